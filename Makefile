@@ -1,0 +1,87 @@
+# What one does with this book. Every target sets itself up: it needs Python 3.11 or newer, make, and
+# a connection the first time. `make PYTHON=python3.12` picks another Python; ARGS goes to `train`,
+# `notebooks` and `bench`.
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+OLDEST := .venv-oldest/bin
+NBVAL := -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with book/sanitize.cfg book
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help book test test-slow test-avx2 test-oldest train notebooks lint format bench constraints clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+	  while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+book: .venv/installed ## render the book to _build/html
+	$(BIN)/jupyter-book build . --all -W --keep-going
+	@echo "The book is in _build/html: open _build/html/index.html in a browser."
+
+test: .venv/installed ## run every fast test, and compare each notebook's outputs with a fresh run
+	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python $(NBVAL)
+
+test-slow: .venv/installed ## run the slow tests
+	$(BIN)/python -m pytest -q -m slow || [ $$? -eq 5 ] # 5: there is none
+
+test-avx2: .venv/installed ## compare the notebooks' outputs as another processor computes them
+	XLA_FLAGS=--xla_cpu_max_isa=AVX2 $(BIN)/python $(NBVAL)
+
+test-oldest: .venv-oldest/installed ## test with the oldest JAX, Equinox and Optax allowed
+	$(OLDEST)/python -m pytest -q -m "not slow"
+	$(OLDEST)/python $(NBVAL)
+
+train: .venv/installed ## train a network on MNIST (ARGS="--preset best")
+	$(BIN)/python -m bpc_minimal train --preset fast $(ARGS)
+
+notebooks: .venv/installed ## execute the chapters and store their outputs (ARGS=book/05_*.ipynb)
+	$(BIN)/python tools/execute_notebooks.py $(ARGS)
+
+lint: .venv/installed ## check style and types, of the notebooks too
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/execute_notebooks.py --check
+
+format: .venv/installed ## bring the code into the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/installed ## measure; results go to benchmarks/results
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+constraints: .venv/installed ## write the installed versions to constraints.txt
+	@head -1 constraints.txt > .venv/constraints.txt
+	@$(BIN)/pip freeze --all --exclude-editable --exclude bpc-minimal --exclude pip >> .venv/constraints.txt
+	@cp .venv/constraints.txt constraints.txt && touch .venv/installed
+
+clean: ## remove what a build or a test left; the environments stay
+	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+# The environments. A stamp says that one is complete; it is older than a file that changed the needs.
+
+define create
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+         "Name another one: make PYTHON=python3.12" >&2; exit 1; }
+@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+endef
+
+.venv/installed: requirements.txt constraints.txt pyproject.toml
+	$(call create,.venv)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  -r requirements.txt -c constraints.txt -e .
+	@touch $@
+
+# The package's lower bounds, as exact versions; whatever else the tests need is new.
+.venv-oldest/installed: pyproject.toml
+	$(call create,.venv-oldest)
+	@.venv-oldest/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
+	  print("\n".join(p["project"]["dependencies"]).replace(">=", "=="))' > .venv-oldest/oldest.txt
+	$(OLDEST)/python -m pip install --quiet --disable-pip-version-check \
+	  -r .venv-oldest/oldest.txt -e ".[test]"
+	@touch $@

@@ -1,0 +1,240 @@
+"""Time of one iteration of the `jpc` preset, against three other ways to run the same algorithm.
+
+    calls     each part a jitted call of its own, in a Python loop, fed by NumPy arrays
+    notebook  the same calls, fed as the jpc notebook is: torchvision's DataLoader, transforms per image
+    floor     what cannot be avoided: the matrix products at the speed that this machine reaches at
+              these very shapes, and Adam's bytes at the speed at which it moves arrays of that size
+
+All are measured in turn, round after round, so that a ratio compares neighbours in time.
+"""
+
+import statistics
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from bpc_minimal import Data, energy, mnist, normalise, one_hot, preset, sweep_down, sweep_up
+from bpc_minimal.data import MNIST_FOLDER, SHA256
+from bpc_minimal.learning import make_optimiser, make_state
+from bpc_minimal.training import train_epoch
+
+JPC = preset("jpc")
+B, SIZES, L = JPC.batch_size, JPC.sizes, len(JPC.sizes) - 1
+
+
+def measure(rounds: int = 5, iterations: int = 300) -> dict[str, float]:
+    """Give milliseconds an iteration of each way (medians), and the ratios to the scan."""
+    data = mnist()
+    ways = {
+        "scan": scan(data, iterations),
+        "calls": python_loop(numpy_batches(data), iterations),
+        "floor": floor(iterations),
+        "notebook": python_loop(loader_batches(), iterations // 3),
+    }
+    times = {name: [] for name in ways}
+    for way in ways.values():
+        way()  # compile
+    for _ in range(rounds):
+        for name, way in ways.items():
+            times[name].append(way())
+    medians = {f"{name}_ms": statistics.median(t) for name, t in times.items()}
+    for name in ("calls", "notebook"):
+        medians[f"{name}_over_scan"] = statistics.median(
+            a / b for a, b in zip(times[name], times["scan"], strict=True)
+        )
+    medians["scan_over_floor"] = statistics.median(
+        a / b for a, b in zip(times["scan"], times["floor"], strict=True)
+    )
+    return medians | {"floor_mflop": sum(2e-6 * m * k * n for m, k, n, *_ in products())}
+
+
+def scan(data: Data, iterations: int):
+    """The package's own epoch; the evaluation at its end sees one batch, to leave it out of the time."""
+    few = Data(*map(jnp.asarray, (*data[:2], *(part[:B] for part in data[2:]))))
+
+    def run() -> float:
+        state, order = make_state(JPC, iterations), jnp.arange(len(data.images))
+        jax.block_until_ready(state)
+        start = time.perf_counter()
+        jax.block_until_ready(train_epoch(state, order, few, JPC, iterations, iterations))
+        return 1e3 * (time.perf_counter() - start) / iterations
+
+    return run
+
+
+def python_loop(batches, iterations: int):
+    """The jpc notebook's loop: each part a jitted call."""
+    optimiser = make_optimiser(JPC, iterations)
+    mse = jax.jit(lambda a, b: 0.5 * jnp.mean((a - b) ** 2))
+    up, down = jax.jit(sweep_up), jax.jit(sweep_down)
+
+    @jax.jit
+    def update_activities(network, activities):
+        def total(z):
+            return energy(network, [activities[0], *z, activities[-1]]).sum()
+
+        hidden = activities[1:-1]
+        moved = [z - JPC.step_size * g for z, g in zip(hidden, jax.grad(total)(hidden), strict=True)]
+        return [activities[0], *moved, activities[-1]]
+
+    @jax.jit
+    def update_weights(network, activities, optimiser_state):
+        gradient = jax.grad(lambda n: energy(n, activities).mean())(network)
+        updates, optimiser_state = optimiser.update(gradient, optimiser_state, network)
+        return optax.apply_updates(network, updates), optimiser_state
+
+    def run() -> float:
+        state = make_state(JPC, iterations)
+        network, optimiser_state = state.network, optimiser.init(state.network)
+        feed = batches()
+        image, label = next(feed)
+        jax.block_until_ready(network)
+        start = time.perf_counter()
+        for _ in range(iterations):
+            amort_loss = mse(up(network, image)[0], label)
+            activities = down(network, label)
+            gen_loss = mse(activities[-1], image)
+            activities = [*activities[:-1], image]
+            for _ in range(JPC.steps):
+                activities = update_activities(network, activities)
+            network, optimiser_state = update_weights(network, activities, optimiser_state)
+            image, label = next(feed)
+        jax.block_until_ready((network, amort_loss, gen_loss))
+        return 1e3 * (time.perf_counter() - start) / iterations
+
+    return run
+
+
+def numpy_batches(data: Data):
+    """Batches out of arrays that were normalised beforehand: the fastest feed that NumPy has."""
+    images, labels = np.asarray(normalise(data.images)), np.asarray(one_hot(data.labels))
+
+    def batches():
+        order = np.random.default_rng(0).permutation(len(images))
+        for i in range(0, len(order) - B, B):
+            yield images[order[i : i + B]], labels[order[i : i + B]]
+
+    return batches
+
+
+def loader_batches():
+    """Batches as the jpc notebook makes them, from the same files."""
+    from torch import eye, flatten
+    from torch.utils.data import DataLoader
+    from torchvision import datasets, transforms
+
+    root = tempfile.mkdtemp()
+    raw = Path(root) / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name in SHA256:
+        (raw / name).write_bytes(idx_bytes(name))
+
+    class MNIST(datasets.MNIST):
+        def __getitem__(self, index):
+            image, label = super().__getitem__(index)
+            return flatten(image), eye(10)[label]
+
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.1307, 0.3081)])
+    images = MNIST(root, train=True, transform=transform)
+    loader = DataLoader(images, batch_size=B, shuffle=True, drop_last=True)
+
+    def batches():
+        for image, label in loader:
+            yield image.numpy(), label.numpy()
+
+    return batches
+
+
+def idx_bytes(name: str) -> bytes:
+    """Give a file of MNIST as it was before compression."""
+    import gzip
+
+    return gzip.decompress((MNIST_FOLDER / f"{name}.gz").read_bytes())
+
+
+def products() -> list[tuple[int, int, int, str]]:
+    """List the matrix products (m, k, n, kind) that an iteration of `jpc` cannot do without.
+
+    Products that are the same in each step (of the clamped ends) count once, and those that depend on
+    the label alone have ten rows. "nn" is A B, "nt" A B', "tn" A' B.
+    """
+    found = []
+    n = SIZES
+    for l in range(L):
+        a, b = n[l], n[l + 1]
+        found += [(10, a, b, "nt")]  # sweep down
+        found += [(B, b, a, "nt")]  # sweep up; at the image, also every later g(z_L)
+        found += [(a, B, b, "tn"), (b, B, a, "tn")]  # the gradients of the weights
+    for l in range(1, L):  # first step: once a class, but for the image's error
+        if l == L - 1:
+            found += [(B, n[l + 1], n[l], "nn")]
+        found += [(10, n[l], n[l - 1], "nt"), (10, n[l - 1], n[l], "nn")]
+    for step in range(2, JPC.steps + 2):  # later steps, and the errors that teach
+        for l in range(1, L):
+            found += [(B, n[l], n[l + 1], "nt"), (B, n[l], n[l - 1], "nt")]  # predictions
+            if step <= JPC.steps:
+                found += [(B, n[l + 1], n[l], "nn"), (B, n[l - 1], n[l], "nn")]  # errors sent back
+    return found
+
+
+def floor(iterations: int):
+    """Time each distinct product in a scan of its own, and the moving of Adam's bytes."""
+    timed = [(count_of(p), product(*p, iterations)) for p in sorted(set(products()))]
+    weights = 2 * sum(a * b for a, b in zip(SIZES, SIZES[1:], strict=False))
+
+    @partial(jax.jit, donate_argnums=0)
+    def move(arrays, gradient):  # reads four arrays and writes three, as Adam must
+        def body(arrays, _):
+            p, m, v = arrays
+            return (p + gradient, m + gradient, v + gradient), None
+
+        return jax.lax.scan(body, arrays, None, length=iterations)[0]
+
+    def run() -> float:
+        total = sum(count * once() for count, once in timed)
+        arrays = tuple(jnp.full(weights, x) for x in (1.0, 2.0, 3.0))
+        gradient = jnp.full(weights, 1e-3)
+        jax.block_until_ready((arrays, gradient))
+        start = time.perf_counter()
+        jax.block_until_ready(move(arrays, gradient))
+        return total + 1e3 * (time.perf_counter() - start) / iterations
+
+    return run
+
+
+def count_of(product_: tuple) -> int:
+    """Say how often a product is needed in an iteration."""
+    return products().count(product_)
+
+
+def product(m: int, k: int, n: int, kind: str, iterations: int):
+    """Time one product: milliseconds, from a scan that repeats it."""
+    left = jnp.ones((k, m) if kind == "tn" else (m, k))
+    right = jnp.ones((n, k) if kind == "nt" else (k, n))
+    axes = (((0,) if kind == "tn" else (1,)), ((1,) if kind == "nt" else (0,)))
+
+    @jax.jit
+    def repeat(left, right):
+        def body(left, _):  # each depends on the one before, so that none is left out
+            result = jax.lax.dot_general(left, right, (axes, ((), ())))
+            return left.at[0, 0].set(1e-9 * result[0, 0]), None
+
+        return jax.lax.scan(body, left, None, length=iterations)[0]
+
+    def run() -> float:
+        start = time.perf_counter()
+        repeat(left, right).block_until_ready()
+        return 1e3 * (time.perf_counter() - start) / iterations
+
+    return run
+
+
+if __name__ == "__main__":
+    for name, value in measure().items():
+        print(f"{name:20} {value:.3f}")

@@ -1,0 +1,245 @@
+"""Settings of a training run, by name: everything that a run depends on besides the data.
+
+Chapter 5 trains with each preset. The settings of `fast` and `best` were chosen on the last 5,000
+training images; `benchmarks/` holds what else was tried.
+"""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bpc_minimal.data import MEAN, STD
+from bpc_minimal.energy import Precision, by_layer
+from bpc_minimal.inference import BIDIRECTIONAL, Rule, StepRule, check_steps
+from bpc_minimal.network import check_architecture
+
+
+SCHEDULES = ("constant", "cosine", "linear")
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a run; the same settings and data give the same weights on the same machine.
+
+    Attributes:
+        name: what the run is called.
+        sizes: units of each layer, from the label to the image.
+        activation: a name in `network.ACTIVATIONS`.
+        use_bias: whether linear maps add a bias.
+        rule: the model, such as `inference.BIDIRECTIONAL`.
+        alpha_gen: precision of the generative errors: a number, or one for each layer 1 to L.
+        alpha_disc: precision of the discriminative errors: a number, or one a layer, 0 to L - 1.
+        steps: of inference, before each step of learning.
+        step_size: a rate relative to the curvature, or with step_rule "fixed" the step itself.
+        step_rule: "curvature" or "fixed".
+        batch_size: examples to an iteration.
+        epochs: passes over the training images; or else
+        iterations: of learning, in all.
+        evaluate_every: iterations between evaluations; None is once a pass.
+        classify_steps: of inference with the label free, at an evaluation; 0 is the sweep alone.
+        learning_rate: Adam's, at its highest.
+        schedule: "constant", "cosine" (falls to 0) or "linear" (falls to 0).
+        weight_decay: AdamW's, times the learning rate at each iteration; 0 is plain Adam.
+        training_images: use only so many, from the first on; None is all.
+        pixel_mean: subtracted from pixels in [0, 1].
+        pixel_std: divides them then.
+        stop_diverging: whether `fit` raises when inference raises the energy, instead of going on.
+        seed: of the weights and of the order of the examples.
+    """
+
+    name: str = "custom"
+    sizes: tuple[int, ...] = (10, 300, 300, 784)
+    activation: str = "relu"
+    use_bias: bool = False
+    rule: Rule = field(default=BIDIRECTIONAL)
+    alpha_gen: Precision = 1e-4
+    alpha_disc: Precision = 1.0
+    steps: int = 4
+    step_size: float = 0.5
+    step_rule: StepRule = "curvature"
+    batch_size: int = 64
+    epochs: int | None = None
+    iterations: int | None = None
+    evaluate_every: int | None = None
+    classify_steps: int = 0
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "cosine", "linear"] = "cosine"
+    weight_decay: float = 0.1
+    training_images: int | None = None
+    pixel_mean: float = MEAN
+    pixel_std: float = STD
+    stop_diverging: bool = True
+    seed: int = 0
+
+    def __post_init__(self):
+        """Raise ValueError that names the field, what was given and what was expected."""
+        for name in ("sizes", "alpha_gen", "alpha_disc"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+        check_architecture(self.sizes, self.activation)
+        for name in ("alpha_gen", "alpha_disc"):
+            numbers = by_layer(name, getattr(self, name), len(self.sizes) - 1)
+            if not all(_is_number(a) and a >= 0 for a in numbers):
+                raise ValueError(
+                    f"{name}={numbers} given, numbers of 0 or more expected, not infinite"
+                )
+        check_steps(self.steps, self.step_size, self.step_rule)
+        check_steps(self.classify_steps, self.step_size, self.step_rule)
+        if (self.epochs is None) == (self.iterations is None):
+            raise ValueError(
+                f"epochs={self.epochs} and iterations={self.iterations} given; give one of the two"
+            )
+        for name in ("batch_size", "epochs", "iterations", "evaluate_every", "training_images"):
+            value = getattr(self, name)
+            optional = value is None and name != "batch_size"
+            if not optional and not (_is_whole(value) and value > 0):
+                raise ValueError(f"{name}={value!r} given, a positive whole number expected")
+        if not _is_whole(self.seed) or not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed={self.seed!r} given, a whole number of 0 to 2^32 - 1 expected")
+        for name, least in (("learning_rate", 0), ("weight_decay", 0), ("pixel_std", 1e-6)):
+            value = getattr(self, name)
+            if not _is_number(value) or value < least:
+                raise ValueError(f"{name}={value!r} given, a number of {least} or more expected")
+        if self.rule.start == "label" and self.steps == 0:
+            raise ValueError("steps=0 given with a rule that starts from the label; 1 or more expected")
+        if not _is_number(self.pixel_mean):
+            raise ValueError(f"pixel_mean={self.pixel_mean!r} given, a number expected")
+        for name in ("use_bias", "stop_diverging"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name}={getattr(self, name)!r} given, True or False expected")
+        if not isinstance(self.rule, Rule):
+            raise ValueError(f"rule={self.rule!r} given, a Rule such as BIDIRECTIONAL expected")
+        if self.schedule not in SCHEDULES:
+            raise ValueError(
+                f"schedule={self.schedule!r} given; choose one of {', '.join(SCHEDULES)}"
+            )
+
+    def replace(self, **changes: Any) -> "Config":
+        """Copy with some fields changed; epochs and iterations replace each other.
+
+        Raises:
+            ValueError: a field is unknown or its value does not fit.
+        """
+        unknown = set(changes) - {f.name for f in dataclasses.fields(self)}
+        if unknown:
+            raise ValueError(
+                f"unknown setting {', '.join(sorted(unknown))}; settings are "
+                f"{', '.join(f.name for f in dataclasses.fields(self))}"
+            )
+        for one, other in (("epochs", "iterations"), ("iterations", "epochs")):
+            if changes.get(one) is not None and other not in changes:
+                changes[other] = None
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> str:
+        """Write all settings as one line of JSON."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Config":
+        """Read settings back; fields that are absent take their defaults.
+
+        Raises:
+            ValueError: the text is not JSON, or a setting is unknown or does not fit.
+        """
+        try:
+            fields = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"settings are not JSON: {error}") from error
+        if not isinstance(fields, dict):
+            raise ValueError(f"settings are {type(fields).__name__}, a JSON object expected")
+        if isinstance(fields.get("rule"), dict):
+            try:
+                fields["rule"] = Rule(**{k: _frozen(v) for k, v in fields["rule"].items()})
+            except TypeError as error:
+                raise ValueError(f"rule={fields['rule']} given: {error}") from error
+        return cls(epochs=1).replace(**{k: _frozen(v) for k, v in fields.items()})
+
+
+def preset(name: str, **changes: Any) -> Config:
+    """Look up a preset by its name, with some settings changed.
+
+    Raises:
+        ValueError: there is no preset of that name, or a change does not fit.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name].replace(**changes)
+
+
+def _frozen(value):
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _is_whole(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+JPC = Config(
+    # https://github.com/thebuckleylab/jpc, its notebook on bidirectional PC, to the letter. Its energy
+    # is the batch's mean, so that its step of 0.5 is one of 0.5 / 64 on an example's energy.
+    name="jpc",
+    sizes=(10, 300, 300, 784),
+    rule=dataclasses.replace(BIDIRECTIONAL, start="label"),
+    alpha_gen=1.0,
+    alpha_disc=1.0,
+    steps=2,
+    step_size=0.5 / 64,
+    step_rule="fixed",
+    batch_size=64,
+    iterations=300,
+    evaluate_every=100,
+    learning_rate=1e-3,
+    schedule="constant",
+    weight_decay=0.0,
+)
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        JPC,
+        # Its later variant: one step, from the image, a small precision for the generative errors.
+        JPC.replace(
+            name="jpc-weighted",
+            sizes=(10, 256, 784),
+            rule=BIDIRECTIONAL,
+            alpha_gen=1e-3,
+            steps=1,
+        ),
+        # Bogacz-Group/PredictiveCoding, 5_bidirectional_pc.ipynb.
+        Config(
+            name="tutorial",
+            sizes=(10, 256, 256, 784),
+            use_bias=True,
+            alpha_gen=1e-4,
+            steps=20,
+            step_size=0.01,
+            step_rule="fixed",
+            batch_size=500,
+            epochs=10,
+            learning_rate=1e-2,
+            schedule="constant",
+            weight_decay=0.0,
+            training_images=10_000,
+            pixel_mean=0.0,
+            pixel_std=1.0,
+        ),
+        # To 98 % in the least time.
+        Config(name="fast", alpha_gen=1e-5, steps=2, epochs=3),
+        # One network that classifies and draws: precisions by layer.
+        Config(
+            name="best",
+            alpha_gen=(1e-3, 1e-3, 1e-4),
+            steps=4,
+            step_size=1.0,
+            batch_size=128,
+            epochs=25,
+        ),
+    )
+}

@@ -1,0 +1,243 @@
+"""The digits: MNIST from the package itself, its relatives through torchvision, pixels as floats.
+
+Chapter 5 builds the training loop on it. Images stay uint8, a byte a pixel, until `normalise` turns
+a batch of them into the float32 activities of the image layer; it runs inside the compiled loop.
+
+Nothing here imports torch or opens a connection, except `load_dataset`, which says so.
+"""
+
+import gzip
+import hashlib
+import zlib
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float32, Integer, UInt8
+
+MNIST_FOLDER = Path(__file__).parent / "mnist"
+MEAN, STD = 0.1307, 0.3081  # of all pixels of the training images, scaled to [0, 1]
+PIXELS = 28 * 28
+CLASSES = 10
+
+# Which file ("train" or "t10k") holds a split, and which of its rows.
+SPLITS = {
+    "train": ("train", slice(None)),
+    "test": ("t10k", slice(None)),
+    "fit": ("train", slice(0, 55_000)),
+    "validation": ("train", slice(55_000, 60_000)),
+}
+
+# SHA-256 of the uncompressed files. Hashing the training images takes 25 ms (MD5 58 ms) on a
+# processor that has instructions for SHA; decompressing them takes 140 ms.
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+AnyArray = Array | np.ndarray
+Images = UInt8[np.ndarray, "N 28 28"]
+Labels = UInt8[np.ndarray, " N"]
+
+
+def load_mnist(split: str = "train") -> tuple[Images, Labels]:
+    """Read MNIST from the copy that the package carries.
+
+    Args:
+        split: "train" (60,000 images), "test" (10,000), "fit" (the first 55,000 of train) or
+            "validation" (the last 5,000 of train; every choice of a setting is made on these).
+
+    Returns:
+        images: uint8 (N, 28, 28), 0 is the background and 255 is full ink.
+        labels: uint8 (N,), 0 to 9.
+
+    Raises:
+        ValueError: the split is not one of the four.
+        OSError: a file is missing, cut short, or differs from the original by its SHA-256.
+
+    Source: LeCun, Bottou, Bengio and Haffner (1998), https://doi.org/10.1109/5.726791
+    """
+    prefix, rows = _split(split)
+    images = _read_idx(f"{prefix}-images-idx3-ubyte")
+    labels = _read_idx(f"{prefix}-labels-idx1-ubyte")
+    return images[rows].copy(), labels[rows].copy()  # a copy may be written to, the file's may not
+
+
+def load_dataset(
+    name: str, root: str | Path, split: str = "train", download: bool = False
+) -> tuple[Images, Labels]:
+    """Read a data set of MNIST's shape through torchvision.
+
+    Args:
+        name: "mnist", "fashion-mnist" or "kmnist".
+        root: the folder that torchvision keeps data sets in; files lie in root/CLASS/raw.
+        split: as in `load_mnist`.
+        download: fetch absent files from the data set's own site. torchvision chooses the address
+            and checks the MD5 of what arrives. Without it, no connection is opened.
+
+    Returns:
+        images uint8 (N, 28, 28) and labels uint8 (N,), as `load_mnist`.
+
+    Raises:
+        ValueError: the name or the split is unknown.
+        ImportError: torchvision is not installed.
+        OSError: the files are absent, unreadable, or could not be fetched.
+    """
+    classes = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+    if name not in classes:
+        raise ValueError(f"unknown data set {name!r}; choose one of {', '.join(classes)}")
+    prefix, rows = _split(split)
+    try:
+        from torchvision import datasets
+    except ImportError as error:
+        raise ImportError(
+            f"{name} is read through torchvision, which could not be imported ({error}); install "
+            "it with: pip install 'bpc-minimal[datasets]'. MNIST needs no torchvision: load_mnist()"
+        ) from error
+    kind = getattr(datasets, classes[name])
+    try:
+        data = kind(str(root), train=prefix == "train", download=download)
+    except (OSError, RuntimeError, ValueError, AssertionError) as error:
+        advice = (
+            "the download failed: check the connection, or put the files there by hand"
+            if download
+            else "pass download=True to fetch them, or put them there by hand"
+        )
+        folder = Path(root) / classes[name] / "raw"
+        cause = " ".join(str(error).split())  # torchvision's message has several lines
+        raise OSError(f"no readable {name} files in {folder} ({cause}); {advice}") from error
+    return data.data.numpy()[rows], data.targets.numpy().astype(np.uint8)[rows]
+
+
+def normalise(
+    images: UInt8[AnyArray, "batch 28 28"] | UInt8[AnyArray, "batch 784"],
+    mean: float = MEAN,
+    std: float = STD,
+) -> Float32[Array, "batch 784"]:
+    """Turn bytes into activities of the image layer: (pixel / 255 - mean) / std.
+
+    With the defaults, ink is 2.82 and background -0.42. Works inside `jax.jit`.
+
+    Raises:
+        ValueError: the images are not uint8, or not of shape (batch, 28, 28) or (batch, 784), or
+            the standard deviation is not positive.
+    """
+    shape, dtype = _describe(images)
+    if shape[1:] not in ((28, 28), (PIXELS,)):
+        raise ValueError(
+            f"images of shape {shape} given, (batch, 28, 28) or (batch, 784) expected; "
+            "for a single image pass image[None]"
+        )
+    if dtype != np.uint8:
+        raise ValueError(
+            f"images of dtype {dtype} given, uint8 expected, 0 to 255; pixels that are floats "
+            "already need no normalise: (pixels - mean) / std if they lie in [0, 1]"
+        )
+    if not isinstance(std, jax.core.Tracer) and not np.all(std > 0):
+        raise ValueError(f"std={std} given, a positive number expected")
+    pixels = jnp.reshape(images, (shape[0], PIXELS)).astype(jnp.float32)
+    return (pixels / 255 - mean) / std
+
+
+def denormalise(
+    pixels: Float32[AnyArray, "*batch 784"], mean: float = MEAN, std: float = STD
+) -> Float32[Array, "*batch 784"]:
+    """Undo `normalise`: activities of the image layer -> pixels, clipped to [0, 1]."""
+    return jnp.clip(jnp.asarray(pixels) * std + mean, 0, 1)
+
+
+def one_hot(
+    labels: Integer[AnyArray, " batch"], classes: int = CLASSES
+) -> Float32[Array, "batch k"]:
+    """Turn labels into activities of the label layer: 1 at the label, 0 elsewhere.
+
+    Works inside `jax.jit`, where a label's value cannot be checked: one out of range gives zeros.
+
+    Raises:
+        ValueError: the labels are not integers, not of shape (batch,), or not in 0..classes-1.
+    """
+    _check_labels(labels, classes)
+    return jax.nn.one_hot(jnp.asarray(labels), classes, dtype=jnp.float32)
+
+
+def class_means(images: Images, labels: Labels) -> Float32[np.ndarray, "10 784"]:
+    """Average the images of each class: (10, 784), pixels in [0, 1].
+
+    The target of a network that has learned what a label stands for, and no more.
+
+    Raises:
+        ValueError: shapes or dtypes are wrong, the counts differ, or a class has no image.
+    """
+    shape, dtype = _describe(images)
+    if shape[1:] not in ((28, 28), (PIXELS,)) or dtype != np.uint8:
+        raise ValueError(
+            f"images {dtype} {shape} given, uint8 (N, 28, 28) or (N, 784) expected; "
+            "pass them as load_mnist returns them"
+        )
+    _check_labels(labels, CLASSES)
+    pixels, labels = np.reshape(images, (-1, PIXELS)), np.asarray(labels)
+    if len(pixels) != len(labels):
+        raise ValueError(
+            f"{len(pixels)} images and {len(labels)} labels given; pass one label each"
+        )
+    absent = sorted(set(range(CLASSES)) - set(labels.tolist()))
+    if absent:
+        raise ValueError(f"no image of class {absent} given; pass images of all {CLASSES} classes")
+    means = [pixels[labels == c].mean(axis=0) / 255 for c in range(CLASSES)]
+    return np.stack(means).astype(np.float32)
+
+
+def _split(split: str) -> tuple[str, slice]:
+    if split not in SPLITS:
+        raise ValueError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
+    return SPLITS[split]
+
+
+def _read_idx(name: str) -> np.ndarray:
+    """Read one IDX file: a head with the number of axes and their lengths, then the bytes."""
+    path = MNIST_FOLDER / f"{name}.gz"
+    advice = "install the package again: pip install --force-reinstall --no-deps bpc-minimal"
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} is missing; {advice}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise OSError(f"{path} is not a whole gzip file ({error}); {advice}") from error
+    found = hashlib.sha256(content, usedforsecurity=False).hexdigest()
+    if found != SHA256[name]:
+        raise OSError(
+            f"{path} differs from the original: SHA-256 {SHA256[name]} expected, {found} found; "
+            f"{advice}"
+        )
+    axes = content[3]
+    shape = np.frombuffer(content, ">u4", axes, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+def _describe(array: Any) -> tuple[tuple[int, ...], Any]:
+    """Give shape and dtype of an array or a tracer, and of a list as NumPy would read it."""
+    if not hasattr(array, "dtype"):
+        array = np.asarray(array)
+    return tuple(array.shape), array.dtype
+
+
+def _check_labels(labels: Any, classes: int) -> None:
+    shape, dtype = _describe(labels)
+    if len(shape) != 1 or not jnp.issubdtype(dtype, jnp.integer):
+        raise ValueError(
+            f"labels {dtype} {shape} given, integers of shape (batch,) expected; "
+            "for a single label pass jnp.array([label])"
+        )
+    if isinstance(labels, jax.core.Tracer):
+        return
+    values = np.asarray(labels)
+    wrong = np.unique(values[(values < 0) | (values >= classes)])
+    if wrong.size:
+        raise ValueError(
+            f"labels {wrong[:5].tolist()} given, 0 to {classes - 1} expected; "
+            "pass classes= if the data have another number of classes"
+        )

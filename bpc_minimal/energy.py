@@ -1,0 +1,125 @@
+"""The energy: a sum of squared prediction errors, from above and from below.
+
+Chapter 1 builds it for one neuron, chapter 2 for the generator, chapter 4 for both directions. All
+that follows, settling and learning, is descent on this one function.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from bpc_minimal.network import Activities, Network, check_layer
+
+Precision = float | Sequence[float]
+
+
+def errors(
+    network: Network, activities: Activities, amortiser_inputs: Activities | None = None
+) -> tuple[Activities, Activities]:
+    """Subtract from each layer what the layer above, and the layer below, predict of it.
+
+    Args:
+        network: the network that predicts.
+        activities: z_0..z_L.
+        amortiser_inputs: what the amortiser sees, by default the activities themselves.
+
+    Returns:
+        e: e[l] = z_l - f_{l-1}(z_{l-1}), the generative errors; nothing predicts the label from
+            above, so e[0] is zero.
+        d: d[l] = z_l - g_l(z_{l+1}), the discriminative errors; nothing predicts the image from
+            below, so d[L] is zero.
+    """
+    z, below, L = activities, amortiser_inputs or activities, network.depth
+    e = [jnp.zeros_like(z[0])] + [z[l] - network.f(l - 1, z[l - 1]) for l in range(1, L + 1)]
+    d = [z[l] - network.g(l, below[l + 1]) for l in range(L)] + [jnp.zeros_like(z[L])]
+    return e, d
+
+
+def energy(
+    network: Network,
+    activities: Activities,
+    alpha_gen: Precision = 1.0,
+    alpha_disc: Precision = 1.0,
+    amortiser_inputs: Activities | None = None,
+) -> Float[Array, " batch"]:
+    """Weigh and add the squared errors, one energy an example.
+
+    E = sum_{l=1..L} alpha_gen_l / 2 |e_l|^2  +  sum_{l=0..L-1} alpha_disc_l / 2 |d_l|^2
+
+    Args:
+        network: the network that predicts.
+        activities: z_0..z_L, each (batch, n_l).
+        alpha_gen: the precision of the generative errors: a number, or L numbers, for the layers 1
+            to L. A precision of exactly 0 leaves its error out.
+        alpha_disc: the precision of the discriminative errors: a number, or L numbers, for the
+            layers 0 to L - 1.
+        amortiser_inputs: as in `errors`.
+
+    Raises:
+        ValueError: shapes or dtypes do not fit the network, or there are not L precisions.
+
+    Source: Oliviers, Tang and Bogacz (2025), https://arxiv.org/abs/2505.23415
+    """
+    check_activities(network, activities)
+    L = network.depth
+    gen, disc = by_layer("alpha_gen", alpha_gen, L), by_layer("alpha_disc", alpha_disc, L)
+    e, d = errors(network, activities, amortiser_inputs)
+    weighed = [*zip(gen, e[1:], strict=True), *zip(disc, d[:-1], strict=True)]
+    total = jnp.zeros(len(activities[0]), activities[0].dtype)
+    for alpha, error in weighed:
+        if not (isinstance(alpha, (int, float)) and alpha == 0):
+            total += 0.5 * alpha * jnp.sum(error**2, axis=-1)
+    return total
+
+
+def activity_gradient(
+    network: Network,
+    activities: Activities,
+    alpha_gen: Precision = 1.0,
+    alpha_disc: Precision = 1.0,
+) -> Activities:
+    """Differentiate the energy by each activity: dE/dz_l, (batch, n_l), for l = 0..L.
+
+    By hand, with * for the product of each pair of elements:
+
+    dE/dz_l = alpha_gen_l e_l + alpha_disc_l d_l
+              - act'(z_l) * (alpha_gen_{l+1} V_l' e_{l+1} + alpha_disc_{l-1} W_{l-1}' d_{l-1})
+
+    Chapter 4 derives it, and a test holds the two together; here autodiff does it, as fast. What
+    a caller does not use, jit leaves out.
+    """
+    return jax.grad(lambda z: energy(network, z, alpha_gen, alpha_disc).sum())(list(activities))
+
+
+def by_layer(name: str, alpha: Precision, L: int) -> tuple[float, ...]:
+    """Spread a precision over L layers, or check that there are L of them already.
+
+    Raises:
+        ValueError: it is a sequence of another length.
+    """
+    if jnp.ndim(alpha) == 0:
+        return (alpha,) * L  # type: ignore[return-value]
+    if len(alpha) != L:  # type: ignore[arg-type]
+        raise ValueError(
+            f"{name} of {len(alpha)} numbers given, {L} expected (or one for all): "  # type: ignore[arg-type]
+            f"this network has {L} linear maps each way"
+        )
+    return tuple(alpha)  # type: ignore[arg-type]
+
+
+def check_activities(network: Network, activities: Activities) -> None:
+    """Raise ValueError unless these are activities z_0..z_L of this network, label first."""
+    if len(activities) != network.depth + 1:
+        raise ValueError(
+            f"{len(activities)} layers of activities given, {network.depth + 1} expected, "
+            "from the label to the image, as sweep_up and sweep_down return them"
+        )
+    for l, z in enumerate(activities):
+        check_layer(network, l, z)
+    if len({len(z) for z in activities}) > 1:
+        raise ValueError(
+            f"activities for {[len(z) for z in activities]} examples given; "
+            "each layer must have the same batch"
+        )

@@ -1,0 +1,169 @@
+"""What a trained network can do: classify, generate, complete, each by a sweep or by inference.
+
+Labels are numbers, 0 to n_0 - 1; images are normalised pixels (`data.normalise`), except that
+`evaluate` takes the bytes of a data set. Chapters 2 to 5 and 7 use them.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, UInt8
+
+from bpc_minimal.config import Config
+from bpc_minimal.data import normalise, one_hot
+from bpc_minimal.energy import Precision
+from bpc_minimal.inference import BIDIRECTIONAL, Rule, StepRule, infer, start_activities
+from bpc_minimal.network import Network, check_layer, sweep_down
+
+
+def label_activities(
+    network: Network,
+    images: Float[Array, "batch n_L"],
+    steps: int = 0,
+    *,
+    rule: Rule = BIDIRECTIONAL,
+    alpha_gen: Precision = 1.0,
+    alpha_disc: Precision = 1.0,
+    step_size: float = 0.5,
+    step_rule: StepRule = "curvature",
+) -> Float[Array, "batch n_0"]:
+    """Give the label layer's activities with the image clamped and the label free.
+
+    Args:
+        network: a trained network.
+        images: normalised pixels.
+        steps: of inference after the sweep that the rule starts from; 0 is the sweep alone.
+        rule: which errors move the activities.
+        alpha_gen: as in `infer`, which takes the other arguments too.
+        alpha_disc: as in `infer`.
+        step_size: as in `infer`.
+        step_rule: as in `infer`.
+
+    Raises:
+        ValueError: an argument does not fit, as in `infer`.
+    """
+    check_layer(network, network.depth, images)
+    activities = start_activities(network, rule, None, images)
+    clamped = [False] * network.depth + [True]
+    return infer(
+        network, activities, clamped, rule, steps, step_size,
+        alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_rule=step_rule,
+    )[0]  # fmt: skip
+
+
+def classify(
+    network: Network, images: Float[Array, "batch n_L"], steps: int = 0, **inference: Any
+) -> Int[Array, " batch"]:
+    """Name the class of each image: the most active unit of `label_activities`.
+
+    Args:
+        network: a trained network.
+        images: normalised pixels.
+        steps: of inference with the label free; 0 is the amortiser's sweep alone.
+        **inference: rule, alpha_gen, alpha_disc, step_size, step_rule, as in `infer`.
+
+    Returns:
+        labels: 0 to n_0 - 1.
+
+    Raises:
+        ValueError: an argument does not fit, as in `infer`.
+    """
+    return jnp.argmax(label_activities(network, images, steps, **inference), axis=1)
+
+
+def generate(
+    network: Network, labels: Int[Array, " batch"], steps: int = 0, **inference: Any
+) -> Float[Array, "batch n_L"]:
+    """Draw an image of each label: normalised pixels, for `data.denormalise`.
+
+    Args:
+        network: a trained network.
+        labels: 0 to n_0 - 1. One label always gives one image: the network's mean of its class.
+        steps: of inference with the image free; 0 is the generator's sweep alone.
+        **inference: rule, alpha_gen, alpha_disc, step_size, step_rule, as in `infer`.
+
+    Raises:
+        ValueError: a label is out of range, or an argument does not fit, as in `infer`.
+    """
+    rule = inference.get("rule", BIDIRECTIONAL)
+    label = one_hot(labels, network.sizes[0])
+    activities = sweep_down(network, label)
+    clamped = [True] + [False] * network.depth
+    return infer(network, activities, clamped, **{**inference, "rule": rule, "steps": steps})[-1]
+
+
+def complete(
+    network: Network,
+    images: Float[Array, "batch n_L"],
+    visible: Bool[Array, "*batch n_L"],
+    labels: Int[Array, " batch"] | None = None,
+    steps: int = 100,
+    **inference: Any,
+) -> Float[Array, "batch n_L"]:
+    """Fill in hidden pixels: the visible ones are clamped, the others and the label settle.
+
+    Args:
+        network: a trained network.
+        images: normalised pixels; what hidden ones hold is not looked at, they start at 0.
+        visible: True where a pixel is seen; (n_L,) for all images alike or (batch, n_L).
+        labels: clamps the label too, where it is known.
+        steps: of inference.
+        **inference: rule, alpha_gen, alpha_disc, step_size, step_rule, as in `infer`.
+
+    Returns:
+        normalised pixels; the visible ones are as they were.
+
+    Raises:
+        ValueError: an argument does not fit, as in `infer`.
+    """
+    if jnp.result_type(visible) != jnp.bool_:
+        raise ValueError(
+            f"visible of dtype {jnp.result_type(visible)} given, booleans expected, True where a "
+            "pixel is seen"
+        )
+    visible = jnp.asarray(visible)
+    fits = visible.shape in ((network.sizes[-1],), jnp.shape(images))
+    if not fits:
+        raise ValueError(
+            f"visible of shape {visible.shape} given, ({network.sizes[-1]},) or the images' own "
+            f"shape {jnp.shape(images)} expected"
+        )
+    images = jnp.where(visible, images, 0.0)
+    label = None if labels is None else one_hot(labels, network.sizes[0])
+    activities = start_activities(network, inference.get("rule", BIDIRECTIONAL), label, images)
+    clamped = [label is not None] + [False] * (network.depth - 1) + [visible]
+    return infer(network, activities, clamped, steps=steps, **inference)[-1]
+
+
+def evaluate(
+    network: Network, images: UInt8[Array, "N 28 28"], labels: Int[Array, " N"], config: Config
+) -> dict[str, Float[Array, ""]]:
+    """Measure how well one network classifies and draws.
+
+    Args:
+        network: a trained network.
+        images: uint8, as `load_mnist` returns them.
+        labels: 0 to n_0 - 1.
+        config: the run's settings; its `classify_steps` of inference come before an answer.
+
+    Returns:
+        accuracy: percent of the images whose label `classify` finds.
+        rmse: root of the mean squared difference, over pixels in [0, 1], between the digit that a
+            sweep from each label draws and the mean image of that label. Works inside `jax.jit`.
+
+    Raises:
+        ValueError: images or labels do not fit.
+    """
+    pixels = normalise(images, config.pixel_mean, config.pixel_std)
+    found = classify(
+        network, pixels, config.classify_steps, rule=config.rule, alpha_gen=config.alpha_gen,
+        alpha_disc=config.alpha_disc, step_size=config.step_size, step_rule=config.step_rule,
+    )  # fmt: skip
+    members = one_hot(labels, network.sizes[0])
+    sums = members.T @ (pixels * config.pixel_std + config.pixel_mean)
+    counts = members.sum(axis=0)
+    drawn = sweep_down(network, jnp.eye(network.sizes[0]))[-1] * config.pixel_std + config.pixel_mean
+    squares = jnp.mean((drawn - sums / jnp.maximum(counts, 1)[:, None]) ** 2, axis=1)
+    rmse = jnp.sqrt(jnp.sum(squares * (counts > 0)) / jnp.sum(counts > 0))
+    return {"accuracy": 100 * jnp.mean(found == labels), "rmse": rmse}

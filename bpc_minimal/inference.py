@@ -1,0 +1,357 @@
+"""Inference: the activities that are not clamped descend the energy.
+
+One function, `infer`, serves training, classification, generation and completion: they differ in
+what is clamped. A `Rule` tells four models of predictive coding apart. Chapters 1 to 4 build it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from bpc_minimal.energy import (
+    Precision,
+    activity_gradient,
+    by_layer,
+    check_activities,
+    energy,
+)
+from bpc_minimal.network import ACTIVATIONS, Activities, Network, sweep_down, sweep_up
+
+Clamp = bool | Bool[Array, "*batch n_l"]
+StepRule = Literal["curvature", "fixed"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What makes a model of predictive coding: which errors act, and where inference starts.
+
+    Attributes:
+        moves: weights of the generative and the discriminative errors in inference.
+        teaches: their weights in learning.
+        start: "image", a sweep up from it, or "label", a sweep down; where the one named is
+            missing, a sweep from the other.
+        amortiser_inputs: what the amortiser learns from: "settled" activities, or the values of
+            its own sweep, "swept".
+    """
+
+    moves: tuple[float, float] = (1.0, 1.0)
+    teaches: tuple[float, float] = (1.0, 1.0)
+    start: Literal["image", "label"] = "image"
+    amortiser_inputs: Literal["settled", "swept"] = "settled"
+
+    def __post_init__(self):
+        """Raise ValueError where a field is none of its choices."""
+        for name in ("moves", "teaches"):
+            pair = tuple(getattr(self, name))
+            if len(pair) != 2 or not all(isinstance(w, (int, float)) and w >= 0 for w in pair):
+                raise ValueError(
+                    f"Rule {name}={pair} given, two weights of 0 or more expected: "
+                    "of the generative and of the discriminative errors"
+                )
+            object.__setattr__(self, name, pair)
+        for name, choices in (
+            ("start", ("image", "label")),
+            ("amortiser_inputs", ("settled", "swept")),
+        ):
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"Rule {name}={getattr(self, name)!r} given; choose one of {choices}"
+                )
+
+
+GENERATIVE = Rule(moves=(1, 0), teaches=(1, 0), start="label")
+DISCRIMINATIVE = Rule(moves=(0, 1), teaches=(0, 1), start="image")
+HYBRID = Rule(moves=(1, 0), teaches=(1, 1), start="image", amortiser_inputs="swept")
+BIDIRECTIONAL = Rule(moves=(1, 1), teaches=(1, 1), start="image")
+
+
+class Norms(NamedTuple):
+    """Squared spectral norms of the linear maps: how much each can stretch its input, squared."""
+
+    generator: tuple[Float[Array, ""], ...]
+    amortiser: tuple[Float[Array, ""], ...]
+
+
+class Settled(NamedTuple):
+    """What `infer` returns when asked to record: every state that it passed through.
+
+    Attributes:
+        activities: z_0..z_L at the end.
+        energies: (steps + 1, batch), the first before any step.
+        trajectory: z_0..z_L, each (steps + 1, batch, n_l).
+    """
+
+    activities: Activities
+    energies: Float[Array, "times batch"] | None
+    trajectory: list[Float[Array, "times batch _"]] | None
+
+
+def infer(
+    network: Network,
+    activities: Activities,
+    clamped: Sequence[Clamp],
+    rule: Rule = BIDIRECTIONAL,
+    steps: int = 8,
+    step_size: float = 0.5,
+    *,
+    alpha_gen: Precision = 1.0,
+    alpha_disc: Precision = 1.0,
+    step_rule: StepRule = "curvature",
+    record: bool = False,
+) -> Activities | Settled:
+    """Let the free activities descend the energy: z_l <- z_l - step_l dE/dz_l, all at once.
+
+    Args:
+        network: the network that predicts.
+        activities: z_0..z_L, where inference starts.
+        clamped: for each layer True (it stays), False (it moves), or a boolean array that
+            broadcasts to (batch, n_l), True where a unit stays: pixel by pixel.
+        rule: which errors move the activities.
+        steps: how many, 0 or more.
+        step_size: with step_rule "curvature", a rate: each layer's step is rate / the bound of its
+            curvature (`curvatures`), and up to a rate of 1 a step cannot overshoot while the
+            active units stay the same. With "fixed", the step itself, for every layer.
+        alpha_gen: precision of the generative errors, as in `energy`.
+        alpha_disc: precision of the discriminative errors.
+        step_rule: "curvature" or "fixed".
+        record: whether to return every state, not only the last.
+
+    Returns:
+        activities, or with `record` a `Settled`. An example's result does not depend on its batch.
+
+    Raises:
+        ValueError: an argument does not fit; the message says which, and what would.
+        FloatingPointError: the activities grew without bound; the message names the step.
+    """
+    check_activities(network, activities)
+    clamped = _check_clamps(clamped, activities)
+    check_steps(steps, step_size, step_rule)
+    if steps == 0 and not record:
+        return list(activities)
+    gen, disc = weighed(network, rule.moves, alpha_gen, alpha_disc)
+    settled = _infer_compiled(
+        network, list(activities), clamped, gen, disc, steps, step_size, step_rule, record
+    )
+    finite = all(isinstance(z, jax.core.Tracer) or bool(jnp.isfinite(z).all()) for z in settled[0])
+    if not finite and record:
+        first = int(jnp.argmin(jnp.isfinite(settled.energies).all(axis=1)))
+        raise FloatingPointError(
+            f"inference diverged at step {first} of {steps}: the energy is no longer finite. A step "
+            f"of {step_size:g} ({step_rule}) is too long for the curvature of the energy: use "
+            "step_rule='curvature' with a step_size of at most 1"
+        )
+    if not finite:  # run it again to name the step
+        return infer(
+            network, activities, clamped, rule, steps, step_size, alpha_gen=alpha_gen,
+            alpha_disc=alpha_disc, step_rule=step_rule, record=True,
+        )  # fmt: skip
+    return settled if record else settled.activities
+
+
+@eqx.filter_jit
+def _infer_compiled(network, activities, clamped, gen, disc, steps, step_size, step_rule, record):
+    sizes = layer_steps(network, gen, disc, step_size, step_rule, spectral_norms(network))
+
+    def body(z, _):
+        z = descend(network, z, clamped, gen, disc, sizes)
+        return z, (energy(network, z, gen, disc), z) if record else None
+
+    last, path = jax.lax.scan(body, activities, None, length=steps)
+    if not record:
+        return Settled(last, None, None)
+    energies = jnp.concatenate([energy(network, activities, gen, disc)[None], path[0]])
+    states = [jnp.concatenate([z[None], later]) for z, later in zip(activities, path[1], strict=True)]
+    return Settled(last, energies, states)
+
+
+def descend(
+    network: Network,
+    activities: Activities,
+    clamped: Sequence[Clamp],
+    gen: Sequence[float],
+    disc: Sequence[float],
+    sizes: Sequence[Float[Array, ""] | float],
+) -> Activities:
+    """Take one step of inference, of the given size at each layer; clamped values stay."""
+    gradient = activity_gradient(network, activities, gen, disc)
+    return descend_by(activities, gradient, clamped, sizes)
+
+
+def descend_by(
+    activities: Activities,
+    gradient: Activities,
+    clamped: Sequence[Clamp],
+    sizes: Sequence[Float[Array, ""] | float],
+) -> Activities:
+    """Move the free activities against a gradient; clamped values stay."""
+    moved = []
+    for z, dz, size, stays in zip(activities, gradient, sizes, clamped, strict=True):
+        if stays is True:
+            moved.append(z)
+        elif stays is False:
+            moved.append(z - size * dz)
+        else:
+            moved.append(jnp.where(stays, z, z - size * dz))
+    return moved
+
+
+def curvatures(
+    network: Network, gen: Sequence[float], disc: Sequence[float], norms: Norms
+) -> list[Float[Array, ""] | float]:
+    """Bound the second derivative of the energy along each layer's activities, from above.
+
+    bound_l = alpha_gen_l + alpha_disc_l + s^2 (alpha_gen_{l+1} |V_l|^2 + alpha_disc_{l-1} |W_{l-1}|^2)
+
+    with |V| a spectral norm and s the steepest slope of the activation (1 at the two ends). Layers
+    settle together and pull on their neighbours, which at most doubles the curvature that one
+    meets: steps of 1 / bound_l are the longest that cannot overshoot.
+    """
+    L, steepness = network.depth, ACTIVATIONS[network.activation].steepness
+    bounds = []
+    for l in range(L + 1):
+        s = 1.0 if l in (0, L) else steepness
+        own = (gen[l - 1] if l > 0 else 0.0) + (disc[l] if l < L else 0.0)
+        above = gen[l] * norms.generator[l] if l < L else 0.0
+        below = disc[l - 1] * norms.amortiser[l - 1] if l > 0 else 0.0
+        bounds.append(own + s**2 * (above + below))
+    return bounds
+
+
+def layer_steps(
+    network: Network,
+    gen: Sequence[float],
+    disc: Sequence[float],
+    step_size: float,
+    step_rule: StepRule,
+    norms: Norms | None,
+) -> list[Float[Array, ""] | float]:
+    """Give each layer its step: `step_size` itself, or divided by the bound of its curvature."""
+    if step_rule == "fixed":
+        return [step_size] * (network.depth + 1)
+    assert norms is not None
+    bounds = curvatures(network, gen, disc, norms)
+    return [step_size / jnp.maximum(bound, 1e-12) for bound in bounds]
+
+
+def power_iteration(network: Network, vectors: Norms) -> tuple[Norms, Norms]:
+    """Sharpen the estimate of every spectral norm by one product with W and one with W'.
+
+    Args:
+        network: the network whose linear maps are measured.
+        vectors: for each map a vector (inputs,) of length 1, from the last call.
+
+    Returns:
+        norms: the squared spectral norms, from below; exact once the vectors have converged.
+        vectors: closer to the direction that each map stretches most.
+    """
+
+    def once(layer, v):
+        stretched = layer.weight.T @ (layer.weight @ v)
+        norm = jnp.linalg.norm(stretched)
+        return norm, stretched / jnp.maximum(norm, 1e-30)
+
+    def each(layers, direction):
+        return tuple(zip(*map(once, layers, direction), strict=True))
+
+    norms, new = zip(
+        each(network.generator, vectors.generator),
+        each(network.amortiser, vectors.amortiser),
+        strict=True,
+    )
+    return Norms(*norms), Norms(*new)
+
+
+def spectral_norms(network: Network, iterations: int = 30) -> Norms:
+    """Measure the squared spectral norm of every linear map by power iteration from the start."""
+    return converged_vectors(network, iterations)[0]
+
+
+def converged_vectors(network: Network, iterations: int = 30) -> tuple[Norms, Norms]:
+    """Run `power_iteration` from fixed random vectors; returns norms and vectors."""
+
+    def start(layers):
+        keys = jax.random.split(jax.random.PRNGKey(0), len(layers))
+        return tuple(
+            jax.random.normal(key, (layer.in_features,), layer.weight.dtype)
+            for key, layer in zip(keys, layers, strict=True)
+        )
+
+    vectors = Norms(start(network.generator), start(network.amortiser))
+    norms, vectors = power_iteration(network, vectors)
+    return jax.lax.fori_loop(
+        0, iterations, lambda _, state: power_iteration(network, state[1]), (norms, vectors)
+    )
+
+
+def start_activities(
+    network: Network,
+    rule: Rule,
+    labels: Float[Array, "batch n_0"] | None,
+    images: Float[Array, "batch n_L"] | None,
+) -> Activities:
+    """Sweep from the end that the rule names, or from the other if only that is there.
+
+    The ends that are given stand in the result as given. With a rule that starts from the label and
+    no label, the sweep starts from the mean of all labels: each unit 1 / n_0.
+    """
+    if images is not None and (rule.start == "image" or (labels is None and rule.teaches[1] > 0)):
+        activities = sweep_up(network, images)
+    else:
+        if labels is None:
+            n = network.sizes[0]
+            activities = sweep_down(network, jnp.full((len(images), n), 1 / n))  # type: ignore[arg-type]
+        else:
+            activities = sweep_down(network, labels)
+    if labels is not None:
+        activities[0] = labels
+    if images is not None:
+        activities[-1] = images
+    return activities
+
+
+def check_steps(steps: int, step_size: float, step_rule: str) -> None:
+    """Raise ValueError unless these describe an inference that can run."""
+    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
+        raise ValueError(f"steps={steps!r} given, a whole number of 0 or more expected")
+    if isinstance(step_size, jax.core.Tracer):
+        return
+    if not 0 < step_size < float("inf"):
+        raise ValueError(f"step_size={step_size!r} given, a positive finite number expected")
+    if step_rule not in ("curvature", "fixed"):
+        raise ValueError(f"unknown step_rule {step_rule!r}; choose one of curvature, fixed")
+
+
+def weighed(network, weights, alpha_gen, alpha_disc):
+    """Multiply each precision by the rule's weight for its kind of error."""
+    gen = by_layer("alpha_gen", alpha_gen, network.depth)
+    disc = by_layer("alpha_disc", alpha_disc, network.depth)
+    return tuple(weights[0] * a for a in gen), tuple(weights[1] * a for a in disc)
+
+
+def _check_clamps(clamped, activities):
+    if len(clamped) != len(activities):
+        raise ValueError(
+            f"clamped names {len(clamped)} layers, {len(activities)} expected: True, False or a "
+            "boolean array for each layer from the label to the image"
+        )
+    checked = []
+    for l, (stays, z) in enumerate(zip(clamped, activities, strict=True)):
+        if isinstance(stays, bool):
+            checked.append(stays)
+            continue
+        dtype, shape = jnp.result_type(stays), jnp.shape(stays)
+        fits = len(shape) <= 2 and all(
+            a in (1, b) for a, b in zip(shape[::-1], z.shape[::-1], strict=False)
+        )
+        if dtype != jnp.bool_ or not fits:
+            raise ValueError(
+                f"clamped[{l}] is {dtype} {shape}; True, False or a boolean array that broadcasts "
+                f"to {z.shape} expected"
+            )
+        checked.append(jnp.asarray(stays))
+    return checked

@@ -1,0 +1,195 @@
+"""Learning: after inference, one step down the same energy, this time on the weights.
+
+Each weight's gradient is local: the error of one layer times the activity of the layer that predicted
+it. Chapters 1 to 4 derive that; a test holds it against the autodiff used here.
+"""
+
+from functools import partial
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Float, Int, UInt8
+
+from bpc_minimal.config import Config
+from bpc_minimal.data import normalise, one_hot
+from bpc_minimal.energy import Precision, activity_gradient, energy
+from bpc_minimal.inference import (
+    Norms,
+    Rule,
+    converged_vectors,
+    descend,
+    descend_by,
+    layer_steps,
+    power_iteration,
+    weighed,
+)
+from bpc_minimal.network import Activities, Network, make_network, sweep_down, sweep_up
+
+
+class TrainState(eqx.Module):
+    """All that a run carries from one iteration to the next.
+
+    Attributes:
+        network: its weights.
+        optimiser: Optax's state.
+        vectors: directions of the power iteration that bounds the curvature.
+        iteration: how many are done.
+    """
+
+    network: Network
+    optimiser: optax.OptState
+    vectors: Norms
+    iteration: Int[Array, ""]
+
+
+def make_state(config: Config, total: int) -> TrainState:
+    """Draw the network of a configuration, with a fresh optimiser for `total` iterations."""
+    key = jax.random.fold_in(jax.random.PRNGKey(config.seed), 0)
+    network = make_network(key, config.sizes, config.activation, config.use_bias)
+    return TrainState(
+        network=network,
+        optimiser=make_optimiser(config, total).init(network),
+        vectors=converged_vectors(network)[1],
+        iteration=jnp.array(0, jnp.int32),
+    )
+
+
+def make_optimiser(config: Config, total: int) -> optax.GradientTransformation:
+    """Build Adam, or AdamW where there is weight decay, with the schedule over `total` iterations."""
+    rate = {
+        "constant": lambda: config.learning_rate,
+        "cosine": lambda: optax.cosine_decay_schedule(config.learning_rate, total),
+        "linear": lambda: optax.linear_schedule(config.learning_rate, 0.0, total),
+    }[config.schedule]()
+    if config.weight_decay == 0:
+        return optax.adam(rate)
+    return optax.adamw(rate, weight_decay=config.weight_decay)
+
+
+def weight_gradient(
+    network: Network,
+    activities: Activities,
+    rule: Rule,
+    alpha_gen: Precision = 1.0,
+    alpha_disc: Precision = 1.0,
+    amortiser_inputs: Activities | None = None,
+) -> Network:
+    """Differentiate the mean energy of the errors that teach by every weight.
+
+    By hand, with <> the mean over the batch:
+
+    dE/dV_l = -alpha_gen_{l+1}  <e_{l+1} act(z_l)'>
+    dE/dW_l = -alpha_disc_l     <d_l act(z_{l+1})'>
+
+    Returns:
+        a `Network` whose arrays are the gradients.
+    """
+    gen, disc = weighed(network, rule.teaches, alpha_gen, alpha_disc)
+    swept = amortiser_inputs if rule.amortiser_inputs == "swept" else None
+    return jax.grad(lambda n: energy(n, activities, gen, disc, swept).mean())(network)
+
+
+@partial(jax.jit, static_argnames=("config", "total"))
+def train_step(
+    state: TrainState,
+    images: UInt8[Array, "batch 28 28"],
+    labels: Int[Array, " batch"],
+    config: Config,
+    total: int,
+) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
+    """Learn from one batch: sweep, settle with both ends clamped, then move the weights.
+
+    Args:
+        state: from `make_state` or an earlier step.
+        images: uint8; they are normalised here.
+        labels: 0 to n_0 - 1.
+        config: the settings.
+        total: iterations of the whole run, which the schedule of the learning rate needs.
+
+    Returns:
+        state: after the step.
+        losses: gen_loss and amort_loss, half the mean squared error of a sweep down and of one up
+            before the step; energy_before and energy, the batch's mean before inference and after.
+    """
+    network, rule, L = state.network, config.rule, len(config.sizes) - 1
+    image = split_over_devices(normalise(images, config.pixel_mean, config.pixel_std))
+    label = split_over_devices(one_hot(labels, config.sizes[0]))
+    gen, disc = weighed(network, rule.moves, config.alpha_gen, config.alpha_disc)
+    norms, vectors = None, state.vectors
+    if config.step_rule == "curvature":
+        norms, vectors = power_iteration(network, vectors)
+    sizes = layer_steps(network, gen, disc, config.step_size, config.step_rule, norms)
+
+    classes = sweep_down(network, jnp.eye(config.sizes[0]))  # all that a sweep down can give
+    swept_up = sweep_up(network, image)
+    gen_loss = 0.5 * jnp.mean((classes[L][labels] - image) ** 2)
+    amort_loss = 0.5 * jnp.mean((swept_up[0] - label) ** 2)
+
+    clamped = [True] + [False] * (L - 1) + [True]
+    if rule.start == "image":
+        activities, steps = [label, *swept_up[1:]], config.steps
+        before = energy(network, activities, gen, disc)
+    else:
+        activities, before = descend_from_labels(network, classes, labels, image, gen, disc, sizes)
+        steps = config.steps - 1
+    for _ in range(steps):  # unrolled, so that XLA computes what does not change only once
+        activities = descend(network, activities, clamped, gen, disc, sizes)
+
+    gradient = weight_gradient(
+        network, activities, rule, config.alpha_gen, config.alpha_disc, swept_up
+    )
+    optimiser = make_optimiser(config, total)
+    updates, optimiser_state = optimiser.update(gradient, state.optimiser, network)
+    losses = {
+        "gen_loss": gen_loss,
+        "amort_loss": amort_loss,
+        "energy_before": before.mean(),
+        "energy": energy(network, activities, gen, disc).mean(),
+    }
+    network = optax.apply_updates(network, updates)
+    return TrainState(network, optimiser_state, vectors, state.iteration + 1), losses
+
+
+def descend_from_labels(
+    network: Network,
+    classes: Activities,
+    labels: Int[Array, " batch"],
+    image: Float[Array, "batch n_L"],
+    gen: tuple[float, ...],
+    disc: tuple[float, ...],
+    sizes: list[Float[Array, ""] | float],
+) -> tuple[Activities, Float[Array, " batch"]]:
+    """Take the first step of inference after a sweep down, once a class where that is enough.
+
+    The same as `descend` from the swept activities with the image put in. But only the errors
+    between the image and the layer above it differ from one image of a class to the next: all others
+    are computed for `classes`, the sweep of each of the n_0 labels, and looked up.
+
+    Returns:
+        activities after the step, and the energy before it.
+    """
+    L = network.depth
+    none = (0.0,) * (L - 1)
+    others, beside_image = ((*gen[:-1], 0.0), (*disc[:-1], 0.0)), ((*none, gen[-1]), (*none, disc[-1]))
+    clamped = [True] + [False] * (L - 1) + [True]
+    swept = [*(rows[labels] for rows in classes[:L]), image]
+    moved = [rows[labels] for rows in descend(network, classes, clamped, *others, sizes)]
+    moved = descend_by(moved, activity_gradient(network, swept, *beside_image), clamped, sizes)
+    before = energy(network, classes, *others)[labels] + energy(network, swept, *beside_image)
+    return [*moved[:L], image], before
+
+
+def split_over_devices(batch: Array) -> Array:
+    """Split a batch over all devices, where there are several and they divide it evenly.
+
+    The weights stay whole on each; XLA adds the sums between devices that the gradients then need.
+    """
+    devices = jax.devices()
+    if len(devices) == 1 or len(batch) % len(devices):
+        return batch
+    mesh = Mesh(np.array(devices), ("batch",))
+    return jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec("batch")))

@@ -1,0 +1,163 @@
+"""The network: a generator that runs from the label to the image, and an amortiser that runs back.
+
+Layers are counted from the label, layer 0, to the image, layer L. Activities are a list z_0..z_L in
+that order, whichever way they were computed. Chapter 2 builds the generator, chapter 3 the amortiser.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+
+class Activation(NamedTuple):
+    """A function of one unit, and the most that its slope reaches (inference needs it for its step)."""
+
+    function: Callable[[Array], Array]
+    steepness: float
+
+
+ACTIVATIONS = {
+    "linear": Activation(lambda z: z, 1.0),
+    "relu": Activation(jax.nn.relu, 1.0),
+    "leaky_relu": Activation(jax.nn.leaky_relu, 1.0),
+    "tanh": Activation(jnp.tanh, 1.0),
+    "gelu": Activation(jax.nn.gelu, 1.13),
+    "silu": Activation(jax.nn.silu, 1.1),
+}
+
+Activities = list[Float[Array, "batch _"]]
+
+
+class Network(eqx.Module):
+    """Both directions between the same layers.
+
+    Attributes:
+        generator: L linear maps; generator[l] predicts z_{l+1} from z_l.
+        amortiser: L linear maps; amortiser[l] predicts z_l from z_{l+1}.
+        activation: a name in `ACTIVATIONS`, applied to hidden activities before a linear map.
+    """
+
+    generator: tuple[eqx.nn.Linear, ...]
+    amortiser: tuple[eqx.nn.Linear, ...]
+    activation: str = eqx.field(static=True)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units of each layer, from the label n_0 to the image n_L."""
+        return (
+            *(layer.in_features for layer in self.generator),
+            self.generator[-1].out_features,
+        )
+
+    @property
+    def depth(self) -> int:
+        """L, the number of linear maps each way; there are L + 1 layers."""
+        return len(self.generator)
+
+    def act(self, l: int, z: Float[Array, "batch n_l"]) -> Float[Array, "batch n_l"]:
+        """Firing rates of layer l: the activation, or z itself at the label and at the image."""
+        return z if l in (0, self.depth) else ACTIVATIONS[self.activation].function(z)
+
+    def f(self, l: int, z: Float[Array, "batch n_l"]) -> Float[Array, "batch n_{l+1}"]:
+        """Predict z_{l+1} from z_l, top-down: f_l(z_l) = V_l act(z_l) + b_l."""
+        return _linear(self.generator[l], self.act(l, z))
+
+    def g(self, l: int, z: Float[Array, "batch n_{l+1}"]) -> Float[Array, "batch n_l"]:
+        """Predict z_l from z_{l+1}, bottom-up: g_l(z_{l+1}) = W_l act(z_{l+1}) + c_l."""
+        return _linear(self.amortiser[l], self.act(l + 1, z))
+
+
+def make_network(
+    key: PRNGKeyArray,
+    sizes: Sequence[int] = (10, 300, 300, 784),
+    activation: str = "relu",
+    use_bias: bool = True,
+) -> Network:
+    """Draw a new network; weights and biases are uniform within 1 / sqrt(inputs), as in Equinox.
+
+    Args:
+        key: a key of `jax.random`.
+        sizes: units of each layer, from the label to the image; two layers or more.
+        activation: a name in `ACTIVATIONS`.
+        use_bias: whether each linear map adds a bias.
+
+    Raises:
+        ValueError: sizes are not two or more positive whole numbers, or the activation is unknown.
+    """
+    check_architecture(sizes, activation)
+    L = len(sizes) - 1
+    keys = jax.random.split(key, 2 * L)
+    return Network(
+        generator=tuple(
+            eqx.nn.Linear(sizes[l], sizes[l + 1], use_bias, key=keys[l]) for l in range(L)
+        ),
+        amortiser=tuple(
+            eqx.nn.Linear(sizes[l + 1], sizes[l], use_bias, key=keys[L + l]) for l in range(L)
+        ),
+        activation=activation,
+    )
+
+
+def sweep_down(network: Network, labels: Float[Array, "batch n_0"]) -> Activities:
+    """Predict every layer from the label: z_{l+1} = f_l(z_l). Only the generator is used.
+
+    Raises:
+        ValueError: the labels are not floats of shape (batch, n_0); `one_hot` makes them so.
+    """
+    check_layer(network, 0, labels)
+    activities = [labels]
+    for l in range(network.depth):
+        activities.append(network.f(l, activities[-1]))
+    return activities
+
+
+def sweep_up(network: Network, images: Float[Array, "batch n_L"]) -> Activities:
+    """Predict every layer from the image: z_l = g_l(z_{l+1}). Only the amortiser is used.
+
+    Returns:
+        activities from the label, z_0, to the image, z_L, although the sweep ran the other way.
+
+    Raises:
+        ValueError: the images are not floats of shape (batch, n_L); `normalise` makes them so.
+    """
+    check_layer(network, network.depth, images)
+    activities = [images]
+    for l in reversed(range(network.depth)):
+        activities.insert(0, network.g(l, activities[0]))
+    return activities
+
+
+def check_architecture(sizes: Sequence[int], activation: str) -> None:
+    """Raise ValueError unless `make_network` can build this."""
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in sizes)
+    if len(sizes) < 2 or not whole:
+        raise ValueError(
+            f"sizes={sizes!r} given, two or more positive whole numbers expected, from the label "
+            "to the image, such as (10, 300, 300, 784)"
+        )
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATIONS)}")
+
+
+def check_layer(network: Network, l: int, z: Array) -> None:
+    """Raise ValueError unless z can be the activities of layer l: floats, (batch, n_l), no NaN."""
+    name = {0: "label", network.depth: "image"}.get(l, "hidden")
+    help_ = {"label": "; one_hot(labels) makes them", "image": "; normalise(images) makes them"}
+    wanted = f"floats of shape (batch, {network.sizes[l]}) expected" + help_.get(name, "")
+    shape, dtype = jnp.shape(z), jnp.result_type(z)
+    if len(shape) != 2 or shape[1] != network.sizes[l] or not jnp.issubdtype(dtype, jnp.floating):
+        raise ValueError(f"{dtype} {shape} given as activities of layer {l} (the {name}), {wanted}")
+    if not isinstance(z, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(z))):
+        raise ValueError(
+            f"activities of layer {l} (the {name}) hold NaN or infinity; finite numbers expected: "
+            "look for a division by zero in what made them, or a training run that diverged"
+        )
+
+
+def _linear(layer: eqx.nn.Linear, x: Float[Array, "batch inputs"]) -> Float[Array, "batch outputs"]:
+    y = x @ layer.weight.T
+    return y if layer.bias is None else y + layer.bias

@@ -1,0 +1,280 @@
+"""The training loop, compiled whole: one `lax.scan` an epoch, and nothing leaves it but its record.
+
+Chapter 5 gets here step by step from a plain Python loop.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Float, Int, UInt8
+
+from bpc_minimal.config import Config
+from bpc_minimal.data import Images, Labels, load_mnist, one_hot
+from bpc_minimal.evaluation import evaluate
+from bpc_minimal.inference import curvatures, spectral_norms, weighed
+from bpc_minimal.learning import TrainState, make_state, train_step
+from bpc_minimal.network import Network
+
+
+class Data(NamedTuple):
+    """What a run trains on, and what it is evaluated on.
+
+    Attributes:
+        images: uint8 (N, 28, 28).
+        labels: integers (N,).
+        held_out_images: uint8 (M, 28, 28), never trained on.
+        held_out_labels: integers (M,).
+    """
+
+    images: Images
+    labels: Labels
+    held_out_images: Images
+    held_out_labels: Labels
+
+
+class History(NamedTuple):
+    """The record of a run.
+
+    Attributes:
+        losses: for each iteration, float32 (iterations,): gen_loss, amort_loss and energy, as
+            `learning.train_step` gives them.
+        evaluations: one dictionary an evaluation: iteration, gen_loss and amort_loss of its
+            iteration, accuracy (percent) and rmse on the held-out images.
+    """
+
+    losses: dict[str, np.ndarray]
+    evaluations: list[dict[str, float]]
+
+
+class Checkpoint(NamedTuple):
+    """A run at a moment between two epochs: enough to go on to the same end, bit for bit."""
+
+    config: Config
+    state: TrainState
+    history: History
+
+    @property
+    def network(self) -> Network:
+        """The weights at that moment."""
+        return self.state.network
+
+
+def mnist(held_out: str = "test") -> Data:
+    """Load MNIST as `fit` takes it.
+
+    Args:
+        held_out: "test": train on all 60,000 images, evaluate on the test set; "validation": train
+            on the first 55,000, evaluate on the other 5,000. Choose settings on "validation".
+
+    Raises:
+        ValueError: held_out is neither.
+    """
+    if held_out not in ("test", "validation"):
+        raise ValueError(f"held_out={held_out!r} given; choose one of test, validation")
+    train = "train" if held_out == "test" else "fit"
+    return Data(*load_mnist(train), *load_mnist(held_out))
+
+
+@partial(jax.jit, static_argnames=("config", "total", "length"), donate_argnames=("state", "order"))
+def train_epoch(
+    state: TrainState,
+    order: Int[Array, " N"],
+    data: Data,
+    config: Config,
+    total: int,
+    length: int,
+) -> tuple[TrainState, Int[Array, " N"], dict[str, Array], dict[str, Array]]:
+    """Learn for `length` iterations in one compiled scan, then evaluate.
+
+    Args:
+        state: where training stands; its memory is given up and used again.
+        order: of the examples in the pass over the data that is under way; given up too. A new pass
+            starts with a shuffle.
+        data: all of it, on the device, images as uint8.
+        config: the settings.
+        total: iterations of the whole run.
+        length: iterations now.
+
+    Returns:
+        state, order: after the last iteration.
+        losses: as `train_step` gives them, (length,) each.
+        evaluation: as `evaluate` gives it, with `relative_step` as `relative_step` gives it.
+    """
+    per_pass = len(data.images) // config.batch_size
+
+    def iterate(carry, _):
+        state, order = carry
+        epoch, batch = state.iteration // per_pass, state.iteration % per_pass
+        order = jax.lax.cond(
+            batch == 0, lambda: shuffled(config, epoch, len(data.images)), lambda: order
+        )
+        chosen = jax.lax.dynamic_slice(order, (batch * config.batch_size,), (config.batch_size,))
+        state, losses = train_step(state, data.images[chosen], data.labels[chosen], config, total)
+        return (state, order), losses
+
+    (state, order), losses = jax.lax.scan(iterate, (state, order), None, length=length)
+    evaluation = evaluate(state.network, data.held_out_images, data.held_out_labels, config)
+    evaluation["relative_step"] = relative_step(state.network, config)
+    return state, order, losses, evaluation
+
+
+def shuffled(config: Config, epoch: Int[Array, ""] | int, N: int) -> Int[Array, " N"]:
+    """Draw the order of the examples in one pass over them.
+
+    Sorting random numbers of 32 bits takes half the time of `jax.random.permutation`, which sorts
+    twice so that equal numbers cannot favour an order; here a tie keeps the data's own order.
+    """
+    key = jax.random.fold_in(jax.random.fold_in(jax.random.PRNGKey(config.seed), 1), epoch)
+    return jnp.argsort(jax.random.bits(key, (N,)))
+
+
+def fit(
+    config: Config,
+    data: Data | None = None,
+    *,
+    resume: Checkpoint | None = None,
+    on_epoch: Callable[[Checkpoint], None] | None = None,
+) -> tuple[Network, History]:
+    """Train a network.
+
+    Args:
+        config: the settings; `config.preset` looks them up by name.
+        data: what to train and to evaluate on, by default all of MNIST and its test set.
+        resume: go on from this checkpoint of a run with the same settings and data.
+        on_epoch: called after each evaluation with a checkpoint that it may keep.
+
+    Returns:
+        weights: the trained network.
+        history: losses of every iteration, and the evaluations.
+
+    Raises:
+        ValueError: data do not fit, or the checkpoint is of other settings.
+        FloatingPointError: the run diverged; the message names the iteration and the cause.
+    """
+    data = _checked(mnist() if data is None else data, config)
+    per_pass = len(data.images) // config.batch_size
+    total = config.iterations or config.epochs * per_pass  # type: ignore[operator]
+    if resume is None:
+        state, losses, evaluations = make_state(config, total), [], []
+    else:
+        _check_same(config, resume.config)
+        state = jax.tree.map(jnp.copy, resume.state)  # the epoch gives its memory up
+        losses, evaluations = [resume.history.losses], [*resume.history.evaluations]
+    done = int(state.iteration)
+    order = shuffled(config, done // per_pass, len(data.images))
+    state, order, on_device = _on_every_device((state, order, data))
+
+    while done < total:
+        every = config.evaluate_every or per_pass
+        length = min(every - done % every, total - done)
+        state, order, new, evaluation = train_epoch(state, order, on_device, config, total, length)
+        new = {name: np.asarray(values) for name, values in new.items()}
+        _check_converging(new, done, evaluation, config, total)
+        done += length
+        losses.append(new)
+        last = {name: values[-1] for name, values in new.items()} | evaluation
+        evaluations.append({"iteration": done} | {name: float(x) for name, x in last.items()})
+        if on_epoch is not None:
+            copy = jax.tree.map(jnp.copy, state)
+            on_epoch(Checkpoint(config, copy, _history(losses, evaluations)))
+    return state.network, _history(losses, evaluations)
+
+
+def relative_step(network: Network, config: Config) -> Float[Array, ""]:
+    """Compare the hidden layers' steps with the longest that cannot overshoot; the largest ratio.
+
+    With the step rule "curvature" it is the rate itself. A fixed step's ratio grows with the weights;
+    above 1 inference may overshoot, and above 2 a layer does so by itself.
+    """
+    if config.step_rule == "curvature" or network.depth == 1:
+        return jnp.array(config.step_size)
+    gen, disc = weighed(network, config.rule.moves, config.alpha_gen, config.alpha_disc)
+    bounds = curvatures(network, gen, disc, spectral_norms(network))
+    return config.step_size * jnp.max(jnp.stack(bounds[1:-1]))
+
+
+def _history(losses, evaluations) -> History:
+    names = losses[0] if losses else ()
+    joined = {name: np.concatenate([part[name] for part in losses]) for name in names}
+    return History(joined, [*evaluations])
+
+
+def _on_every_device(tree):
+    """Place a whole copy of each array on every device; batches are split over them later."""
+    mesh = Mesh(np.array(jax.devices()), ("batch",))
+    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+
+
+def _checked(data: Data, config: Config) -> Data:
+    """Cut the training images to as many as are asked for, and raise ValueError if data do not fit."""
+    if len(data) != 4:
+        raise ValueError(
+            f"data of {len(data)} parts given, four expected: images, labels, held-out images and "
+            "held-out labels, such as mnist() returns"
+        )
+    data = Data(*data)
+    for kind, images, labels in (("training", *data[:2]), ("held-out", *data[2:])):
+        images, labels = np.asarray(images), np.asarray(labels)
+        if images.dtype != np.uint8 or images[:1].size != config.sizes[-1] or not len(images):
+            raise ValueError(
+                f"{kind} images of {images.dtype} {images.shape} given, uint8 (N, ...) expected with "
+                f"{config.sizes[-1]} pixels each and N at least 1"
+            )
+        if labels.shape != (len(images),):
+            raise ValueError(f"{kind} labels of shape {labels.shape} for {len(images)} images given")
+        one_hot(labels, config.sizes[0])  # raises where one is out of range
+    wanted = config.training_images or len(data.images)
+    if wanted > len(data.images) or config.batch_size > wanted:
+        raise ValueError(
+            f"{len(data.images)} training images given; training_images={config.training_images} "
+            f"and batch_size={config.batch_size} need more"
+        )
+    return Data(
+        np.asarray(data.images)[:wanted],
+        np.asarray(data.labels)[:wanted].astype(np.int32),
+        np.asarray(data.held_out_images),
+        np.asarray(data.held_out_labels).astype(np.int32),
+    )
+
+
+def _check_same(config: Config, other: Config) -> None:
+    here, there = dataclasses.asdict(config), dataclasses.asdict(other)
+    differing = [f"{k}={there[k]} (now {here[k]})" for k in here if here[k] != there[k]]
+    if differing:
+        raise ValueError(
+            f"the checkpoint is of a run with {', '.join(differing)}; resume it with its own "
+            "settings (checkpoint.config), or start afresh"
+        )
+
+
+def _check_converging(losses, done, evaluation, config, total) -> None:
+    """Raise FloatingPointError if inference raised the energy, or anything is no longer finite."""
+    good = np.all([np.isfinite(values) for values in losses.values()], axis=0)
+    if config.stop_diverging:
+        good &= losses["energy"] <= losses["energy_before"] * 1.001 + 1e-6  # rounding's share
+    if good.all():
+        return
+    iteration = done + int(np.argmin(good)) + 1
+    ratio = float(evaluation["relative_step"])
+    if np.isfinite(losses["energy"][iteration - done - 1]) and np.isfinite(ratio):
+        cause = (
+            "inference raised the energy instead of lowering it, by the end of this epoch with a step "
+            f"{ratio:.3g} times the longest that cannot overshoot: use step_rule='curvature', a "
+            f"smaller step_size than {config.step_size:g}, or a lower learning_rate than "
+            f"{config.learning_rate:g}, as the limit falls while the weights grow"
+        )
+    else:
+        cause = (
+            "the weights grew without bound: lower the learning_rate from "
+            f"{config.learning_rate:g}, or use step_rule='curvature'"
+        )
+    values = ", ".join(f"{name} {losses[name][iteration - done - 1]:.3g}" for name in losses)
+    raise FloatingPointError(
+        f"training diverged at iteration {iteration} of {total} ({values}): {cause}"
+    )

@@ -1,0 +1,44 @@
+"""Small networks and small data that the laws are tested on, in float32 as in training."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bpc_minimal import Data, load_mnist, make_network, one_hot
+
+SIZES = (10, 7, 6, 784)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """The first 640 training images and the first 256 test images of MNIST."""
+    images, labels = load_mnist("train")
+    held_out_images, held_out_labels = load_mnist("test")
+    return Data(images[:640], labels[:640], held_out_images[:256], held_out_labels[:256])
+
+
+def random_activities(key, sizes=SIZES, batch=5):
+    """Activities as training meets them: a one-hot label, hidden noise, pixels of unit scale."""
+    keys = jax.random.split(jax.random.PRNGKey(key), len(sizes))
+    hidden = [jax.random.normal(k, (batch, n)) for k, n in zip(keys[1:], sizes[1:], strict=True)]
+    return [one_hot(jnp.arange(batch) % sizes[0], sizes[0]), *hidden]
+
+
+def random_network(key=0, sizes=SIZES, activation="tanh", use_bias=True):
+    """A network with weights large enough that every term of the energy counts."""
+    network = make_network(jax.random.PRNGKey(key), sizes, activation, use_bias)
+    return jax.tree.map(lambda w: 1.5 * w, network)
+
+
+def assert_close(ours, theirs, tolerance=1e-5):
+    """Compare two trees of arrays, relative to the largest number of each array."""
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        scale = max(1.0, float(np.abs(np.asarray(b)).max()))
+        np.testing.assert_allclose(a, b, atol=tolerance * scale, rtol=0)
+
+
+def same_bits(ours, theirs):
+    """Whether two trees of arrays agree to the last bit."""
+    pairs = zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True)
+    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in pairs)

@@ -1,0 +1,312 @@
+"""What must stay true of the digits: the right ones, quickly, offline, and never silently wrong."""
+
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bpc_minimal import data
+
+HISTOGRAMS = {
+    "train": [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949],
+    "test": [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009],
+}
+
+
+@pytest.fixture(scope="module")
+def train():
+    return data.load_mnist("train")
+
+
+@pytest.fixture(scope="module")
+def test():
+    return data.load_mnist("test")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Give a copy of the package's files that a test may spoil."""
+    copy = shutil.copytree(data.MNIST_FOLDER, tmp_path / "mnist")
+    monkeypatch.setattr(data, "MNIST_FOLDER", copy)
+    return copy
+
+
+# load_mnist ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "split, count", [("train", 60_000), ("test", 10_000), ("fit", 55_000), ("validation", 5_000)]
+)
+def test_shapes_and_types(split, count):
+    images, labels = data.load_mnist(split)
+    assert images.shape == (count, 28, 28) and images.dtype == np.uint8
+    assert labels.shape == (count,) and labels.dtype == np.uint8
+    assert images.min() == 0 and images.max() == 255
+
+
+@pytest.mark.parametrize("split", HISTOGRAMS)
+def test_label_counts_are_mnists(split):
+    assert np.bincount(data.load_mnist(split)[1]).tolist() == HISTOGRAMS[split]
+
+
+def test_fit_and_validation_make_up_train(train):
+    fit, validation = data.load_mnist("fit"), data.load_mnist("validation")
+    for whole, head, tail in zip(train, fit, validation, strict=True):
+        np.testing.assert_array_equal(np.concatenate([head, tail]), whole)
+
+
+def test_mean_and_deviation_are_those_of_the_training_pixels(train):
+    pixels = train[0] / np.float32(255)
+    assert abs(pixels.mean(dtype=np.float64) - data.MEAN) < 1e-4
+    assert abs(pixels.std(dtype=np.float64) - data.STD) < 1e-4
+
+
+def test_arrays_may_be_written_to(test):
+    images, labels = data.load_mnist("test")
+    images[0], labels[0] = 0, 0
+    assert data.load_mnist("test")[1][0] == test[1][0] == 7
+
+
+def test_torchvision_reads_the_same_digits(tmp_path, train, test):
+    pytest.importorskip("torchvision")
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for path in data.MNIST_FOLDER.glob("*.gz"):
+        (raw / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
+    for split, expected in [("train", train), ("test", test)]:
+        for found, array in zip(data.load_dataset("mnist", tmp_path, split), expected, strict=True):
+            assert found.dtype == np.uint8
+            np.testing.assert_array_equal(found, array)
+    validation = data.load_dataset("mnist", tmp_path, "validation")
+    np.testing.assert_array_equal(validation[0], train[0][55_000:])
+
+
+def test_load_needs_no_torch_and_no_network():
+    program = """
+import socket, sys
+def refuse(*args, **kwargs):
+    raise AssertionError("a socket was opened")
+socket.create_connection = socket.getaddrinfo = refuse
+socket.socket = type("socket", (socket.socket,), {"__init__": refuse})
+from bpc_minimal.data import load_mnist
+assert load_mnist("test")[0].shape == (10_000, 28, 28)
+assert not {name for name in sys.modules if name.split(".")[0] in ("torch", "torchvision")}
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_training_images_load_within_a_second():
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        data.load_mnist("train")
+        times.append(time.perf_counter() - start)
+    assert min(times) < 1.0
+
+
+@pytest.mark.parametrize("split", ["dev", "", "Train", None, 3])
+def test_unknown_split_names_the_choices(split):
+    with pytest.raises(ValueError, match="train, test, fit, validation") as error:
+        data.load_mnist(split)
+    assert repr(split) in str(error.value)
+
+
+def test_missing_file_is_named(folder):
+    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(OSError, match=r"t10k-labels-idx1-ubyte\.gz is missing; install"):
+        data.load_mnist("test")
+
+
+@pytest.mark.parametrize("keep", [0, 5, 1000, -1])
+def test_truncated_file_is_named(folder, keep):
+    path = folder / "t10k-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(OSError, match=r"t10k-images-idx3-ubyte\.gz .*install"):
+        data.load_mnist("test")
+
+
+@pytest.mark.parametrize("place", [0, 3000])
+def test_corrupted_gzip_is_named(folder, place):
+    path = folder / "t10k-images-idx3-ubyte.gz"
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(OSError, match=r"t10k-images-idx3-ubyte\.gz .*install"):
+        data.load_mnist("test")
+
+
+def test_a_single_changed_pixel_is_noticed(folder):
+    path = folder / "t10k-images-idx3-ubyte.gz"
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[-1] ^= 1
+    path.write_bytes(gzip.compress(bytes(content), 1))
+    with pytest.raises(OSError, match="SHA-256 0fa7898d.* expected, .* found; install"):
+        data.load_mnist("test")
+
+
+# load_dataset -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def closed_proxy(monkeypatch):
+    """Send every connection to a port that nobody listens on, whether or not there is a network."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])
+def test_absent_files_say_how_to_get_them(tmp_path, name):
+    pytest.importorskip("torchvision")
+    with pytest.raises(OSError, match=f"no readable {name} files in .*download=True"):
+        data.load_dataset(name, tmp_path)
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])
+def test_failed_download_says_so(tmp_path, name, closed_proxy):
+    pytest.importorskip("torchvision")
+    with pytest.raises(OSError, match=f"no readable {name} files in .*the download failed"):
+        data.load_dataset(name, tmp_path, download=True)
+
+
+def test_damaged_files_are_reported(tmp_path):
+    pytest.importorskip("torchvision")
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for stem in ("images-idx3", "labels-idx1"):
+        for prefix in ("train", "t10k"):
+            (raw / f"{prefix}-{stem}-ubyte").write_bytes(b"not an IDX file at all")
+    with pytest.raises(OSError, match="no readable fashion-mnist files"):
+        data.load_dataset("fashion-mnist", tmp_path)
+
+
+def test_unknown_data_set_names_the_choices(tmp_path):
+    with pytest.raises(ValueError, match="unknown data set 'cifar'.*mnist, fashion-mnist, kmnist"):
+        data.load_dataset("cifar", tmp_path)
+    with pytest.raises(ValueError, match="unknown split 'dev'"):
+        data.load_dataset("mnist", tmp_path, "dev")
+
+
+def test_missing_torchvision_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    with pytest.raises(ImportError, match=r"pip install 'bpc-minimal\[datasets\]'"):
+        data.load_dataset("kmnist", tmp_path)
+
+
+# normalise, denormalise, one_hot, class_means -----------------------------------------------------
+
+
+def test_normalise_is_torchvisions_to_float(test):
+    images = test[0][:64]
+    expected = (images.reshape(64, 784) / 255 - 0.1307) / 0.3081
+    pixels = data.normalise(images)
+    assert pixels.shape == (64, 784) and pixels.dtype == jnp.float32
+    np.testing.assert_allclose(pixels, expected, atol=1e-6)
+    np.testing.assert_array_equal(pixels, data.normalise(images.reshape(64, 784)))
+
+
+def test_normalise_works_inside_jit(test):
+    images = jnp.asarray(test[0][:8])
+    np.testing.assert_allclose(jax.jit(data.normalise)(images), data.normalise(images), atol=1e-6)
+
+
+@given(mean=st.floats(-1, 2), std=st.floats(0.05, 10))
+def test_denormalise_undoes_normalise(mean, std):
+    images = np.resize(np.arange(256, dtype=np.uint8), (2, 784))
+    pixels = data.denormalise(data.normalise(images, mean, std), mean, std)
+    np.testing.assert_allclose(pixels, images / 255, atol=1e-5)
+
+
+def test_denormalise_stays_between_0_and_1():
+    pixels = data.denormalise(jnp.linspace(-100, 100, 784)[None])
+    assert pixels.min() == 0 and pixels.max() == 1
+
+
+@pytest.mark.parametrize(
+    "images, message",
+    [
+        (np.zeros((2, 28, 28), np.float32), "float32 given, uint8 expected"),
+        (np.zeros((2, 784), np.int64), "int64 given, uint8 expected"),
+        (np.zeros((28, 28), np.uint8), r"\(28, 28\) given.*pass image\[None\]"),
+        (np.zeros((2, 783), np.uint8), r"\(2, 783\) given, \(batch, 28, 28\) or \(batch, 784\)"),
+        (np.zeros((2, 1, 28, 28), np.uint8), r"\(2, 1, 28, 28\) given"),
+        (np.uint8(3), r"shape \(\) given"),
+        ([[1, 2]], r"shape \(1, 2\) given"),
+    ],
+)
+def test_normalise_refuses(images, message):
+    with pytest.raises(ValueError, match=message):
+        data.normalise(images)
+
+
+def test_normalise_refuses_inside_jit_and_a_deviation_of_zero():
+    with pytest.raises(ValueError, match="float32 given, uint8 expected"):
+        jax.jit(data.normalise)(jnp.zeros((2, 784)))
+    with pytest.raises(ValueError, match="std=0.0 given"):
+        data.normalise(np.zeros((2, 784), np.uint8), std=0.0)
+
+
+@given(labels=st.lists(st.integers(0, 9), max_size=20))
+def test_one_hot_has_its_one_at_the_label(labels):
+    labels = np.array(labels, np.uint8)
+    rows = data.one_hot(labels)
+    assert rows.shape == (len(labels), 10) and rows.dtype == jnp.float32
+    np.testing.assert_array_equal(rows, np.eye(10)[labels])
+
+
+def test_one_hot_works_inside_jit():
+    labels = jnp.array([3, 0, 9], jnp.uint8)
+    np.testing.assert_array_equal(jax.jit(data.one_hot)(labels), data.one_hot(labels))
+
+
+@pytest.mark.parametrize(
+    "labels, message",
+    [
+        (np.array([0, 10]), r"labels \[10\] given, 0 to 9 expected"),
+        (np.array([-1, 3]), r"labels \[-1\] given"),
+        (np.array([0.0, 1.0]), "float64 .* given, integers"),
+        (np.array([True]), "bool .* given, integers"),
+        (np.array([[1]]), r"\(1, 1\) given, integers of shape \(batch,\)"),
+        (3, r"\(\) given, integers"),
+    ],
+)
+def test_one_hot_refuses(labels, message):
+    with pytest.raises(ValueError, match=message):
+        data.one_hot(labels)
+
+
+def test_one_hot_takes_another_number_of_classes():
+    assert data.one_hot(np.array([11]), classes=12).shape == (1, 12)
+
+
+def test_class_means_are_the_averages(train):
+    images, labels = train
+    means = data.class_means(images, labels)
+    assert means.shape == (10, 784) and means.dtype == np.float32
+    assert means.min() >= 0 and means.max() <= 1
+    ink = np.array([images[labels == c].sum(dtype=np.int64) for c in range(10)]) / 255
+    np.testing.assert_allclose(means.sum(axis=1) * np.bincount(labels), ink, rtol=1e-5)
+
+
+def test_class_means_refuse():
+    images, labels = np.zeros((10, 28, 28), np.uint8), np.arange(10, dtype=np.uint8)
+    with pytest.raises(ValueError, match="10 images and 9 labels given"):
+        data.class_means(images, labels[:9])
+    with pytest.raises(ValueError, match=r"no image of class \[9\] given"):
+        data.class_means(images[:9], labels[:9])
+    with pytest.raises(ValueError, match="float64 .* given, uint8"):
+        data.class_means(images / 255, labels)
+    with pytest.raises(ValueError, match=r"labels \[12\] given"):
+        data.class_means(images, np.where(labels == 9, 12, labels))

@@ -1,0 +1,225 @@
+"""Laws of inference: the energy falls, what is clamped stays, examples are independent."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import SIZES, assert_close, random_activities, random_network
+
+from bpc_minimal import (
+    BIDIRECTIONAL,
+    DISCRIMINATIVE,
+    GENERATIVE,
+    HYBRID,
+    Rule,
+    activity_gradient,
+    energy,
+    infer,
+    sweep_up,
+)
+from bpc_minimal.inference import curvatures, spectral_norms, start_activities
+
+ENDS = [True, False, False, True]
+FREE = {
+    "train": ENDS,
+    "classify": [False, False, False, True],
+    "generate": [True, False, False, False],
+    "nothing clamped": [False] * 4,
+}
+
+
+@pytest.mark.parametrize("clamped", FREE.values(), ids=FREE)
+@pytest.mark.parametrize("activation", ["linear", "tanh", "relu", "gelu"])
+@pytest.mark.parametrize("rule", [BIDIRECTIONAL, GENERATIVE, DISCRIMINATIVE, HYBRID])
+def test_energy_never_rises_for_small_steps(clamped, activation, rule):
+    network, z = random_network(0, SIZES, activation), random_activities(1)
+    settled = infer(network, z, clamped, rule, 30, 0.1, alpha_gen=0.1, record=True)
+    rises = np.diff(np.asarray(settled.energies), axis=0)
+    assert (rises <= 1e-5 * settled.energies[:-1]).all()
+    assert (settled.energies[-1] < settled.energies[0]).all()
+
+
+@pytest.mark.parametrize("clamped", FREE.values(), ids=FREE)
+def test_rate_of_one_cannot_overshoot_in_a_linear_network(clamped):
+    network, z = random_network(0, SIZES, "linear"), random_activities(1)
+    settled = infer(network, z, clamped, steps=50, step_size=1.0, record=True)
+    assert (np.diff(np.asarray(settled.energies), axis=0) <= 1e-5 * settled.energies[:-1]).all()
+
+
+def test_twice_the_bounded_curvature_holds_for_all_layers_together():
+    """The Hessian, its layers scaled by their bounds, has no eigenvalue above 2."""
+    network, z = random_network(0, (3, 4, 5, 6), "linear"), random_activities(1, (3, 4, 5, 6), 1)
+    gen, disc = (0.3, 2.0, 0.1), (1.0, 0.5, 3.0)
+    bounds = curvatures(network, gen, disc, spectral_norms(network, 300))
+    scale = jnp.concatenate([jnp.full(n, 1 / jnp.sqrt(b)) for n, b in zip((3, 4, 5, 6), bounds)])
+    split = np.cumsum((3, 4, 5))
+    flat = jnp.concatenate(z, axis=1)[0]
+    hessian = jax.hessian(
+        lambda x: energy(network, [p[None] for p in jnp.split(x, split)], gen, disc)[0]
+    )(flat)
+    eigenvalues = np.linalg.eigvalsh(scale[:, None] * hessian * scale)
+    assert 1.0 < eigenvalues.max() <= 2 + 1e-5
+    for l, (a, b) in enumerate(zip([0, *split], [*split, len(flat)], strict=True)):
+        assert np.linalg.eigvalsh(hessian[a:b, a:b]).max() <= bounds[l] * (1 + 1e-5)
+
+
+def test_spectral_norms_are_the_largest_singular_values_squared():
+    network = random_network()
+    norms = spectral_norms(network, 300)
+    for layers, found in ((network.generator, norms.generator), (network.amortiser, norms.amortiser)):
+        for layer, norm in zip(layers, found, strict=True):
+            exact = np.linalg.norm(np.asarray(layer.weight), 2) ** 2
+            assert norm == pytest.approx(exact, rel=1e-3)
+
+
+def test_settled_activities_have_no_gradient_left():
+    network, z = random_network(0, SIZES, "linear"), random_activities(1)
+    settled = infer(network, z, ENDS, steps=3000, step_size=1.0)
+    gradient = activity_gradient(network, settled)
+    assert max(float(jnp.abs(g).max()) for g in gradient[1:-1]) < 1e-3
+
+
+def test_clamped_layers_never_move():
+    network, z = random_network(), random_activities(1)
+    for clamped in FREE.values():
+        path = infer(network, z, clamped, steps=5, record=True).trajectory
+        for stays, start, states in zip(clamped, z, path, strict=True):
+            moved = (states != start).any()
+            assert moved != stays
+
+
+def test_clamped_pixels_never_move_and_free_ones_do():
+    network, z = random_network(), random_activities(1)
+    rng = np.random.default_rng(0)
+    each = rng.random(z[-1].shape) < 0.5  # other pixels for each image
+    for visible in (each, each[0]):  # or the same for all
+        settled = infer(network, z, [False, False, False, visible], steps=5)
+        stays = np.broadcast_to(visible, z[-1].shape)
+        assert (np.asarray(settled[-1])[stays] == np.asarray(z[-1])[stays]).all()
+        assert (np.asarray(settled[-1])[~stays] != np.asarray(z[-1])[~stays]).mean() > 0.99
+
+
+@pytest.mark.parametrize("step_rule", ["curvature", "fixed"])
+def test_results_do_not_depend_on_the_batch(step_rule):
+    network, z = random_network(), random_activities(1, batch=6)
+    options = {"steps": 10, "step_size": 0.05, "step_rule": step_rule}
+    whole = infer(network, z, ENDS, **options)
+    alone = [infer(network, [x[i : i + 1] for x in z], ENDS, **options) for i in range(6)]
+    assert_close(whole, [jnp.concatenate(parts) for parts in zip(*alone, strict=True)], 1e-6)
+    order = jnp.array([3, 1, 5, 0, 2, 4])
+    assert_close([x[order] for x in whole], infer(network, [x[order] for x in z], ENDS, **options), 1e-6)
+
+
+def test_one_step_is_the_gradient_times_the_step():
+    network, z = random_network(), random_activities(1)
+    gradient = activity_gradient(network, z, 0.1)
+    by_hand = [a if c else a - 0.03 * g for a, g, c in zip(z, gradient, ENDS, strict=True)]
+    one = infer(network, z, ENDS, steps=1, step_size=0.03, step_rule="fixed", alpha_gen=0.1)
+    assert_close(one, by_hand, 1e-6)
+
+
+def test_without_generative_errors_bidirectional_is_discriminative():
+    network, z = random_network(), random_activities(1)
+    ours = infer(network, z, ENDS, BIDIRECTIONAL, alpha_gen=0.0)
+    assert_close(ours, infer(network, z, ENDS, DISCRIMINATIVE, alpha_gen=0.7), 1e-6)
+
+
+def test_without_discriminative_errors_bidirectional_is_generative_and_hybrid():
+    network, z = random_network(), random_activities(1)
+    ours = infer(network, z, ENDS, BIDIRECTIONAL, alpha_disc=0.0)
+    assert_close(ours, infer(network, z, ENDS, GENERATIVE, alpha_disc=0.7), 1e-6)
+    assert_close(ours, infer(network, z, ENDS, HYBRID, alpha_disc=0.7), 1e-6)
+
+
+def test_free_label_settles_elsewhere_in_bidirectional_but_not_in_discriminative():
+    network, z = random_network(), random_activities(1)
+    swept = sweep_up(network, z[-1])
+    clamped = FREE["classify"]
+    assert_close(infer(network, swept, clamped, DISCRIMINATIVE, 20), swept, 1e-6)
+    moved = infer(network, swept, clamped, BIDIRECTIONAL, 20)
+    assert float(jnp.abs(moved[0] - swept[0]).max()) > 1e-3
+
+
+def test_no_steps_change_nothing():
+    network, z = random_network(), random_activities(1)
+    assert all((a == b).all() for a, b in zip(infer(network, z, ENDS, steps=0), z, strict=True))
+    settled = infer(network, z, ENDS, steps=0, record=True)
+    assert settled.energies.shape == (1, 5)
+
+
+def test_record_ends_where_inference_ends():
+    network, z = random_network(), random_activities(1)
+    settled = infer(network, z, ENDS, steps=7, alpha_gen=0.1, record=True)
+    assert_close(settled.activities, infer(network, z, ENDS, steps=7, alpha_gen=0.1), 1e-6)
+    assert_close([states[-1] for states in settled.trajectory], settled.activities, 0)
+    assert settled.energies.shape == (8, 5)
+    assert_close(settled.energies[-1], energy(network, settled.activities, 0.1))
+
+
+def test_infer_is_the_same_inside_jit():
+    network, z = random_network(), random_activities(1)
+    inside = jax.jit(lambda n, z: infer(n, z, ENDS, steps=4))(network, z)
+    assert_close(inside, infer(network, z, ENDS, steps=4), 1e-6)
+
+
+def test_a_rule_in_a_line_is_between_its_neighbours():
+    """Half the generative errors' weight is the same as half their precision."""
+    network, z = random_network(), random_activities(1)
+    half = Rule(moves=(0.5, 1.0), teaches=(0.5, 1.0))
+    assert_close(
+        infer(network, z, ENDS, half, alpha_gen=0.4),
+        infer(network, z, ENDS, BIDIRECTIONAL, alpha_gen=0.2),
+        1e-6,
+    )
+
+
+@pytest.mark.parametrize("rule", [BIDIRECTIONAL, GENERATIVE, DISCRIMINATIVE, HYBRID])
+def test_start_keeps_the_given_ends(rule):
+    network, z = random_network(), random_activities(1)
+    for labels, images in ((z[0], z[-1]), (None, z[-1]), (z[0], None)):
+        start = start_activities(network, rule, labels, images)
+        assert [x.shape for x in start] == [x.shape for x in z]
+        if labels is not None:
+            assert (start[0] == labels).all()
+        if images is not None:
+            assert (start[-1] == images).all()
+
+
+def test_divergence_names_its_step():
+    network, z = random_network(), random_activities(1)
+    with pytest.raises(FloatingPointError, match=r"diverged at step \d+ of 200.*curvature"):
+        infer(network, z, ENDS, steps=200, step_size=50.0, step_rule="fixed")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": -1}, "steps=-1 given"),
+        ({"steps": 1.5}, "steps=1.5 given"),
+        ({"step_size": 0.0}, "step_size=0.0 given, a positive finite number"),
+        ({"step_size": float("nan")}, "step_size=nan given"),
+        ({"step_rule": "armijo"}, "unknown step_rule 'armijo'; choose one of"),
+        ({"clamped": [True, False]}, "clamped names 2 layers, 4 expected"),
+        ({"clamped": [True, False, False, np.ones(3, bool)]}, r"clamped\[3\] is bool \(3,\)"),
+        ({"clamped": [True, False, False, np.ones(784)]}, r"clamped\[3\] is float"),
+        ({"alpha_gen": (1.0, 2.0)}, "alpha_gen of 2 numbers given, 3 expected"),
+    ],
+)
+def test_wrong_arguments_are_named(options, message):
+    network, z = random_network(), random_activities(1)
+    with pytest.raises(ValueError, match=message):
+        infer(network, z, **{"clamped": ENDS, **options})
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"moves": (1, -1)}, "two weights of 0 or more"),
+        ({"teaches": (1,)}, "two weights of 0 or more"),
+        ({"start": "middle"}, "choose one of"),
+        ({"amortiser_inputs": "raw"}, "choose one of"),
+    ],
+)
+def test_wrong_rules_are_named(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Rule(**fields)

@@ -1,0 +1,129 @@
+"""What must stay true of every chapter, as a notebook that a reader opens."""
+
+import ast
+import base64
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+BOOK = Path(__file__).resolve().parents[1] / "book"
+CHAPTERS = sorted(BOOK.glob("*.ipynb"))
+SKIP = "nbval-skip"
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem, scope="module")
+def path(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def notebook(path):
+    return nbformat.read(path, as_version=4)
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def code_cells(notebook, skipped=False):
+    return [c for c in notebook.cells if c.cell_type == "code" and (skipped or SKIP not in tags(c))]
+
+
+def pictures(notebook):
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                yield number, output
+
+
+def test_there_is_a_chapter():
+    assert CHAPTERS
+
+
+def test_notebook_is_valid(notebook):
+    nbformat.validate(notebook)
+
+
+def test_executed_from_top_to_bottom(notebook):
+    # nbval passes a cell without a count unseen.
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1)), "execute it again: make notebooks"
+
+
+def test_skipped_cells_have_no_output(notebook):
+    for cell in code_cells(notebook, skipped=True):
+        if SKIP in tags(cell):
+            assert cell.execution_count is None and not cell.outputs
+
+
+def test_no_warnings_and_no_errors(notebook):
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            assert output.get("name") != "stderr", f"cell {number} writes to stderr: {output.text}"
+            if output.output_type == "error":
+                assert "raises-exception" in tags(cell), f"cell {number} raises {output.ename}"
+
+
+def test_every_figure_has_alt_text(notebook):
+    for number, output in pictures(notebook):
+        metadata = output.metadata
+        alt = metadata.get("image/png", {}).get("alt") or metadata.get("alt") or ""
+        assert len(alt) >= 10, f"the picture of cell {number} has no alt text: {alt!r}"
+
+
+def test_pictures_are_pictures(notebook):
+    for number, output in pictures(notebook):
+        content = base64.b64decode(output.data["image/png"])
+        assert content.startswith(b"\x89PNG"), f"cell {number}"
+
+
+def test_few_outputs_are_left_uncompared(notebook):
+    cells = code_cells(notebook)
+    ignored = [cell for cell in cells if "nbval-ignore-output" in tags(cell)]
+    assert len(ignored) <= max(1, len(cells) // 10)
+
+
+def test_file_is_small(path):
+    assert path.stat().st_size < 4e6
+
+
+def test_prose_reads_in_colab(notebook):
+    for number, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type == "markdown":
+            role = re.search(r"\{[a-z][a-z0-9:+_-]*\}`", cell.source)
+            assert not role, f"cell {number} has the role {role.group()}; use a Markdown link"
+            fence = re.search(r"^[ >]*(```+|~~~+)\{.*", cell.source, re.MULTILINE)
+            assert not fence, f"cell {number}: {fence.group()}; use a colon fence"
+
+
+def test_first_code_cell_installs_in_colab_only(notebook):
+    cell = code_cells(notebook, skipped=True)[0]
+    assert SKIP in tags(cell)
+    assert "pip install" in cell.source
+    tree = ast.parse(TransformerManager().transform_cell(cell.source))
+    for statement in tree.body:
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            assert isinstance(statement, ast.If) and not statement.orelse
+            assert "google.colab" in ast.unparse(statement.test)
+
+
+def test_outputs_name_no_folder_of_the_machine_that_ran_them(notebook):
+    # An output's pictures are base64, which may hold anything.
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            text = json.dumps({key: value for key, value in output.items() if key != "data"})
+            for kind, value in output.get("data", {}).items():
+                if not kind.startswith("image/") or kind == "image/svg+xml":
+                    text += re.sub(r"base64,[A-Za-z0-9+/=\\\s]+", "", str(value))
+            found = re.search(r"(/home/|/root/|/Users/|/tmp/|[A-Z]:\\+Users)\S*", text)
+            assert not found, f"cell {number} prints {found.group()}"
+
+
+def test_says_how_it_was_run_and_runs_within_a_minute(notebook):
+    record = notebook.metadata.bpc
+    assert set(record) == {"seconds", "python", "jax", "processor"}
+    assert record["seconds"] < 60

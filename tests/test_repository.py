@@ -1,0 +1,145 @@
+"""What must stay true of the files around the package: one version, one set of bounds."""
+
+import configparser
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def read(name):
+    return (ROOT / name).read_text("utf-8")
+
+
+def requirements(name):
+    lines = [line.split("#")[0].strip() for line in read(name).splitlines()]
+    return {canonicalize_name(r.name): r for r in (Requirement(line) for line in lines if line)}
+
+
+def test_one_version_everywhere():
+    newest = re.search(r"^## \[(\d[^\]]*)\]", read("CHANGELOG.md"), re.MULTILINE)
+    assert newest, "the changelog has no version"
+    assert yaml.safe_load(read("CITATION.cff"))["version"] == PROJECT["version"]
+    assert newest.group(1) == PROJECT["version"]
+
+
+def test_package_says_the_same_version():
+    bpc_minimal = pytest.importorskip("bpc_minimal")
+    assert getattr(bpc_minimal, "__version__", PROJECT["version"]) == PROJECT["version"]
+
+
+def test_every_page_of_the_contents_exists():
+    contents = yaml.safe_load(read("_toc.yml"))
+    files = [contents["root"]]
+    for part in contents["parts"]:
+        files += [chapter["file"] for chapter in part["chapters"]]
+    for file in files:
+        assert any((ROOT / f"{file}{end}").is_file() for end in (".md", ".ipynb")), file
+    assert len(files) == len(set(files))
+
+
+def test_every_chapter_is_in_the_contents():
+    contents = read("_toc.yml")
+    for path in (ROOT / "book").glob("*.ipynb"):
+        assert f"book/{path.stem}" in contents
+
+
+def test_requirements_name_what_the_book_needs():
+    needed = "jax jaxlib equinox optax jupyter-book matplotlib torchvision nbval".split()
+    assert set(needed) <= set(requirements("requirements.txt"))
+
+
+def test_requirements_hold_the_packages_own():
+    listed = requirements("requirements.txt")
+    for line in PROJECT["dependencies"]:
+        own = Requirement(line)
+        assert listed[canonicalize_name(own.name)].specifier == own.specifier, own.name
+
+
+def test_package_has_lower_bounds_only():
+    # An installation into Colab must not replace what is there.
+    for line in PROJECT["dependencies"]:
+        assert re.fullmatch(r"[A-Za-z0-9_-]+>=[0-9.]+", line), line
+
+
+def test_constraints_satisfy_the_requirements():
+    exact = requirements("constraints.txt")
+    for name, wanted in requirements("requirements.txt").items():
+        (pin,) = exact[name].specifier
+        assert pin.operator == "==", name
+        assert wanted.specifier.contains(Version(pin.version), prereleases=True), name
+
+
+def test_nothing_pins_the_project_itself():
+    assert canonicalize_name(PROJECT["name"]) not in requirements("constraints.txt")
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_help_lists_every_target():
+    makefile = read("Makefile")
+    (line,) = re.findall(r"^\.PHONY: (.*)", makefile, re.MULTILINE)
+    rules = re.findall(r"^([a-z][a-z0-9-]*):(?!=)", makefile, re.MULTILINE)
+    text = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert set(line.split()) == set(rules) == set(re.findall(r"make (\S+) +\S", text))
+
+
+def test_sanitising_blanks_the_number_and_no_more():
+    sanitize = configparser.RawConfigParser()
+    sanitize.read(ROOT / "book" / "sanitize.cfg", "utf-8")
+    rule = sanitize["approximate"]
+
+    def clean(text):
+        return re.sub(rule["regex"], rule["replace"], text)
+
+    assert clean("accuracy ≈ 98.2 %, next") == clean("accuracy ≈ 97.93 %, next")
+    assert clean("≈ 1.5e-05") == clean("≈ -2") == clean("≈ 60,000") == clean("≈ 3.1 ± 0.2")
+    assert clean("≈ 3 ms a step") == clean("≈ 4 ms a step")
+    assert clean("≈ 3 steps") == f"{rule['replace']} steps"
+    assert clean("≈ 3, then 4.") == f"{rule['replace']}, then 4."
+    assert clean("accuracy ≈ nan %") == "accuracy ≈ nan %"
+    assert clean("exactly 98.2 %") == "exactly 98.2 %"
+
+
+def test_wheel_carries_mnist(tmp_path):
+    pytest.importorskip("setuptools", minversion="77")
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    (source / "README.md").write_text(read("README.md") if (ROOT / "README.md").exists() else "")
+    shutil.copytree(
+        ROOT / "bpc_minimal",
+        source / "bpc_minimal",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    options = ["--no-deps", "--no-build-isolation", "--quiet", "--disable-pip-version-check"]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", str(source), *options, "-w", str(tmp_path)],
+        check=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    files = ["README.md"]
+    for prefix in ("train", "t10k"):
+        files += [f"{prefix}-images-idx3-ubyte.gz", f"{prefix}-labels-idx1-ubyte.gz"]
+    assert {f"bpc_minimal/mnist/{file}" for file in files} <= names
+    assert {"bpc_minimal/data.py", "bpc_minimal/py.typed"} <= names
+    assert not [name for name in names if name.startswith(("tests", "tools", "book"))]

@@ -1,0 +1,28 @@
+"""A Sphinx extension: a notebook's pictures keep their alt text on the page.
+
+Notebooks store it with the output, as `display(fig, metadata={"image/png": {"alt": ...}})` does,
+and myst-nb takes it from the cell only. A cell may draw several figures, each with its own.
+"""
+
+from typing import Any
+
+from docutils import nodes
+from myst_nb.core.render import MimeData, NbElementRenderer
+from sphinx.application import Sphinx
+
+render_image = NbElementRenderer.render_image
+
+
+def render_image_with_alt(self: NbElementRenderer, data: MimeData) -> list[nodes.Element]:
+    elements = render_image(self, data)
+    metadata = data.output_metadata
+    alt = metadata.get(data.mime_type, {}).get("alt") or metadata.get("alt")
+    if alt:
+        for element in elements:
+            element["alt"] = alt
+    return elements
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    NbElementRenderer.render_image = render_image_with_alt
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
