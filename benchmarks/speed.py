@@ -1,6 +1,6 @@
 """Time of one iteration of the `jpc` preset, against three other ways to run the same algorithm.
 
-    calls     each part a jitted call of its own, in a Python loop, fed by NumPy arrays
+    calls     the jpc notebook's calls, each jitted by itself, in a Python loop fed by NumPy arrays
     notebook  the same calls, fed as the jpc notebook is: torchvision's DataLoader, transforms per image
     floor     what cannot be avoided: the matrix products at the speed that this machine reaches at
               these very shapes, and Adam's bytes at the speed at which it moves arrays of that size
@@ -14,12 +14,13 @@ import time
 from functools import partial
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from bpc_minimal import Data, energy, mnist, normalise, one_hot, preset, sweep_down, sweep_up
+from bpc_minimal import Data, Network, energy, mnist, normalise, one_hot, preset
 from bpc_minimal.data import MNIST_FOLDER, SHA256
 from bpc_minimal.learning import make_optimiser, make_state
 from bpc_minimal.training import train_epoch
@@ -69,43 +70,73 @@ def scan(data: Data, iterations: int):
 
 
 def python_loop(batches, iterations: int):
-    """The jpc notebook's loop: each part a jitted call."""
-    optimiser = make_optimiser(JPC, iterations)
-    mse = jax.jit(lambda a, b: 0.5 * jnp.mean((a - b) ** 2))
-    up, down = jax.jit(sweep_up), jax.jit(sweep_down)
+    """The jpc notebook's loop and calls: an `eqx.filter_jit` each, which also return what jpc's do."""
+    rate = JPC.step_size * B  # on the mean over the batch, as in jpc
+    movers, learner = optax.sgd(rate), make_optimiser(JPC, iterations)
 
-    @jax.jit
-    def update_activities(network, activities):
-        def total(z):
-            return energy(network, [activities[0], *z, activities[-1]]).sum()
+    @eqx.filter_jit
+    def init_activities(layers, x):
+        activities = []
+        for i, layer in enumerate(layers):
+            x = jax.vmap(layer)(x if i == 0 else jax.nn.relu(x))
+            activities.append(x)
+        return activities
 
-        hidden = activities[1:-1]
-        moved = [z - JPC.step_size * g for z, g in zip(hidden, jax.grad(total)(hidden), strict=True)]
-        return [activities[0], *moved, activities[-1]]
+    @eqx.filter_jit
+    def mse(a, b):
+        return 0.5 * jnp.mean((a - b) ** 2)
 
-    @jax.jit
-    def update_weights(network, activities, optimiser_state):
-        gradient = jax.grad(lambda n: energy(n, activities).mean())(network)
-        updates, optimiser_state = optimiser.update(gradient, optimiser_state, network)
-        return optax.apply_updates(network, updates), optimiser_state
+    @eqx.filter_jit
+    def update_activities(generator, amortiser, activities, optimiser, state, output, input):
+        def mean_energy(free):
+            network = Network(generator, amortiser, JPC.activation)
+            return energy(network, [input, *free[:-1], output]).mean()
+
+        value, gradient = jax.value_and_grad(mean_energy)(activities)
+        updates, state = optimiser.update(gradient, state, activities)
+        moved = eqx.apply_updates(activities, updates)
+        return {"energy": value, "activities": moved, "grads": gradient, "opt_state": state}
+
+    @eqx.filter_jit
+    def update_weights(models, activities, optimisers, states, output, input):
+        def mean_energy(models):
+            return energy(Network(*models, JPC.activation), [input, *activities[:-1], output]).mean()
+
+        gradients = jax.grad(mean_energy)(models)
+        pairs = [
+            optimiser.update(gradient, state, model)
+            for optimiser, gradient, state, model in zip(
+                optimisers, gradients, states, models, strict=True
+            )
+        ]
+        models = tuple(
+            eqx.apply_updates(m, updates) for m, (updates, _) in zip(models, pairs, strict=True)
+        )
+        return {"models": models, "grads": gradients, "opt_states": [state for _, state in pairs]}
 
     def run() -> float:
-        state = make_state(JPC, iterations)
-        network, optimiser_state = state.network, optimiser.init(state.network)
+        network = make_state(JPC, iterations).network
+        models = network.generator, network.amortiser
+        states = [learner.init(model) for model in models]
         feed = batches()
         image, label = next(feed)
-        jax.block_until_ready(network)
+        jax.block_until_ready(models)
         start = time.perf_counter()
         for _ in range(iterations):
-            amort_loss = mse(up(network, image)[0], label)
-            activities = down(network, label)
+            generator, amortiser = models
+            amort_loss = mse(init_activities(amortiser[::-1], image)[-1], label)
+            activities = init_activities(generator, label)
             gen_loss = mse(activities[-1], image)
-            activities = [*activities[:-1], image]
+            state = movers.init(activities)
             for _ in range(JPC.steps):
-                activities = update_activities(network, activities)
-            network, optimiser_state = update_weights(network, activities, optimiser_state)
+                result = update_activities(
+                    generator, amortiser, activities, movers, state, image, label
+                )
+                activities, state = result["activities"], result["opt_state"]
+            result = update_weights(models, activities, [learner] * 2, states, image, label)
+            models, states = result["models"], result["opt_states"]
             image, label = next(feed)
-        jax.block_until_ready((network, amort_loss, gen_loss))
+        jax.block_until_ready((models, amort_loss, gen_loss))
         return 1e3 * (time.perf_counter() - start) / iterations
 
     return run

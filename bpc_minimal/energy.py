@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from bpc_minimal.network import Activities, Network, check_layer
@@ -99,7 +100,7 @@ def by_layer(name: str, alpha: Precision, L: int) -> tuple[float, ...]:
     Raises:
         ValueError: it is a sequence of another length.
     """
-    if jnp.ndim(alpha) == 0:
+    if np.ndim(alpha) == 0:  # type: ignore[arg-type]
         return (alpha,) * L  # type: ignore[return-value]
     if len(alpha) != L:  # type: ignore[arg-type]
         raise ValueError(

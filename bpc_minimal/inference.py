@@ -6,6 +6,7 @@ what is clamped. A `Rule` tells four models of predictive coding apart. Chapters
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import equinox as eqx
@@ -271,6 +272,7 @@ def spectral_norms(network: Network, iterations: int = 30) -> Norms:
     return converged_vectors(network, iterations)[0]
 
 
+@partial(jax.jit, static_argnames="iterations")
 def converged_vectors(network: Network, iterations: int = 30) -> tuple[Norms, Norms]:
     """Run `power_iteration` from fixed random vectors; returns norms and vectors."""
 

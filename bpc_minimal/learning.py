@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, Int, UInt8
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
 from bpc_minimal.config import Config
 from bpc_minimal.data import normalise, one_hot
@@ -37,23 +37,26 @@ class TrainState(eqx.Module):
         network: its weights.
         optimiser: Optax's state.
         vectors: directions of the power iteration that bounds the curvature.
+        key: draws the order of the examples.
         iteration: how many are done.
     """
 
     network: Network
     optimiser: optax.OptState
     vectors: Norms
+    key: PRNGKeyArray
     iteration: Int[Array, ""]
 
 
 def make_state(config: Config, total: int) -> TrainState:
     """Draw the network of a configuration, with a fresh optimiser for `total` iterations."""
-    key = jax.random.fold_in(jax.random.PRNGKey(config.seed), 0)
-    network = make_network(key, config.sizes, config.activation, config.use_bias)
+    weights, key = jax.random.split(jax.random.PRNGKey(config.seed))
+    network = make_network(weights, config.sizes, config.activation, config.use_bias)
     return TrainState(
         network=network,
         optimiser=make_optimiser(config, total).init(network),
         vectors=converged_vectors(network)[1],
+        key=key,
         iteration=jnp.array(0, jnp.int32),
     )
 
@@ -63,7 +66,9 @@ def make_optimiser(config: Config, total: int) -> optax.GradientTransformation:
     rate = {
         "constant": lambda: config.learning_rate,
         "cosine": lambda: optax.cosine_decay_schedule(config.learning_rate, total),
-        "linear": lambda: optax.linear_schedule(config.learning_rate, 0.0, total),
+        "one-cycle": lambda: optax.cosine_onecycle_schedule(
+            total, config.learning_rate, pct_start=0.2
+        ),
     }[config.schedule]()
     if config.weight_decay == 0:
         return optax.adam(rate)
@@ -151,7 +156,7 @@ def train_step(
         "energy": energy(network, activities, gen, disc).mean(),
     }
     network = optax.apply_updates(network, updates)
-    return TrainState(network, optimiser_state, vectors, state.iteration + 1), losses
+    return TrainState(network, optimiser_state, vectors, state.key, state.iteration + 1), losses
 
 
 def descend_from_labels(
