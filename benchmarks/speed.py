@@ -100,7 +100,9 @@ def python_loop(batches, iterations: int):
     @eqx.filter_jit
     def update_weights(models, activities, optimisers, states, output, input):
         def mean_energy(models):
-            return energy(Network(*models, JPC.activation), [input, *activities[:-1], output]).mean()
+            return energy(
+                Network(*models, JPC.activation), [input, *activities[:-1], output]
+            ).mean()
 
         gradients = jax.grad(mean_energy)(models)
         pairs = [

@@ -1,12 +1,17 @@
 """The command line: python -m bpc_minimal train|classify|generate|complete|info."""
 
 import argparse
+import contextlib
 import importlib.metadata
 import itertools
 import json
+import shlex
+import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +23,13 @@ from bpc_minimal.checkpoint import load, save
 from bpc_minimal.config import PRESETS, Config, preset
 from bpc_minimal.data import SPLITS, denormalise, load_dataset, load_mnist, normalise
 from bpc_minimal.evaluation import classify, complete, generate
-from bpc_minimal.inference import Rule
 from bpc_minimal.training import Checkpoint, Data, fit, mnist
 
 RULES = {
     name: getattr(inference, name.upper())
     for name in ("generative", "discriminative", "hybrid", "bidirectional")
 }
+FIRST = ("iteration", "gen_loss", "amort_loss", "accuracy")  # in each line of train --json
 HIDDEN = {  # which pixels of 28 x 28 `complete` takes away
     "bottom": np.s_[14:, :],
     "top": np.s_[:14, :],
@@ -41,7 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 130 if getattr(arguments, "interrupted", False) else 0
+    except KeyboardInterrupt as interrupt:
+        print(f"interrupted{interrupt}", file=sys.stderr)
+        return 130
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,7 +101,9 @@ def _parser() -> argparse.ArgumentParser:
 
     def uses_checkpoint(sub, steps):
         sub.add_argument("checkpoint", type=Path, help="written by train")
-        sub.add_argument("--steps", type=int, default=steps, help=f"of inference (default: {steps})")
+        sub.add_argument(
+            "--steps", type=int, default=steps, help=f"of inference (default: {steps})"
+        )
         sub.add_argument("--json", action="store_true", help="print JSON")
 
     def takes_images(sub):
@@ -109,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--labels", type=int, nargs="+", default=list(range(10)))
     sub.add_argument("--out", type=Path, default=Path("generated.png"), help="the figure")
     sub = command("complete", _complete, "hide half of each image and fill it in; by default ten")
-    uses_checkpoint(sub, 100)
+    uses_checkpoint(sub, 500)
     takes_images(sub)
     sub.add_argument("--hide", choices=HIDDEN, default="bottom", help="which half")
     sub.add_argument("--out", type=Path, default=Path("completed.png"), help="the figure")
@@ -130,7 +140,9 @@ def _train(arguments) -> None:
         (config.training_images or len(data.images)) // config.batch_size
     )
     if not arguments.json:
-        print(f"{config.name}: {total:,} iterations of {config.batch_size}, results in {path.parent}")
+        print(
+            f"{config.name}: {total:,} iterations of {config.batch_size}, results in {path.parent}"
+        )
     latest, started = checkpoint, time.perf_counter()
     done = int(checkpoint.state.iteration) if checkpoint else 0
     bar = tqdm(
@@ -139,12 +151,16 @@ def _train(arguments) -> None:
 
     def on_epoch(checkpoint: Checkpoint) -> None:
         nonlocal latest
-        latest = checkpoint
         save(path, checkpoint)
-        record = checkpoint.history.evaluations[-1]
+        latest = checkpoint
+        last = checkpoint.history.evaluations[-1]
+        record = {name: last[name] for name in FIRST} | last
         bar.update(int(record["iteration"]) - bar.n)
         if arguments.json:
-            print(json.dumps(record | {"seconds": round(time.perf_counter() - started, 3)}), flush=True)
+            print(
+                json.dumps(record | {"seconds": round(time.perf_counter() - started, 3)}),
+                flush=True,
+            )
         else:
             tqdm.write(
                 f"iteration {record['iteration']:>6,}  gen_loss {record['gen_loss']:.4f}  "
@@ -152,25 +168,21 @@ def _train(arguments) -> None:
                 file=sys.stdout,
             )
 
-    try:
-        fit(config, data, resume=checkpoint, on_epoch=on_epoch)
-    except KeyboardInterrupt:
-        bar.close()
-        arguments.interrupted = True
-        if latest is None:
-            print("interrupted before the first checkpoint; nothing was written", file=sys.stderr)
-        else:
-            print(
-                f"interrupted; iteration {int(latest.state.iteration):,} of {total:,} is kept. Go on with:\n"
-                f"  python -m bpc_minimal train --resume {path}",
-                file=sys.stderr,
+        if stop.is_set():
+            raise KeyboardInterrupt(
+                f"; iteration {record['iteration']:,} of {total:,} is kept. Go on with:\n"
+                f"  python -m bpc_minimal train --resume {shlex.quote(str(path))}"
             )
-        return
-    bar.close()
+
+    stop = threading.Event()
+    with bar, _until_interrupted(stop), ThreadPoolExecutor(1) as worker:
+        worker.submit(fit, config, data, resume=checkpoint, on_epoch=on_epoch).result()
     assert latest is not None
     from bpc_minimal import figures
 
-    drawn = denormalise(generate(latest.network, np.arange(10)), config.pixel_mean, config.pixel_std)
+    drawn = denormalise(
+        generate(latest.network, np.arange(10)), config.pixel_mean, config.pixel_std
+    )
     figures.digits(drawn, range(10), in_unit_range=True).savefig(
         path.with_name("digits.png"), bbox_inches="tight"
     )
@@ -178,6 +190,29 @@ def _train(arguments) -> None:
     if not arguments.json:
         print(_as_text(drawn))
         print(f"{path}: weights and history; digits.png and training.png lie beside it")
+
+
+@contextlib.contextmanager
+def _until_interrupted(stop: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl-C only set `stop`, so that the compiled epoch ends and is kept.
+
+    Training runs in another thread meanwhile: compiled code would hold the answer back until it ends.
+    """
+
+    def answer(*_) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        print(
+            "interrupted: stopping after the next evaluation; Ctrl-C again ends at once without it",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    before = signal.signal(signal.SIGINT, answer)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _classify(arguments) -> None:
@@ -226,9 +261,7 @@ def _complete(arguments) -> None:
     seen = np.ones((28, 28), bool)
     seen[HIDDEN[arguments.hide]] = False
     pixels = _pixels(checkpoint, images)
-    whole = complete(
-        checkpoint.network, pixels, seen.ravel(), steps=arguments.steps, **_inference(checkpoint)
-    )
+    whole = complete(checkpoint.network, pixels, seen.ravel(), steps=arguments.steps)
     rows = [np.where(seen.ravel(), pixels, pixels.min()), whole, pixels]
     rows = [denormalise(row, config.pixel_mean, config.pixel_std) for row in rows]
     figures.digits(np.concatenate(rows), columns=len(images), in_unit_range=True).savefig(
@@ -284,10 +317,6 @@ def _config(arguments, checkpoint: Checkpoint | None) -> Config:
                 "--seed, or train afresh with them"
             )
         return checkpoint.config
-    if arguments.config:
-        config = Config.from_json(arguments.config.read_text())
-    else:
-        config = preset(arguments.preset)
     changes = {}
     for change in arguments.set:
         name, equals, value = change.partition("=")
@@ -296,11 +325,18 @@ def _config(arguments, checkpoint: Checkpoint | None) -> Config:
         changes[name] = _value(name, value)
     if arguments.seed is not None:
         changes["seed"] = arguments.seed
-    return config.replace(**changes)
+    try:
+        if arguments.config:
+            return Config.from_json(arguments.config.read_text("utf-8")).replace(**changes)
+        return preset(arguments.preset).replace(**changes)
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"a setting is of the wrong kind: {error}") from error
 
 
 def _value(name: str, text: str) -> Any:
     """Read a setting from the command line: JSON, numbers with commas, a rule's name, or a word."""
+    if name == "name":
+        return text
     if name == "rule":
         if text not in RULES:
             raise ValueError(f"unknown rule {text!r}; choose one of {', '.join(RULES)}")
@@ -324,7 +360,9 @@ def _place(arguments, config: Config) -> Path:
                 "it with --overwrite, or choose another --out"
             )
     else:
-        names = itertools.chain([config.name], (f"{config.name}-{i}" for i in itertools.count(2)))
+        names = itertools.chain(
+            [f"{config.name}"], (f"{config.name}-{i}" for i in itertools.count(2))
+        )
         folder = next(p for p in (Path("runs") / n for n in names) if not p.exists())
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "checkpoint.bpc"
@@ -344,13 +382,26 @@ def _images(arguments) -> tuple[np.ndarray, np.ndarray | None]:
     if arguments.images is None:
         images, labels = load_mnist(arguments.split)
     else:
-        images, labels = np.load(arguments.images, allow_pickle=False), None
+        images, labels = _read_images(arguments.images), None
     if arguments.index is not None:
         if not all(-len(images) <= i < len(images) for i in arguments.index):
             raise ValueError(f"--index {arguments.index} given, 0 to {len(images) - 1} expected")
         images = images[arguments.index]
         labels = None if labels is None else labels[arguments.index]
     return images, labels
+
+
+def _read_images(path: Path) -> np.ndarray:
+    try:
+        with open(path, "rb") as file:
+            images = np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, MemoryError) as error:
+        raise ValueError(
+            f"{path} cannot be read as images ({error}); np.save(path, images) writes such a file"
+        ) from error
+    if images.ndim < 2 or not len(images):
+        raise ValueError(f"{path} holds {images.dtype} {images.shape}, uint8 (N, 28, 28) expected")
+    return images
 
 
 def _pixels(checkpoint: Checkpoint, images: np.ndarray) -> np.ndarray:
@@ -377,7 +428,9 @@ def _as_text(images, columns: int = 5) -> str:
     for row in range(0, len(small), columns):
         dark = np.concatenate([*small[row : row + columns]], axis=1) > 0.35
         lines += [
-            "".join(ink[bool(a), bool(b)] for a, b in zip(dark[i], dark[i + 1], strict=True)).rstrip()
+            "".join(
+                ink[bool(a), bool(b)] for a, b in zip(dark[i], dark[i + 1], strict=True)
+            ).rstrip()
             for i in range(0, 14, 2)
         ]
     return "\n".join(lines)

@@ -1,15 +1,16 @@
 """Checkpoints: a run in one file that a killed process cannot spoil and that runs no code when read.
 
-The file is a line of JSON (what it is, the settings, the evaluations, a digest), then the arrays as
-Equinox writes them. It is written beside its place and renamed into it: there is always a whole one.
+The file is a line that names the format and the SHA-256 of all that follows; a line of JSON (the
+settings, the evaluations, the lengths of the losses); then the arrays as Equinox writes them. It is
+written beside its place and renamed into it: there is always a whole one.
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -36,25 +37,26 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     arrays = io.BytesIO()
     eqx.tree_serialise_leaves(arrays, (checkpoint.state, checkpoint.history.losses))
     head = {
-        "format": FORMAT,
         "config": json.loads(checkpoint.config.to_json()),
         "evaluations": checkpoint.history.evaluations,
         "losses": {k: len(v) for k, v in checkpoint.history.losses.items()},
-        "sha256": hashlib.sha256(arrays.getbuffer(), usedforsecurity=False).hexdigest(),
     }
+    body = json.dumps(head).encode() + b"\n" + arrays.getbuffer()
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with open(aside, "wb") as file:
-            file.write(json.dumps(head).encode() + b"\n" + arrays.getbuffer())
+            file.write(f"{FORMAT} {_digest(body)}\n".encode() + body)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise OSError(
             f"could not write the checkpoint {path}: {error}; choose a folder that exists, may be "
             "written to and has room. What was at that path is as it was"
         ) from error
+    finally:
+        with contextlib.suppress(OSError):  # renamed it is no longer there
+            aside.unlink()
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -76,39 +78,30 @@ def load(path: str | Path) -> Checkpoint:
             f"could not read the checkpoint {path}: {error}; "
             "`python -m bpc_minimal train --out FOLDER` writes FOLDER/checkpoint.bpc"
         ) from error
-    head, arrays = _head(path, content)
-    config = Config.from_json(json.dumps(head["config"]))
-    if hashlib.sha256(arrays, usedforsecurity=False).hexdigest() != head["sha256"]:
-        raise OSError(
-            f"the checkpoint {path} is cut short or altered: its arrays ({len(arrays)} bytes) do not "
-            "have the digest that was written with them; use an older one, or train again"
+    named, _, body = content.partition(b"\n")
+    format_, _, digest = named.rpartition(b" ")
+    if format_ != FORMAT.encode():
+        raise ValueError(
+            f"{path} is no checkpoint of this version of bpc_minimal: its first line does not name the "
+            f"format {FORMAT!r}"
         )
-    state = eqx.filter_eval_shape(make_state, config, 1)
-    losses = {
-        name: jax.ShapeDtypeStruct((count,), np.float32) for name, count in head["losses"].items()
-    }
-    try:
+    if digest != _digest(body).encode():
+        raise OSError(
+            f"the checkpoint {path} is cut short or altered: its {len(content):,} bytes do not have the "
+            "digest that was written with them; use an older one, or train again"
+        )
+    try:  # what `save` wrote, though perhaps with other settings than this version has
+        head, _, arrays = body.partition(b"\n")
+        parts = json.loads(head)
+        config = Config.from_json(json.dumps(parts["config"]))
+        state = eqx.filter_eval_shape(make_state, config, 1)
+        losses = {k: jax.ShapeDtypeStruct((n,), np.float32) for k, n in parts["losses"].items()}
         state, losses = eqx.tree_deserialise_leaves(io.BytesIO(arrays), (state, losses))
-    except (RuntimeError, ValueError, EOFError) as error:
-        raise ValueError(
-            f"the checkpoint {path} does not hold the arrays of its own settings: {error}"
-        ) from error
-    losses = {name: np.asarray(values) for name, values in losses.items()}
-    return Checkpoint(config, state, History(losses, head["evaluations"]))
+        losses = {name: np.asarray(values) for name, values in losses.items()}
+        return Checkpoint(config, state, History(losses, parts["evaluations"]))
+    except (ValueError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the checkpoint {path} is not one of this version: {error}") from error
 
 
-def _head(path: Path, content: bytes) -> tuple[dict[str, Any], memoryview]:
-    line, newline, _ = content.partition(b"\n")
-    try:
-        head = json.loads(line)
-        if head["format"] != FORMAT or not newline:
-            raise KeyError("format")
-        parts = {"config": dict, "evaluations": list, "losses": dict, "sha256": str}
-        if not all(isinstance(head[name], kind) for name, kind in parts.items()):
-            raise KeyError("parts")
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} is no checkpoint of this version of bpc_minimal: its first line is not the head "
-            f"of a file of format {FORMAT!r}"
-        ) from error
-    return head, memoryview(content)[len(line) + 1 :]
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body, usedforsecurity=False).hexdigest()

@@ -15,7 +15,6 @@ from bpc_minimal.energy import Precision, by_layer
 from bpc_minimal.inference import BIDIRECTIONAL, Rule, StepRule, check_steps
 from bpc_minimal.network import check_architecture
 
-
 SCHEDULES = ("constant", "cosine", "one-cycle")
 
 
@@ -79,6 +78,8 @@ class Config:
         for name in ("sizes", "alpha_gen", "alpha_disc"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not isinstance(self.rule, Rule):
+            raise ValueError(f"rule={self.rule!r} given, a Rule such as BIDIRECTIONAL expected")
         check_architecture(self.sizes, self.activation)
         for name in ("alpha_gen", "alpha_disc"):
             numbers = by_layer(name, getattr(self, name), len(self.sizes) - 1)
@@ -104,14 +105,14 @@ class Config:
             if not _is_number(value) or value < least:
                 raise ValueError(f"{name}={value!r} given, a number of {least} or more expected")
         if self.rule.start == "label" and self.steps == 0:
-            raise ValueError("steps=0 given with a rule that starts from the label; 1 or more expected")
+            raise ValueError(
+                "steps=0 given with a rule that starts from the label; 1 or more expected"
+            )
         if not _is_number(self.pixel_mean):
             raise ValueError(f"pixel_mean={self.pixel_mean!r} given, a number expected")
         for name in ("use_bias", "stop_diverging"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}={getattr(self, name)!r} given, True or False expected")
-        if not isinstance(self.rule, Rule):
-            raise ValueError(f"rule={self.rule!r} given, a Rule such as BIDIRECTIONAL expected")
         if self.schedule not in SCHEDULES:
             raise ValueError(
                 f"schedule={self.schedule!r} given; choose one of {', '.join(SCHEDULES)}"

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from bpc_minimal.network import Activities, Network, check_layer
@@ -100,14 +99,16 @@ def by_layer(name: str, alpha: Precision, L: int) -> tuple[float, ...]:
     Raises:
         ValueError: it is a sequence of another length.
     """
-    if np.ndim(alpha) == 0:  # type: ignore[arg-type]
-        return (alpha,) * L  # type: ignore[return-value]
-    if len(alpha) != L:  # type: ignore[arg-type]
+    if getattr(alpha, "ndim", 0) == 1:
+        alpha = tuple(alpha)  # type: ignore[arg-type]
+    if not isinstance(alpha, Sequence):
+        return (alpha,) * L
+    if len(alpha) != L:
         raise ValueError(
-            f"{name} of {len(alpha)} numbers given, {L} expected (or one for all): "  # type: ignore[arg-type]
+            f"{name} of {len(alpha)} numbers given, {L} expected (or one for all): "
             f"this network has {L} linear maps each way"
         )
-    return tuple(alpha)  # type: ignore[arg-type]
+    return tuple(alpha)
 
 
 def check_activities(network: Network, activities: Activities) -> None:

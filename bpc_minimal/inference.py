@@ -7,7 +7,7 @@ what is clamped. A `Rule` tells four models of predictive coding apart. Chapters
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -104,7 +104,7 @@ def infer(
     alpha_disc: Precision = 1.0,
     step_rule: StepRule = "curvature",
     record: bool = False,
-) -> Activities | Settled:
+) -> Any:
     """Let the free activities descend the energy: z_l <- z_l - step_l dE/dz_l, all at once.
 
     Args:
@@ -166,7 +166,9 @@ def _infer_compiled(network, activities, clamped, gen, disc, steps, step_size, s
     if not record:
         return Settled(last, None, None)
     energies = jnp.concatenate([energy(network, activities, gen, disc)[None], path[0]])
-    states = [jnp.concatenate([z[None], later]) for z, later in zip(activities, path[1], strict=True)]
+    states = [
+        jnp.concatenate([z[None], later]) for z, later in zip(activities, path[1], strict=True)
+    ]
     return Settled(last, energies, states)
 
 
@@ -341,7 +343,7 @@ def _check_clamps(clamped, activities):
             f"clamped names {len(clamped)} layers, {len(activities)} expected: True, False or a "
             "boolean array for each layer from the label to the image"
         )
-    checked = []
+    checked: list[Clamp] = []
     for l, (stays, z) in enumerate(zip(clamped, activities, strict=True)):
         if isinstance(stays, bool):
             checked.append(stays)

@@ -179,7 +179,10 @@ def descend_from_labels(
     """
     L = network.depth
     none = (0.0,) * (L - 1)
-    others, beside_image = ((*gen[:-1], 0.0), (*disc[:-1], 0.0)), ((*none, gen[-1]), (*none, disc[-1]))
+    others, beside_image = (
+        ((*gen[:-1], 0.0), (*disc[:-1], 0.0)),
+        ((*none, gen[-1]), (*none, disc[-1])),
+    )
     clamped = [True] + [False] * (L - 1) + [True]
     swept = [*(rows[labels] for rows in classes[:L]), image]
     moved = [rows[labels] for rows in descend(network, classes, clamped, *others, sizes)]

@@ -48,10 +48,8 @@ class Network(eqx.Module):
     @property
     def sizes(self) -> tuple[int, ...]:
         """Units of each layer, from the label n_0 to the image n_L."""
-        return (
-            *(layer.in_features for layer in self.generator),
-            self.generator[-1].out_features,
-        )
+        inputs = tuple(layer.weight.shape[1] for layer in self.generator)
+        return (*inputs, self.generator[-1].weight.shape[0])
 
     @property
     def depth(self) -> int:
@@ -140,7 +138,9 @@ def check_architecture(sizes: Sequence[int], activation: str) -> None:
             "to the image, such as (10, 300, 300, 784)"
         )
     if activation not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATIONS)}")
+        raise ValueError(
+            f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATIONS)}"
+        )
 
 
 def check_layer(network: Network, l: int, z: Array) -> None:

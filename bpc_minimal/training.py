@@ -229,7 +229,9 @@ def _checked(data: Data, config: Config) -> Data:
                 f"{config.sizes[-1]} pixels each and N at least 1"
             )
         if labels.shape != (len(images),):
-            raise ValueError(f"{kind} labels of shape {labels.shape} for {len(images)} images given")
+            raise ValueError(
+                f"{kind} labels of shape {labels.shape} for {len(images)} images given"
+            )
         one_hot(labels, config.sizes[0])  # raises where one is out of range
     wanted = config.training_images or len(data.images)
     if wanted > len(data.images) or config.batch_size > wanted:

@@ -32,8 +32,17 @@ def slope(network, l, z):
     return jax.vmap(jax.vmap(jax.grad(ACTIVATIONS[network.activation].function)))(z)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu", "linear", "silu", "leaky_relu"])
-@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize(
+    ("activation", "use_bias"),
+    [
+        ("tanh", True),
+        ("relu", True),
+        ("gelu", True),
+        ("silu", False),
+        ("leaky_relu", True),
+        ("linear", False),
+    ],
+)
 def test_energy_is_half_the_weighed_sum_of_squares(activation, use_bias):
     network, z = random_network(0, SIZES, activation, use_bias), random_activities(1)
     act = ACTIVATIONS[activation].function
@@ -88,12 +97,12 @@ def test_hybrid_amortiser_learns_from_the_sweep():
         by_hand = -DISC[l] * d.T @ network.act(l + 1, swept[l + 1]) / len(d)
         assert_close(gradient.amortiser[l].weight, by_hand)
     # The generator learns from the settled values, as in generative PC.
-    assert_close(
-        gradient.generator, weight_gradient(network, z, GENERATIVE, GEN, DISC).generator
-    )
+    assert_close(gradient.generator, weight_gradient(network, z, GENERATIVE, GEN, DISC).generator)
 
 
-@pytest.mark.parametrize(("rule", "idle"), [(GENERATIVE, "amortiser"), (DISCRIMINATIVE, "generator")])
+@pytest.mark.parametrize(
+    ("rule", "idle"), [(GENERATIVE, "amortiser"), (DISCRIMINATIVE, "generator")]
+)
 def test_errors_that_do_not_teach_leave_their_weights_alone(rule, idle):
     network, z = random_network(), random_activities(1)
     gradient = weight_gradient(network, z, rule, GEN, DISC)

@@ -28,9 +28,14 @@ FREE = {
 }
 
 
-@pytest.mark.parametrize("clamped", FREE.values(), ids=FREE)
-@pytest.mark.parametrize("activation", ["linear", "tanh", "relu", "gelu"])
-@pytest.mark.parametrize("rule", [BIDIRECTIONAL, GENERATIVE, DISCRIMINATIVE, HYBRID])
+@pytest.mark.parametrize(
+    ("clamped", "activation", "rule"),
+    [
+        *((clamped, "tanh", BIDIRECTIONAL) for clamped in FREE.values()),
+        *((ENDS, activation, BIDIRECTIONAL) for activation in ("linear", "relu", "gelu")),
+        *((FREE["classify"], "tanh", rule) for rule in (GENERATIVE, DISCRIMINATIVE, HYBRID)),
+    ],
+)
 def test_energy_never_rises_for_small_steps(clamped, activation, rule):
     network, z = random_network(0, SIZES, activation), random_activities(1)
     settled = infer(network, z, clamped, rule, 30, 0.1, alpha_gen=0.1, record=True)
@@ -51,7 +56,9 @@ def test_twice_the_bounded_curvature_holds_for_all_layers_together():
     network, z = random_network(0, (3, 4, 5, 6), "linear"), random_activities(1, (3, 4, 5, 6), 1)
     gen, disc = (0.3, 2.0, 0.1), (1.0, 0.5, 3.0)
     bounds = curvatures(network, gen, disc, spectral_norms(network, 300))
-    scale = jnp.concatenate([jnp.full(n, 1 / jnp.sqrt(b)) for n, b in zip((3, 4, 5, 6), bounds)])
+    scale = jnp.concatenate(
+        [jnp.full(n, 1 / jnp.sqrt(b)) for n, b in zip((3, 4, 5, 6), bounds, strict=True)]
+    )
     split = np.cumsum((3, 4, 5))
     flat = jnp.concatenate(z, axis=1)[0]
     hessian = jax.hessian(
@@ -63,13 +70,16 @@ def test_twice_the_bounded_curvature_holds_for_all_layers_together():
         assert np.linalg.eigvalsh(hessian[a:b, a:b]).max() <= bounds[l] * (1 + 1e-5)
 
 
-def test_spectral_norms_are_the_largest_singular_values_squared():
-    network = random_network()
-    norms = spectral_norms(network, 300)
-    for layers, found in ((network.generator, norms.generator), (network.amortiser, norms.amortiser)):
+def test_spectral_norms_come_from_below_to_the_largest_singular_values_squared():
+    network = random_network(0, (10, 300, 300, 784), use_bias=False)
+    norms = spectral_norms(network)
+    for layers, found in (
+        (network.generator, norms.generator),
+        (network.amortiser, norms.amortiser),
+    ):
         for layer, norm in zip(layers, found, strict=True):
             exact = np.linalg.norm(np.asarray(layer.weight), 2) ** 2
-            assert norm == pytest.approx(exact, rel=1e-3)
+            assert 0.9 * exact < norm <= 1.001 * exact
 
 
 def test_settled_activities_have_no_gradient_left():
@@ -102,12 +112,14 @@ def test_clamped_pixels_never_move_and_free_ones_do():
 @pytest.mark.parametrize("step_rule", ["curvature", "fixed"])
 def test_results_do_not_depend_on_the_batch(step_rule):
     network, z = random_network(), random_activities(1, batch=6)
-    options = {"steps": 10, "step_size": 0.05, "step_rule": step_rule}
+    options = {"steps": 10, "step_size": 0.005, "step_rule": step_rule}
     whole = infer(network, z, ENDS, **options)
     alone = [infer(network, [x[i : i + 1] for x in z], ENDS, **options) for i in range(6)]
     assert_close(whole, [jnp.concatenate(parts) for parts in zip(*alone, strict=True)], 1e-6)
     order = jnp.array([3, 1, 5, 0, 2, 4])
-    assert_close([x[order] for x in whole], infer(network, [x[order] for x in z], ENDS, **options), 1e-6)
+    assert_close(
+        [x[order] for x in whole], infer(network, [x[order] for x in z], ENDS, **options), 1e-6
+    )
 
 
 def test_one_step_is_the_gradient_times_the_step():

@@ -1,7 +1,7 @@
 """Draw the welcome page's figure from a checkpoint of the `best` preset.
 
-    python -m bpc_minimal train --preset best --out runs/best
-    python tools/welcome_figure.py runs/best/checkpoint.bpc
+python -m bpc_minimal train --preset best --out runs/best
+python tools/welcome_figure.py runs/best/checkpoint.bpc
 """
 
 import sys
@@ -13,7 +13,6 @@ import numpy as np
 import bpc_minimal as bpc
 
 PLACE = Path(__file__).resolve().parents[1] / "book" / "_static" / "welcome.png"
-STEPS = 200  # of inference, to fill in what is hidden
 
 
 def main(path: str) -> None:
@@ -23,16 +22,7 @@ def main(path: str) -> None:
     first = [int(np.flatnonzero(labels == digit)[0]) for digit in range(10)]
     pixels = np.asarray(bpc.normalise(images[first], config.pixel_mean, config.pixel_std))
     seen = np.arange(784) < 392
-    completed = bpc.complete(
-        network,
-        pixels,
-        seen,
-        steps=STEPS,
-        rule=config.rule,
-        alpha_gen=config.alpha_gen,
-        alpha_disc=config.alpha_disc,
-        step_size=config.step_size,
-    )
+    completed = bpc.complete(network, pixels, seen)
     rows = {
         "drawn": bpc.generate(network, np.arange(10)),
         "seen": np.where(seen, pixels, pixels.min()),

@@ -1,0 +1,126 @@
+"""Laws of checkpoints: what is loaded is what was saved, to the bit, or nothing is."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+from conftest import same_bits
+
+from bpc_minimal import Config, fit, load, save
+
+CONFIG = Config(sizes=(10, 8, 784), batch_size=64, iterations=12, evaluate_every=5, steps=2)
+
+
+@pytest.fixture(scope="module")
+def checkpoints(digits):
+    kept = []
+    fit(CONFIG, digits, on_epoch=kept.append)
+    return kept
+
+
+@pytest.fixture
+def saved(checkpoints, tmp_path):
+    path = tmp_path / "checkpoint.bpc"
+    save(path, checkpoints[-1])
+    return path
+
+
+def test_what_is_loaded_is_what_was_saved(checkpoints, saved):
+    found = load(saved)
+    assert found.config == CONFIG
+    assert same_bits(found.state, checkpoints[-1].state)
+    assert same_bits(found.history.losses, checkpoints[-1].history.losses)
+    assert found.history.evaluations == checkpoints[-1].history.evaluations
+
+
+def test_a_resumed_run_ends_as_an_unbroken_one(checkpoints, digits, tmp_path):
+    unbroken = fit(CONFIG, digits)
+    for i, checkpoint in enumerate(checkpoints[:-1]):
+        save(tmp_path / f"{i}.bpc", checkpoint)
+        network, history = fit(CONFIG, digits, resume=load(tmp_path / f"{i}.bpc"))
+        assert same_bits(network, unbroken[0])
+        assert same_bits(history.losses, unbroken[1].losses)
+        assert history.evaluations == unbroken[1].evaluations
+
+
+def test_a_file_cut_short_is_refused(saved):
+    content = saved.read_bytes()
+    for length in (0, 1, 50, 400, len(content) // 2, len(content) - 1):
+        saved.write_bytes(content[:length])
+        with pytest.raises((OSError, ValueError), match=r"checkpoint\.bpc"):
+            load(saved)
+
+
+def test_any_flipped_bit_is_noticed(saved):
+    content = saved.read_bytes()
+    rng = np.random.default_rng(0)
+    head = content.index(b"\n")
+    places = [*rng.integers(0, head + 1, 40), *rng.integers(head, len(content), 40)]
+    for place in places:
+        bad = bytearray(content)
+        bad[place] ^= 1 << int(rng.integers(8))
+        saved.write_bytes(bad)
+        try:
+            found = load(saved)
+        except (OSError, ValueError) as error:
+            assert "checkpoint" in str(error) or "settings" in str(error)
+        else:  # a flip that JSON reads as the same, such as the case of an exponent's e
+            assert same_bits(found.state, load_bytes(saved, content).state)
+            saved.write_bytes(bad)
+
+
+def load_bytes(path, content):
+    path.write_bytes(content)
+    return load(path)
+
+
+class Touch:
+    """What a hostile pickle would do."""
+
+    def __reduce__(self):
+        return os.mkdir, ("was-run",)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello\n", b"{}\n", b'{"format": 3}\nx', b"\x89PNG\r\n\x1a\n"]
+)
+def test_foreign_files_are_refused(content, tmp_path):
+    path = tmp_path / "foreign"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="foreign is no checkpoint"):
+        load(path)
+
+
+def test_no_pickle_is_run(saved, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    head = saved.read_bytes().partition(b"\n")[0]
+    for content in (pickle.dumps(Touch()), head + b"\n" + pickle.dumps(Touch())):
+        saved.write_bytes(content)
+        with pytest.raises((OSError, ValueError)):
+            load(saved)
+    assert not (tmp_path / "was-run").exists()
+
+
+def test_missing_files_and_folders_are_named(checkpoints, tmp_path):
+    with pytest.raises(OSError, match="could not read the checkpoint .*absent"):
+        load(tmp_path / "absent")
+    with pytest.raises(OSError, match="could not write the checkpoint .*nowhere"):
+        save(tmp_path / "nowhere" / "x.bpc", checkpoints[0])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="could not write"):
+        save(tmp_path / "file" / "x.bpc", checkpoints[0])
+
+
+@pytest.mark.parametrize("broken", ["replace", "fsync"])
+def test_an_interrupted_write_leaves_the_older_file(checkpoints, saved, monkeypatch, broken):
+    before = saved.read_bytes()
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, broken, full)
+    with pytest.raises(OSError, match="No space left.*as it was"):
+        save(saved, checkpoints[0])
+    assert saved.read_bytes() == before
+    assert [p.name for p in saved.parent.iterdir()] == [saved.name]

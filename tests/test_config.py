@@ -1,0 +1,100 @@
+"""Settings: the presets are the recipes they claim to be, and a wrong value is named."""
+
+import json
+
+import pytest
+
+from bpc_minimal import BIDIRECTIONAL, HYBRID, PRESETS, Config, Rule, preset
+
+
+def test_jpc_is_the_notebook_to_the_letter():
+    jpc = preset("jpc")
+    assert jpc.sizes == (10, 300, 300, 784) and jpc.activation == "relu" and not jpc.use_bias
+    assert (jpc.step_size, jpc.step_rule, jpc.steps) == (0.5 / 64, "fixed", 2)
+    assert jpc.rule == Rule(moves=(1, 1), teaches=(1, 1), start="label")
+    assert (jpc.alpha_gen, jpc.alpha_disc) == (1.0, 1.0)
+    assert (jpc.learning_rate, jpc.weight_decay, jpc.schedule) == (1e-3, 0.0, "constant")
+    assert (jpc.batch_size, jpc.iterations, jpc.evaluate_every) == (64, 300, 100)
+    assert (jpc.pixel_mean, jpc.pixel_std) == (0.1307, 0.3081)
+
+
+def test_jpc_weighted_is_its_later_variant():
+    weighted = preset("jpc-weighted")
+    assert weighted.sizes == (10, 256, 784) and weighted.steps == 1
+    assert weighted.rule == BIDIRECTIONAL and weighted.alpha_gen == 1e-3
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *PRESETS.values(),
+        Config(epochs=2, alpha_gen=(1, 2.0, 0), rule=Rule((0.5, 1), (1, 0)), seed=7),
+        Config(iterations=5, rule=HYBRID),
+    ],
+    ids=lambda config: config.name,
+)
+def test_settings_survive_json(config):
+    assert Config.from_json(config.to_json()) == config
+    assert hash(Config.from_json(config.to_json())) == hash(config)
+
+
+def test_epochs_and_iterations_replace_each_other():
+    assert preset("jpc", epochs=2).iterations is None
+    assert preset("fast", iterations=2).epochs is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("sizes", (10,), "sizes=.*two or more"),
+        ("activation", "sin", "unknown activation 'sin'; choose one of"),
+        ("use_bias", 1, "use_bias=1 given, True or False"),
+        ("rule", "hybrid", "rule='hybrid' given, a Rule"),
+        ("alpha_gen", (1.0, 1.0), "alpha_gen of 2 numbers given, 3 expected"),
+        ("alpha_gen", -1.0, "alpha_gen=.*numbers of 0 or more"),
+        ("alpha_disc", float("nan"), "alpha_disc=.*numbers of 0 or more"),
+        ("steps", -1, "steps=-1 given"),
+        ("steps", True, "steps=True given"),
+        ("step_size", 0.0, "step_size=0.0 given, a positive"),
+        ("step_rule", "adaptive", "unknown step_rule"),
+        ("batch_size", 0, "batch_size=0 given, a positive whole number"),
+        ("batch_size", None, "batch_size=None given"),
+        ("epochs", 1.5, "epochs=1.5 given"),
+        ("evaluate_every", 0, "evaluate_every=0 given"),
+        ("classify_steps", -2, "steps=-2 given"),
+        ("learning_rate", -1e-3, "learning_rate=-0.001 given"),
+        ("learning_rate", "fast", "learning_rate='fast' given"),
+        ("schedule", "step", "schedule='step' given; choose one of"),
+        ("weight_decay", float("inf"), "weight_decay=inf given"),
+        ("training_images", -5, "training_images=-5 given"),
+        ("pixel_std", 0.0, "pixel_std=0.0 given"),
+        ("pixel_mean", None, "pixel_mean=None given"),
+        ("seed", -1, "seed=-1 given"),
+        ("stop_diverging", "no", "stop_diverging='no' given"),
+        ("speed", 1, "unknown setting speed; settings are name, sizes"),
+    ],
+)
+def test_a_wrong_setting_is_named(field, value, message):
+    with pytest.raises(ValueError, match=message):
+        preset("fast", **{field: value})
+
+
+def test_one_length_is_wanted():
+    for lengths in ({}, {"epochs": 1, "iterations": 1}):
+        with pytest.raises(ValueError, match="give one of the two"):
+            Config(**lengths)
+
+
+def test_unknown_preset_is_named_with_the_choices():
+    with pytest.raises(ValueError, match="unknown preset 'beste'; choose one of jpc, jpc-weighted"):
+        preset("beste")
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"rule": {"speed": 1}}', '{"sped": 1}', "3"])
+def test_settings_that_are_none_are_refused(text):
+    with pytest.raises(ValueError, match="settings|setting|rule"):
+        Config.from_json(text)
+
+
+def test_absent_settings_take_their_defaults():
+    assert Config.from_json(json.dumps({"iterations": 3})) == Config(iterations=3)
