@@ -35,7 +35,7 @@ test-oldest: .venv-oldest/installed ## test with the oldest JAX, Equinox and Opt
 	$(OLDEST)/python $(NBVAL)
 
 train: .venv/installed ## train a network on MNIST (ARGS="--preset best")
-	$(BIN)/python -m bpc_minimal train --preset fast $(ARGS)
+	$(BIN)/python -m bpc_minimal train $(ARGS)
 
 notebooks: .venv/installed ## execute the chapters and store their outputs (ARGS=book/05_*.ipynb)
 	$(BIN)/python tools/execute_notebooks.py $(ARGS)

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import tokenize
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -66,8 +67,14 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     train = command("train", _train, "train a network; write a checkpoint and figures")
-    train.add_argument("--preset", choices=PRESETS, default="fast", help="settings (default: fast)")
-    train.add_argument("--config", type=Path, help="settings from a JSON file instead of a preset")
+    settings = train.add_mutually_exclusive_group()
+    settings.add_argument(
+        "--preset", choices=PRESETS, default="fast", help="settings (default: fast)"
+    )
+    settings.add_argument("--config", type=Path, help="settings from a JSON file instead")
+    settings.add_argument(
+        "--resume", type=Path, metavar="CHECKPOINT", help="go on from it, with its settings"
+    )
     train.add_argument(
         "--set",
         action="append",
@@ -94,9 +101,6 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, help="folder of the results (default: runs/NAME, or the next free one)"
     )
     train.add_argument("--overwrite", action="store_true", help="replace what is in --out")
-    train.add_argument(
-        "--resume", type=Path, metavar="CHECKPOINT", help="go on from it, with its settings"
-    )
     train.add_argument("--json", action="store_true", help="print one JSON object an evaluation")
 
     def uses_checkpoint(sub, steps):
@@ -134,8 +138,8 @@ def _train(arguments) -> None:
 
     checkpoint = load(arguments.resume) if arguments.resume else None
     config = _config(arguments, checkpoint)
-    path = _place(arguments, config)
     data = _data(arguments)
+    path = _place(arguments, config)
     total = config.iterations or config.epochs * (  # type: ignore[operator]
         (config.training_images or len(data.images)) // config.batch_size
     )
@@ -143,6 +147,10 @@ def _train(arguments) -> None:
         print(
             f"{config.name}: {total:,} iterations of {config.batch_size}, results in {path.parent}"
         )
+    same_data = {"--data": arguments.data, "--root": str(arguments.root)}
+    same_data = {} if arguments.data == "mnist" else same_data
+    if arguments.held_out != "test":
+        same_data["--held-out"] = arguments.held_out
     latest, started = checkpoint, time.perf_counter()
     done = int(checkpoint.state.iteration) if checkpoint else 0
     bar = tqdm(
@@ -172,21 +180,25 @@ def _train(arguments) -> None:
             raise KeyboardInterrupt(
                 f"; iteration {record['iteration']:,} of {total:,} is kept. Go on with:\n"
                 f"  python -m bpc_minimal train --resume {shlex.quote(str(path))}"
+                + "".join(f" {name} {shlex.quote(value)}" for name, value in same_data.items())
             )
 
     stop = threading.Event()
-    with bar, _until_interrupted(stop), ThreadPoolExecutor(1) as worker:
-        worker.submit(fit, config, data, resume=checkpoint, on_epoch=on_epoch).result()
+    try:
+        with bar, _until_interrupted(stop), ThreadPoolExecutor(1) as worker:
+            worker.submit(fit, config, data, resume=checkpoint, on_epoch=on_epoch).result()
+    finally:
+        if not (arguments.out or arguments.resume):
+            with contextlib.suppress(OSError):  # nothing was learned: its name is free again
+                path.parent.rmdir()
     assert latest is not None
     from bpc_minimal import figures
 
     drawn = denormalise(
         generate(latest.network, np.arange(10)), config.pixel_mean, config.pixel_std
     )
-    figures.digits(drawn, range(10), in_unit_range=True).savefig(
-        path.with_name("digits.png"), bbox_inches="tight"
-    )
-    figures.training_curves(latest.history).savefig(path.with_name("training.png"))
+    figures.keep(figures.digits(drawn, range(10), in_unit_range=True), path.with_name("digits.png"))
+    figures.keep(figures.training_curves(latest.history), path.with_name("training.png"))
     if not arguments.json:
         print(_as_text(drawn))
         print(f"{path}: weights and history; digits.png and training.png lie beside it")
@@ -242,9 +254,7 @@ def _generate(arguments) -> None:
         checkpoint.network, np.array(arguments.labels), arguments.steps, **_inference(checkpoint)
     )
     drawn = denormalise(drawn, checkpoint.config.pixel_mean, checkpoint.config.pixel_std)
-    figures.digits(drawn, arguments.labels, in_unit_range=True).savefig(
-        arguments.out, bbox_inches="tight"
-    )
+    figures.keep(figures.digits(drawn, arguments.labels, in_unit_range=True), arguments.out)
     print(json.dumps({"figure": str(arguments.out)}) if arguments.json else _as_text(drawn))
     if not arguments.json:
         print(arguments.out)
@@ -264,8 +274,8 @@ def _complete(arguments) -> None:
     whole = complete(checkpoint.network, pixels, seen.ravel(), steps=arguments.steps)
     rows = [np.where(seen.ravel(), pixels, pixels.min()), whole, pixels]
     rows = [denormalise(row, config.pixel_mean, config.pixel_std) for row in rows]
-    figures.digits(np.concatenate(rows), columns=len(images), in_unit_range=True).savefig(
-        arguments.out, bbox_inches="tight"
+    figures.keep(
+        figures.digits(np.concatenate(rows), columns=len(images), in_unit_range=True), arguments.out
     )
     hidden = ~seen.ravel()
     rmse = float(np.sqrt(np.mean((np.asarray(rows[1]) - np.asarray(rows[2]))[:, hidden] ** 2)))
@@ -311,10 +321,10 @@ def _info(arguments) -> None:
 
 def _config(arguments, checkpoint: Checkpoint | None) -> Config:
     if checkpoint is not None:
-        if arguments.config or arguments.set or arguments.seed is not None:
+        if arguments.set or arguments.seed is not None:
             raise ValueError(
-                "--resume goes on with the checkpoint's own settings; leave out --config, --set and "
-                "--seed, or train afresh with them"
+                "--resume goes on with the checkpoint's own settings; leave out --set and --seed, or "
+                "train afresh with them"
             )
         return checkpoint.config
     changes = {}
@@ -354,7 +364,9 @@ def _place(arguments, config: Config) -> Path:
         return arguments.resume
     if arguments.out:
         folder = arguments.out
-        if (folder / "checkpoint.bpc").exists() and not (arguments.overwrite or arguments.resume):
+        there = folder / "checkpoint.bpc"
+        own = arguments.resume and there.exists() and there.samefile(arguments.resume)
+        if there.exists() and not (arguments.overwrite or own):
             raise ValueError(
                 f"{folder} holds a run already: go on with --resume {folder}/checkpoint.bpc, replace "
                 "it with --overwrite, or choose another --out"
@@ -395,7 +407,7 @@ def _read_images(path: Path) -> np.ndarray:
     try:
         with open(path, "rb") as file:
             images = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, MemoryError) as error:
+    except (ValueError, MemoryError, tokenize.TokenError) as error:
         raise ValueError(
             f"{path} cannot be read as images ({error}); np.save(path, images) writes such a file"
         ) from error

@@ -97,8 +97,8 @@ def load(path: str | Path) -> Checkpoint:
         state = eqx.filter_eval_shape(make_state, config, 1)
         losses = {k: jax.ShapeDtypeStruct((n,), np.float32) for k, n in parts["losses"].items()}
         state, losses = eqx.tree_deserialise_leaves(io.BytesIO(arrays), (state, losses))
-        losses = {name: np.asarray(values) for name, values in losses.items()}
-        return Checkpoint(config, state, History(losses, parts["evaluations"]))
+        history = History({k: np.asarray(v) for k, v in losses.items()}, parts["evaluations"])
+        return Checkpoint(config, state, history)
     except (ValueError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the checkpoint {path} is not one of this version: {error}") from error
 

@@ -80,6 +80,8 @@ class Config:
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         if not isinstance(self.rule, Rule):
             raise ValueError(f"rule={self.rule!r} given, a Rule such as BIDIRECTIONAL expected")
+        if not isinstance(self.sizes, tuple):
+            raise ValueError(f"sizes={self.sizes!r} given, such as (10, 300, 300, 784) expected")
         check_architecture(self.sizes, self.activation)
         for name in ("alpha_gen", "alpha_disc"):
             numbers = by_layer(name, getattr(self, name), len(self.sizes) - 1)
@@ -87,8 +89,13 @@ class Config:
                 raise ValueError(
                     f"{name}={numbers} given, numbers of 0 or more expected, not infinite"
                 )
+        if not _is_number(self.step_size):
+            raise ValueError(f"step_size={self.step_size!r} given, a positive number expected")
         check_steps(self.steps, self.step_size, self.step_rule)
-        check_steps(self.classify_steps, self.step_size, self.step_rule)
+        if not _is_whole(self.classify_steps) or self.classify_steps < 0:
+            raise ValueError(
+                f"classify_steps={self.classify_steps!r} given, a whole number of 0 or more expected"
+            )
         if (self.epochs is None) == (self.iterations is None):
             raise ValueError(
                 f"epochs={self.epochs} and iterations={self.iterations} given; give one of the two"

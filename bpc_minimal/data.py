@@ -64,7 +64,7 @@ def load_mnist(split: str = "train") -> tuple[Images, Labels]:
     prefix, rows = _split(split)
     images = _read_idx(f"{prefix}-images-idx3-ubyte")
     labels = _read_idx(f"{prefix}-labels-idx1-ubyte")
-    return images[rows].copy(), labels[rows].copy()  # a copy may be written to, the file's may not
+    return images[rows], labels[rows]
 
 
 def load_dataset(
@@ -202,7 +202,9 @@ def _read_idx(name: str) -> np.ndarray:
     path = MNIST_FOLDER / f"{name}.gz"
     advice = "install the package again: pip install --force-reinstall --no-deps bpc-minimal"
     try:
-        content = gzip.decompress(path.read_bytes())
+        content = bytearray(
+            gzip.decompress(path.read_bytes())
+        )  # which, unlike bytes, may be written to
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path} is missing; {advice}") from error
     except (OSError, EOFError, zlib.error) as error:

@@ -6,6 +6,7 @@ Labels are numbers, 0 to n_0 - 1; images are normalised pixels (`data.normalise`
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
@@ -14,6 +15,8 @@ from bpc_minimal.data import normalise, one_hot
 from bpc_minimal.energy import Precision
 from bpc_minimal.inference import BIDIRECTIONAL, Rule, StepRule, infer, start_activities
 from bpc_minimal.network import Network, check_layer, sweep_down
+
+CHUNK = 1_000  # images that `evaluate` holds as floats at a time
 
 
 def label_activities(
@@ -141,6 +144,8 @@ def complete(
             f"visible of shape {visible.shape} given, ({network.sizes[-1]},) or the images' own "
             f"shape {jnp.shape(images)} expected"
         )
+    # Shape and dtype alone: what hidden pixels hold may be anything, NaN too.
+    check_layer(network, network.depth, jnp.zeros(jnp.shape(images), jnp.result_type(images)))
     images = jnp.where(visible, images, 0.0)
     label = None if labels is None else one_hot(labels, network.sizes[0])
     activities = start_activities(network, rule, label, images)
@@ -170,17 +175,29 @@ def evaluate(
     Raises:
         ValueError: images or labels do not fit.
     """
-    pixels = normalise(images, config.pixel_mean, config.pixel_std)
-    found = classify(
-        network, pixels, config.classify_steps, rule=config.rule, alpha_gen=config.alpha_gen,
-        alpha_disc=config.alpha_disc, step_size=config.step_size, step_rule=config.step_rule,
-    )  # fmt: skip
-    members = one_hot(labels, network.sizes[0])
-    sums = members.T @ (pixels * config.pixel_std + config.pixel_mean)
-    counts = members.sum(axis=0)
+
+    def is_right(example):
+        image, label = example
+        found = classify(
+            network, normalise(image[None], config.pixel_mean, config.pixel_std),
+            config.classify_steps, rule=config.rule, alpha_gen=config.alpha_gen,
+            alpha_disc=config.alpha_disc, step_size=config.step_size, step_rule=config.step_rule,
+        )  # fmt: skip
+        return found[0] == label
+
+    images, labels = jnp.asarray(images), jnp.asarray(labels)
+    if len(images) != len(labels):
+        raise ValueError(
+            f"{len(images)} images and {len(labels)} labels given; pass one label each"
+        )
+    one_hot(labels, network.sizes[0])  # raises where a label is out of range
+    right = jax.lax.map(is_right, (images, labels), batch_size=CHUNK)
+    counts = jax.ops.segment_sum(jnp.ones_like(labels), labels, network.sizes[0])
+    bytes_ = images.reshape(len(images), -1).astype(jnp.int32)
+    means = jax.ops.segment_sum(bytes_, labels, network.sizes[0]) / jnp.maximum(counts, 1)[:, None]
     drawn = (
         sweep_down(network, jnp.eye(network.sizes[0]))[-1] * config.pixel_std + config.pixel_mean
     )
-    squares = jnp.mean((drawn - sums / jnp.maximum(counts, 1)[:, None]) ** 2, axis=1)
+    squares = jnp.mean((drawn - means / 255) ** 2, axis=1)
     rmse = jnp.sqrt(jnp.sum(squares * (counts > 0)) / jnp.sum(counts > 0))
-    return {"accuracy": 100 * jnp.mean(found == labels), "rmse": rmse}
+    return {"accuracy": 100 * jnp.mean(right), "rmse": rmse}

@@ -5,6 +5,7 @@ its own light ground, so that it reads the same on a dark page.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,6 +44,14 @@ def show(figure: Figure, alt: str) -> None:
     figure.savefig(png, format="png", bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
     display(Image(png.getvalue(), alt=alt), metadata={"image/png": {"alt": alt}})
+
+
+def keep(figure: Figure, path: str | Path) -> None:
+    """Write a figure to a file, in the format that the file's name ends with, and close it."""
+    try:
+        figure.savefig(path, bbox_inches="tight")
+    finally:
+        plt.close(figure)
 
 
 def digits(

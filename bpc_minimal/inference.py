@@ -270,7 +270,11 @@ def power_iteration(network: Network, vectors: Norms) -> tuple[Norms, Norms]:
 
 
 def spectral_norms(network: Network, iterations: int = 30) -> Norms:
-    """Measure the squared spectral norm of every linear map by power iteration from the start."""
+    """Measure the squared spectral norm of every linear map by power iteration from the start.
+
+    From below, never above: of fresh networks of 10, 300, 300 and 784 units, 30 iterations leave it
+    up to 5 % short (300 by 300, where the largest singular values lie closest), 100 up to 1 %.
+    """
     return converged_vectors(network, iterations)[0]
 
 

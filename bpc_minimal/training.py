@@ -167,15 +167,14 @@ def fit(
         losses, evaluations = [resume.history.losses], [*resume.history.evaluations]
     done = int(state.iteration)
     order = shuffled(state.key, done // per_pass, len(data.images))
-    state, order, on_device = _on_every_device((state, order, data))
+    # From here on, the data are the device's; the host's copy may go, if the caller needs it no more.
+    state, order, data = _on_every_device((state, order, data))
     compiled = config.replace(name="", seed=0)  # on which nothing compiled depends
 
     while done < total:
         every = config.evaluate_every or per_pass
         length = min(every - done % every, total - done)
-        state, order, new, evaluation = train_epoch(
-            state, order, on_device, compiled, total, length
-        )
+        state, order, new, evaluation = train_epoch(state, order, data, compiled, total, length)
         new = {name: np.asarray(values) for name, values in new.items()}
         _check_converging(new, done, evaluation, config, total)
         done += length

@@ -16,6 +16,7 @@ def test_jpc_is_the_notebook_to_the_letter():
     assert (jpc.learning_rate, jpc.weight_decay, jpc.schedule) == (1e-3, 0.0, "constant")
     assert (jpc.batch_size, jpc.iterations, jpc.evaluate_every) == (64, 300, 100)
     assert (jpc.pixel_mean, jpc.pixel_std) == (0.1307, 0.3081)
+    assert jpc.training_images is None and jpc.classify_steps == 0
 
 
 def test_jpc_weighted_is_its_later_variant():
@@ -47,6 +48,8 @@ def test_epochs_and_iterations_replace_each_other():
     ("field", "value", "message"),
     [
         ("sizes", (10,), "sizes=.*two or more"),
+        ("sizes", 784, "sizes=784 given"),
+        ("sizes", (10, 0, 784), "sizes=.*positive whole numbers"),
         ("activation", "sin", "unknown activation 'sin'; choose one of"),
         ("use_bias", 1, "use_bias=1 given, True or False"),
         ("rule", "hybrid", "rule='hybrid' given, a Rule"),
@@ -56,12 +59,16 @@ def test_epochs_and_iterations_replace_each_other():
         ("steps", -1, "steps=-1 given"),
         ("steps", True, "steps=True given"),
         ("step_size", 0.0, "step_size=0.0 given, a positive"),
+        ("step_size", "long", "step_size='long' given, a positive"),
+        ("step_size", float("inf"), "step_size=inf given, a positive"),
         ("step_rule", "adaptive", "unknown step_rule"),
         ("batch_size", 0, "batch_size=0 given, a positive whole number"),
         ("batch_size", None, "batch_size=None given"),
         ("epochs", 1.5, "epochs=1.5 given"),
+        ("iterations", -3, "iterations=-3 given"),
         ("evaluate_every", 0, "evaluate_every=0 given"),
-        ("classify_steps", -2, "steps=-2 given"),
+        ("classify_steps", -2, "classify_steps=-2 given"),
+        ("classify_steps", 0.5, "classify_steps=0.5 given"),
         ("learning_rate", -1e-3, "learning_rate=-0.001 given"),
         ("learning_rate", "fast", "learning_rate='fast' given"),
         ("schedule", "step", "schedule='step' given; choose one of"),
@@ -70,6 +77,7 @@ def test_epochs_and_iterations_replace_each_other():
         ("pixel_std", 0.0, "pixel_std=0.0 given"),
         ("pixel_mean", None, "pixel_mean=None given"),
         ("seed", -1, "seed=-1 given"),
+        ("seed", 2**32, "seed=4294967296 given, a whole number"),
         ("stop_diverging", "no", "stop_diverging='no' given"),
         ("speed", 1, "unknown setting speed; settings are name, sizes"),
     ],
@@ -77,6 +85,11 @@ def test_epochs_and_iterations_replace_each_other():
 def test_a_wrong_setting_is_named(field, value, message):
     with pytest.raises(ValueError, match=message):
         preset("fast", **{field: value})
+
+
+def test_a_rule_from_the_label_needs_a_step():
+    with pytest.raises(ValueError, match="steps=0 given with a rule that starts from the label"):
+        preset("jpc", steps=0)
 
 
 def test_one_length_is_wanted():

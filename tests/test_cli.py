@@ -1,0 +1,492 @@
+"""Laws of the command line: what it prints, what it leaves, and that no mistake ends in a traceback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import same_bits
+
+from bpc_minimal import (
+    BIDIRECTIONAL,
+    HYBRID,
+    PRESETS,
+    Config,
+    __main__,
+    classify,
+    complete,
+    denormalise,
+    load,
+    load_mnist,
+    normalise,
+)
+from bpc_minimal.__main__ import main
+
+ROOT = Path(__file__).parents[1]
+PNG = b"\x89PNG\r\n\x1a\n"
+SETTINGS = {
+    "sizes": "10,12,784", "training_images": 320, "batch_size": 64, "iterations": 12,
+    "evaluate_every": 5, "steps": 2, "learning_rate": 0.01, "name": "tiny",
+}  # fmt: skip
+
+
+def sets(**changes):
+    """The settings of a tiny run as arguments."""
+    return [x for name, value in (SETTINGS | changes).items() for x in ("--set", f"{name}={value}")]
+
+
+def run(*arguments):
+    """Call the command line in this process; gives its exit code."""
+    try:
+        return main([str(a) for a in arguments])
+    except SystemExit as end:  # argparse's own
+        return end.code
+
+
+def start(*arguments, cwd):
+    """Start the command line in a process of its own."""
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1", MPLBACKEND="agg")
+    return subprocess.Popen(
+        [sys.executable, "-m", "bpc_minimal", *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Let each test begin in an empty folder, without a screen."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """The folder of one finished run; tests read it and leave it alone."""
+    folder = tmp_path_factory.mktemp("done") / "run"
+    assert run("train", *sets(), "--out", folder, "--json") == 0
+    return folder
+
+
+@pytest.fixture
+def checkpoint(done):
+    return done / "checkpoint.bpc"
+
+
+# train ----------------------------------------------------------------------------------------------
+
+
+def test_train_prints_one_object_an_evaluation_and_leaves_its_results(tmp_path, capsys):
+    assert run("train", *sets(), "--json") == 0
+    out, err = capsys.readouterr()
+    records = [json.loads(line) for line in out.splitlines()]
+    assert [r["iteration"] for r in records] == [5, 10, 12]
+    seconds = [r.pop("seconds") for r in records]
+    assert seconds == sorted(seconds) and seconds[0] > 0
+    for record in records:
+        assert [*record][:4] == ["iteration", "gen_loss", "amort_loss", "accuracy"]
+        assert all(isinstance(value, (int, float)) for value in record.values())
+        assert 0 <= record["accuracy"] <= 100
+    assert err == ""
+    folder = tmp_path / "runs" / "tiny"
+    files = {p.name for p in folder.iterdir()}
+    assert files == {"checkpoint.bpc", "digits.png", "training.png"}
+    for name in ("digits.png", "training.png"):
+        assert (folder / name).read_bytes().startswith(PNG)
+    kept = load(folder / "checkpoint.bpc")
+    assert kept.history.evaluations == records
+    assert kept.config.sizes == (10, 12, 784) and kept.config.iterations == 12
+
+
+def test_train_in_words_says_what_it_does_and_where_it_went(tmp_path, capsys):
+    assert run("train", *sets()) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("tiny: 12 iterations of 64, results in runs/tiny")
+    evaluations = [line for line in lines if line.startswith("iteration ")]
+    assert [int(line.split()[1]) for line in evaluations] == [5, 10, 12]
+    for line in evaluations:
+        assert line.split()[2::2] == ["gen_loss", "amort_loss", "accuracy", "%"]
+    assert lines[-1].startswith("runs/tiny/checkpoint.bpc: weights and history")
+
+
+def test_runs_never_land_on_another_unasked(tmp_path, done, capsys):
+    (tmp_path / "runs" / "tiny").mkdir(parents=True)
+    short = sets(iterations=5)
+    assert run("train", *short, "--json") == 0
+    assert run("train", *short, "--json") == 0
+    assert sorted(os.listdir("runs")) == ["tiny", "tiny-2", "tiny-3"]
+    first = (tmp_path / "runs" / "tiny-2" / "checkpoint.bpc").read_bytes()
+    assert run("train", *short, "--out", "runs/tiny-2", "--seed", 1) == 1
+    assert "error: runs/tiny-2 holds a run already" in capsys.readouterr().err
+    other = done / "checkpoint.bpc"
+    assert run("train", "--resume", other, "--out", "runs/tiny-2") == 1
+    assert "error: runs/tiny-2 holds a run already" in capsys.readouterr().err
+    assert (tmp_path / "runs" / "tiny-2" / "checkpoint.bpc").read_bytes() == first
+    assert run("train", *short, "--out", "runs/tiny-2", "--seed", 1, "--overwrite") == 0
+    assert load("runs/tiny-2/checkpoint.bpc").config.seed == 1
+
+
+def test_a_run_that_learned_nothing_leaves_no_folder():
+    assert run("train", *sets(batch_size=321)) == 1
+    assert run("train", *sets(sizes="10,12,783")) == 1
+    assert run("train", *sets(step_rule="fixed", step_size=1e4)) == 1  # it diverges at once
+    assert os.listdir("runs") == []
+
+
+def test_settings_come_from_preset_file_and_changes(tmp_path):
+    def config(*arguments):
+        return __main__._config(__main__._parser().parse_args(["train", *arguments]), None)
+
+    assert config() == PRESETS["fast"]
+    assert config("--preset", "jpc") == PRESETS["jpc"]
+    (tmp_path / "settings.json").write_text(PRESETS["best"].replace(seed=5).to_json())
+    assert config("--config", "settings.json") == PRESETS["best"].replace(seed=5)
+    assert config("--config", "settings.json", "--seed", "6") == PRESETS["best"].replace(seed=6)
+    (tmp_path / "few.json").write_text('{"epochs": 2, "sizes": [10, 784]}')
+    assert config("--config", "few.json") == Config(epochs=2, sizes=(10, 784))
+    changes = {
+        "alpha_gen=1e-3,1e-2,1": {"alpha_gen": (1e-3, 1e-2, 1)},
+        "alpha_gen=[1e-3, 1e-2, 1]": {"alpha_gen": (1e-3, 1e-2, 1)},
+        "alpha_disc=0.5": {"alpha_disc": 0.5},
+        "use_bias=true": {"use_bias": True},
+        "use_bias=True": {"use_bias": True},
+        "rule=hybrid": {"rule": HYBRID},
+        "rule=bidirectional": {"rule": BIDIRECTIONAL},
+        "activation=tanh": {"activation": "tanh"},
+        "iterations=7": {"iterations": 7, "epochs": None},
+        "evaluate_every=None": {"evaluate_every": None},
+        "name=7": {"name": "7"},
+    }
+    for text, expected in changes.items():
+        assert config("--set", text) == PRESETS["fast"].replace(**expected)
+
+
+def test_a_resumed_run_ends_as_an_unbroken_one(done, monkeypatch, capsys):
+    """Ctrl-C while the first checkpoint is written: the run ends at an evaluation, and goes on there."""
+    write = __main__.save
+
+    def interrupting(path, checkpoint):
+        write(path, checkpoint)
+        if len(checkpoint.history.evaluations) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(__main__, "save", interrupting)
+    long = sets(iterations=60, evaluate_every=1)
+    assert run("train", *long, "--json", "--out", "two parts", "--held-out", "validation") == 130
+    assert signal.getsignal(signal.SIGINT) is before
+    out, err = capsys.readouterr()
+    stopped = load("two parts/checkpoint.bpc")
+    reached = int(stopped.state.iteration)
+    assert reached == len(out.splitlines()) < 60
+    assert f"interrupted; iteration {reached} of 60 is kept. Go on with:" in err
+    command = err.splitlines()[-1]
+    assert command == (
+        "  python -m bpc_minimal train --resume 'two parts/checkpoint.bpc' --held-out validation"
+    )
+    monkeypatch.setattr(__main__, "save", write)
+    resume = ("train", "--resume", "two parts/checkpoint.bpc", "--held-out", "validation")
+    assert run(*resume, "--json") == 0
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [r["iteration"] for r in records] == [*range(reached + 1, 61)]
+    assert run("train", *long, "--json", "--out", "whole", "--held-out", "validation") == 0
+    whole, parts = load("whole/checkpoint.bpc"), load("two parts/checkpoint.bpc")
+    assert same_bits(parts.state, whole.state)
+    assert same_bits(parts.history, whole.history)
+    # Nothing is left to do for a run that has ended.
+    capsys.readouterr()
+    assert run(*resume, "--json") == 0
+    assert capsys.readouterr().out == ""
+    assert same_bits(load("two parts/checkpoint.bpc"), whole)
+
+
+def test_a_resumed_run_may_go_on_in_another_folder(done, checkpoint):
+    before = checkpoint.read_bytes()
+    assert run("train", "--resume", checkpoint, "--out", "other", "--json") == 0
+    assert {"digits.png", "training.png"} <= set(os.listdir("other"))
+    assert checkpoint.read_bytes() == before
+    assert run("train", "--resume", checkpoint, "--out", done, "--json") == 0  # its own place
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_interrupting_keeps_what_was_learned(tmp_path):
+    """The true Ctrl-C, to a process in the middle of a run that would take hours."""
+    process = start("train", "--json", *sets(iterations=10**7, evaluate_every=20), cwd=tmp_path)
+    try:
+        first = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "interrupted: stopping after the next evaluation" in err
+    last = json.loads(out.splitlines()[-1]) if out else first
+    assert f"iteration {last['iteration']:,} of 10,000,000 is kept. Go on with:" in err
+    assert err.splitlines()[-1].endswith("train --resume runs/tiny/checkpoint.bpc")
+    kept = load(tmp_path / "runs" / "tiny" / "checkpoint.bpc")
+    assert int(kept.state.iteration) == last["iteration"] >= first["iteration"]
+    assert os.listdir(tmp_path / "runs" / "tiny") == ["checkpoint.bpc"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_interrupting_twice_ends_at_once(tmp_path):
+    """In an epoch of hours, which the first Ctrl-C waits for."""
+    arguments = sets(iterations=10**7, evaluate_every=10**7)
+    process = start("train", *arguments, cwd=tmp_path)
+    try:
+        assert process.stdout.readline().startswith("tiny: 10,000,000 iterations")
+        time.sleep(1)  # in its first milliseconds one Ctrl-C is enough
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline().startswith("interrupted: stopping after the next")
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == -signal.SIGINT
+
+
+def test_a_diverging_run_says_why(capsys):
+    assert run("train", *sets(step_rule="fixed", step_size=1e4)) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: training diverged at iteration ") and "curvature" in err
+
+
+# classify, generate, complete, info -----------------------------------------------------------------
+
+
+def test_classify_gives_the_answers_of_the_network(checkpoint, capsys, tmp_path):
+    network, (images, labels) = load(checkpoint).network, load_mnist("test")
+    answers = np.asarray(classify(network, normalise(images)))
+    accuracy = 100 * np.mean(answers == labels)
+    assert run("classify", checkpoint, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["labels"] == answers.tolist()
+    assert found["accuracy"] == pytest.approx(accuracy, abs=0.005)
+    assert run("classify", checkpoint, "--index", 3, -1, 8) == 0
+    assert capsys.readouterr().out.split("\n")[0] == " ".join(map(str, answers[[3, -1, 8]]))
+    assert run("classify", checkpoint) == 0
+    assert capsys.readouterr().out == f"accuracy {accuracy:.2f} % of 10,000 images\n"
+    np.save(tmp_path / "mine.npy", images[:150])
+    assert run("classify", checkpoint, "--images", "mine.npy", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "labels": answers[:150].tolist(),
+        "accuracy": None,
+    }
+    assert run("classify", checkpoint, "--images", "mine.npy") == 0
+    counts = np.bincount(answers[:150], minlength=10).tolist()
+    assert capsys.readouterr().out == f"150 images, of 0 to 9: {counts}\n"
+
+
+def test_classify_settles_with_the_runs_own_settings(checkpoint, capsys):
+    kept, (images, _) = load(checkpoint), load_mnist("validation")
+    c = kept.config
+    answers = classify(
+        kept.network, normalise(images[:40]), 30, rule=c.rule, alpha_gen=c.alpha_gen,
+        alpha_disc=c.alpha_disc, step_size=c.step_size, step_rule=c.step_rule,
+    )  # fmt: skip
+    few = ("--split", "validation", "--index", *range(40))
+    assert run("classify", checkpoint, "--steps", 30, *few, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["labels"] == np.asarray(answers).tolist()
+
+
+def test_generate_draws_a_figure(checkpoint, capsys, tmp_path):
+    assert run("generate", checkpoint) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[-1] == "generated.png" and len(out) == 1 + 2 * 7  # two rows of five, as characters
+    assert (tmp_path / "generated.png").read_bytes().startswith(PNG)
+    assert (
+        run("generate", checkpoint, "--labels", 3, 3, "--steps", 2, "--out", "x.svg", "--json") == 0
+    )
+    assert json.loads(capsys.readouterr().out) == {"figure": "x.svg"}
+    assert "<svg" in (tmp_path / "x.svg").read_text("utf-8")
+
+
+def test_characters_show_the_ink():
+    blank, full = np.zeros((1, 28, 28)), np.ones((1, 28, 28))
+    assert __main__._as_text(blank).strip() == ""
+    assert __main__._as_text(full) == "\n".join(["█" * 14] * 7)
+    upper = blank.copy()
+    upper[:, :2] = 1
+    assert __main__._as_text(upper).splitlines()[0] == "▀" * 14
+
+
+@pytest.mark.parametrize("hide", ["top", "bottom", "left", "right"])
+def test_complete_measures_the_hidden_half(checkpoint, hide, capsys, tmp_path):
+    kept, pixels = load(checkpoint), normalise(load_mnist("test")[0][[4, 2]])
+    row, column = np.indices((28, 28))
+    hidden = {"top": row < 14, "bottom": row > 13, "left": column < 14, "right": column > 13}[hide]
+    whole = complete(kept.network, pixels, ~hidden.ravel(), steps=20)
+    error = np.asarray(denormalise(whole) - denormalise(pixels))[:, hidden.ravel()]
+    arguments = ("--index", 4, 2, "--hide", hide, "--steps", 20)
+    assert run("complete", checkpoint, *arguments, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["figure"] == "completed.png"
+    assert found["rmse"] == pytest.approx(float(np.sqrt(np.mean(error**2))), abs=1e-4)
+    assert (tmp_path / "completed.png").read_bytes().startswith(PNG)
+    if hide == "top":
+        assert run("complete", checkpoint, *arguments, "--out", "c.pdf") == 0
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert last.startswith("c.pdf: seen, completed, true; hidden pixels differ by ")
+        assert float(last.split()[-2]) == pytest.approx(found["rmse"], abs=6e-4)
+
+
+def test_info_shows_versions_presets_and_what_a_checkpoint_holds(checkpoint, capsys):
+    kept = load(checkpoint)
+    assert run("info", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {
+        name: Config.from_json(json.dumps(c)) for name, c in found["presets"].items()
+    } == PRESETS
+    assert found["jax"] and found["devices"]
+    assert run("info", checkpoint, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert Config.from_json(json.dumps(found["settings"])) == kept.config
+    assert found["iteration"] == 12
+    assert found["evaluations"] == kept.history.evaluations
+    for arguments in ((), (checkpoint,)):
+        assert run("info", *arguments) == 0
+        assert "alpha_gen" in capsys.readouterr().out
+
+
+# Mistakes -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path, checkpoint):
+    """Files that are not what they should be, by name, in the test's folder."""
+    (tmp_path / "text.txt").write_text("hello\n")
+    (tmp_path / "list.json").write_text("[1, 2]")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "half.bpc").write_bytes(checkpoint.read_bytes()[:-9])
+    np.save(tmp_path / "floats.npy", np.zeros((2, 28, 28)))
+    np.save(tmp_path / "wide.npy", np.zeros((2, 32, 32), np.uint8))
+    np.save(tmp_path / "one.npy", np.zeros(784, np.uint8))
+    np.save(tmp_path / "none.npy", np.zeros((0, 28, 28), np.uint8))
+    np.save(tmp_path / "objects.npy", np.array([{}, {}]), allow_pickle=True)
+    np.savez(tmp_path / "several.npz", np.zeros((2, 28, 28), np.uint8))
+    (tmp_path / "empty.npy").write_bytes(b"")
+    head = b"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 28, 28"
+    (tmp_path / "torn.npy").write_bytes(b"\x93NUMPY\x01\x00" + bytes([len(head), 0]) + head)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        ("", 2, "required: COMMAND"),
+        ("fly", 2, "invalid choice: 'fly'"),
+        ("train --preset beste", 2, "invalid choice: 'beste'"),
+        ("train --seed one", 2, "invalid int value: 'one'"),
+        ("train --seed -1", 1, "seed=-1 given"),
+        ("train --set speed=1", 1, "unknown setting speed; settings are name, sizes"),
+        ("train --set epochs", 1, "--set epochs given, --set NAME=VALUE expected"),
+        ("train --set epochs=", 1, "epochs='' given"),
+        ("train --set steps=-1", 1, "steps=-1 given"),
+        ("train --set sizes=10", 1, "sizes=10 given"),
+        ("train --set sizes=784,300,10", 1, "with 10 pixels each"),
+        ("train --set step_size=long", 1, "step_size='long' given"),
+        ("train --set activation=[1]", 1, "unknown activation"),
+        ("train --set alpha_gen=1,1", 1, "alpha_gen of 2 numbers given, 3 expected"),
+        ("train --set learning_rate=1e400", 1, "learning_rate=inf given"),
+        ("train --set rule=deep", 1, "unknown rule 'deep'; choose one of generative"),
+        ("train --set batch_size=70000", 1, "60000 training images given"),
+        ("train --config nowhere.json", 1, "nowhere.json"),
+        ("train --config folder", 1, "folder"),
+        ("train --config text.txt", 1, "settings are not JSON"),
+        ("train --config list.json", 1, "settings are list"),
+        ("train --config bytes.json", 1, "codec can't decode"),
+        ("train --resume nowhere.bpc", 1, "could not read the checkpoint nowhere.bpc"),
+        ("train --resume text.txt", 1, "text.txt is no checkpoint"),
+        ("train --resume half.bpc", 1, "half.bpc is cut short or altered"),
+        ("train --resume CHECKPOINT --set epochs=5", 1, "leave out --set and --seed"),
+        ("train --resume CHECKPOINT --seed 0", 1, "leave out --set and --seed"),
+        ("train --resume CHECKPOINT --preset jpc", 2, "not allowed with argument"),
+        ("train --config list.json --preset jpc", 2, "not allowed with argument"),
+        ("train --out text.txt", 1, "text.txt"),
+        ("classify nowhere.bpc", 1, "could not read the checkpoint nowhere.bpc"),
+        ("classify folder", 1, "could not read the checkpoint folder"),
+        ("classify half.bpc", 1, "half.bpc is cut short or altered"),
+        ("classify CHECKPOINT --steps -1", 1, "steps=-1 given"),
+        ("classify CHECKPOINT --steps few", 2, "invalid int value: 'few'"),
+        ("classify CHECKPOINT --index 10000", 1, "--index [10000] given, 0 to 9999 expected"),
+        ("classify CHECKPOINT --split dev", 2, "invalid choice: 'dev'"),
+        ("classify CHECKPOINT --images nowhere.npy", 1, "nowhere.npy"),
+        ("classify CHECKPOINT --images text.txt", 1, "text.txt cannot be read as images"),
+        ("classify CHECKPOINT --images empty.npy", 1, "empty.npy cannot be read as images"),
+        ("classify CHECKPOINT --images torn.npy", 1, "torn.npy cannot be read as images"),
+        ("classify CHECKPOINT --images several.npz", 1, "several.npz cannot be read as images"),
+        ("classify CHECKPOINT --images objects.npy", 1, "objects.npy cannot be read as images"),
+        ("classify CHECKPOINT --images floats.npy", 1, "float64 given, uint8 expected"),
+        ("classify CHECKPOINT --images wide.npy", 1, "(2, 32, 32) given"),
+        ("classify CHECKPOINT --images one.npy", 1, "one.npy holds uint8 (784,)"),
+        ("classify CHECKPOINT --images none.npy", 1, "none.npy holds uint8 (0, 28, 28)"),
+        ("generate CHECKPOINT --labels 3 10", 1, "labels [10] given, 0 to 9 expected"),
+        ("generate CHECKPOINT --labels", 2, "expected at least one argument"),
+        ("generate CHECKPOINT --out nowhere/x.png", 1, "nowhere"),
+        ("generate CHECKPOINT --out x.text", 1, "text"),
+        ("complete CHECKPOINT --hide middle", 2, "invalid choice: 'middle'"),
+        ("complete CHECKPOINT --index 3 -10001", 1, "0 to 9999 expected"),
+        ("complete CHECKPOINT --steps -5", 1, "steps=-5 given"),
+        ("info text.txt", 1, "text.txt is no checkpoint"),
+    ],
+)
+def test_a_mistake_is_named_without_a_traceback(command, code, message, files, checkpoint, capsys):
+    arguments = [str(checkpoint) if x == "CHECKPOINT" else x for x in command.split()]
+    before = checkpoint.read_bytes()
+    assert run(*arguments) == code
+    out, err = capsys.readouterr()
+    assert out == "" or arguments[0] == "train"
+    last = err.splitlines()[-1]
+    assert last.startswith("error: ") if code == 1 else ": error: " in last
+    assert message in err
+    assert "Traceback" not in err
+    assert checkpoint.read_bytes() == before
+
+
+def test_other_data_need_torchvision(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    assert run("train", "--data", "kmnist") == 1
+    assert "error: kmnist is read through torchvision" in capsys.readouterr().err
+    assert os.listdir() == []
+
+
+def test_a_mistake_in_a_process_of_its_own(tmp_path):
+    process = start("classify", "nowhere.bpc", cwd=tmp_path)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith("error: could not read the checkpoint nowhere.bpc")
+    assert len(err.splitlines()) == 1
+
+
+# What an import costs -------------------------------------------------------------------------------
+
+
+def test_importing_the_package_is_quick_and_brings_no_drawing():
+    program = """
+import sys, time
+import jax, equinox, optax
+begin = time.process_time()
+import bpc_minimal
+print(time.process_time() - begin)
+print(sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+    out = subprocess.run(
+        [sys.executable, "-c", program],
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    seconds, modules = out.splitlines()
+    assert float(seconds) < 0.2
+    for heavy in ("matplotlib", "torch", "torchvision", "tqdm", "IPython"):
+        assert f"'{heavy}'" not in modules
