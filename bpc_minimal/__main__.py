@@ -192,6 +192,7 @@ def _train(arguments) -> None:
             with contextlib.suppress(OSError):  # nothing was learned: its name is free again
                 path.parent.rmdir()
     assert latest is not None
+    del data  # its memory goes to the figures
     from bpc_minimal import figures
 
     drawn = denormalise(

@@ -41,11 +41,11 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         "evaluations": checkpoint.history.evaluations,
         "losses": {k: len(v) for k, v in checkpoint.history.losses.items()},
     }
-    body = json.dumps(head).encode() + b"\n" + arrays.getbuffer()
+    parts = [json.dumps(head).encode() + b"\n", arrays.getbuffer()]
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with open(aside, "wb") as file:
-            file.write(f"{FORMAT} {_digest(body)}\n".encode() + body)
+            file.writelines([f"{FORMAT} {_digest(*parts)}\n".encode(), *parts])
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
@@ -103,5 +103,8 @@ def load(path: str | Path) -> Checkpoint:
         raise ValueError(f"the checkpoint {path} is not one of this version: {error}") from error
 
 
-def _digest(body: bytes) -> str:
-    return hashlib.sha256(body, usedforsecurity=False).hexdigest()
+def _digest(*parts: bytes | memoryview) -> str:
+    digest = hashlib.sha256(usedforsecurity=False)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()

@@ -33,6 +33,7 @@ class Config:
         steps: of inference, before each step of learning.
         step_size: a rate relative to the curvature, or with step_rule "fixed" the step itself.
         step_rule: "curvature" or "fixed".
+        in_turn: whether the layers move one after the other in training, or all at once.
         batch_size: examples to an iteration.
         epochs: passes over the training images; or else
         iterations: of learning, in all.
@@ -59,6 +60,7 @@ class Config:
     steps: int = 4
     step_size: float = 0.5
     step_rule: StepRule = "curvature"
+    in_turn: bool = False
     batch_size: int = 64
     epochs: int | None = None
     iterations: int | None = None
@@ -117,7 +119,7 @@ class Config:
             )
         if not _is_number(self.pixel_mean):
             raise ValueError(f"pixel_mean={self.pixel_mean!r} given, a number expected")
-        for name in ("use_bias", "stop_diverging"):
+        for name in ("use_bias", "in_turn", "stop_diverging"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}={getattr(self, name)!r} given, True or False expected")
         if self.schedule not in SCHEDULES:
@@ -244,8 +246,9 @@ PRESETS = {
         Config(
             name="fast",
             alpha_gen=1e-4,
-            steps=2,
+            steps=1,
             step_size=1.0,
+            in_turn=True,
             batch_size=128,
             epochs=3,
             learning_rate=2e-3,

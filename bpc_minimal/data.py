@@ -202,9 +202,7 @@ def _read_idx(name: str) -> np.ndarray:
     path = MNIST_FOLDER / f"{name}.gz"
     advice = "install the package again: pip install --force-reinstall --no-deps bpc-minimal"
     try:
-        content = bytearray(
-            gzip.decompress(path.read_bytes())
-        )  # which, unlike bytes, may be written to
+        content = gzip.decompress(path.read_bytes())
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path} is missing; {advice}") from error
     except (OSError, EOFError, zlib.error) as error:
@@ -216,8 +214,13 @@ def _read_idx(name: str) -> np.ndarray:
             f"{advice}"
         )
     axes = content[3]
-    shape = np.frombuffer(content, ">u4", axes, offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    head = 4 + 4 * axes
+    values = np.empty(len(content) - head + 64, np.uint8)
+    values = values[-values.ctypes.data % 64 :][
+        : len(content) - head
+    ]  # JAX copies no aligned array
+    values[:] = np.frombuffer(content, np.uint8, offset=head)
+    return values.reshape(np.frombuffer(content, ">u4", axes, offset=4))
 
 
 def _describe(array: Any) -> tuple[tuple[int, ...], Any]:

@@ -185,6 +185,10 @@ def evaluate(
         )  # fmt: skip
         return found[0] == label
 
+    def add(sums, example):  # one by one, as all bytes at once would be four times as large
+        image, label = example
+        return sums.at[label].add(image.astype(jnp.int32)), None
+
     images, labels = jnp.asarray(images), jnp.asarray(labels)
     if len(images) != len(labels):
         raise ValueError(
@@ -193,8 +197,9 @@ def evaluate(
     one_hot(labels, network.sizes[0])  # raises where a label is out of range
     right = jax.lax.map(is_right, (images, labels), batch_size=CHUNK)
     counts = jax.ops.segment_sum(jnp.ones_like(labels), labels, network.sizes[0])
-    bytes_ = images.reshape(len(images), -1).astype(jnp.int32)
-    means = jax.ops.segment_sum(bytes_, labels, network.sizes[0]) / jnp.maximum(counts, 1)[:, None]
+    sums = jnp.zeros((network.sizes[0], network.sizes[-1]), jnp.int32)
+    sums = jax.lax.scan(add, sums, (images.reshape(len(images), -1), labels))[0]
+    means = sums / jnp.maximum(counts, 1)[:, None]
     drawn = (
         sweep_down(network, jnp.eye(network.sizes[0]))[-1] * config.pixel_std + config.pixel_mean
     )

@@ -103,9 +103,10 @@ def infer(
     alpha_gen: Precision = 1.0,
     alpha_disc: Precision = 1.0,
     step_rule: StepRule = "curvature",
+    in_turn: bool = False,
     record: bool = False,
 ) -> Any:
-    """Let the free activities descend the energy: z_l <- z_l - step_l dE/dz_l, all at once.
+    """Let the free activities descend the energy: z_l <- z_l - step_l dE/dz_l.
 
     Args:
         network: the network that predicts.
@@ -120,6 +121,8 @@ def infer(
         alpha_gen: precision of the generative errors, as in `energy`.
         alpha_disc: precision of the discriminative errors.
         step_rule: "curvature" or "fixed".
+        in_turn: whether the layers move one after the other, from the label to the image, each seeing
+            where the last one went; or, as in the papers, all at once.
         record: whether to return every state, not only the last.
 
     Returns:
@@ -136,7 +139,7 @@ def infer(
         return list(activities)
     gen, disc = weighed(network, rule.moves, alpha_gen, alpha_disc)
     settled = _infer_compiled(
-        network, list(activities), clamped, gen, disc, steps, step_size, step_rule, record
+        network, list(activities), clamped, gen, disc, steps, step_size, step_rule, in_turn, record
     )
     finite = all(isinstance(z, jax.core.Tracer) or bool(jnp.isfinite(z).all()) for z in settled[0])
     if not finite and record:
@@ -149,17 +152,19 @@ def infer(
     if not finite:  # run it again to name the step
         return infer(
             network, activities, clamped, rule, steps, step_size, alpha_gen=alpha_gen,
-            alpha_disc=alpha_disc, step_rule=step_rule, record=True,
+            alpha_disc=alpha_disc, step_rule=step_rule, in_turn=in_turn, record=True,
         )  # fmt: skip
     return settled if record else settled.activities
 
 
 @eqx.filter_jit
-def _infer_compiled(network, activities, clamped, gen, disc, steps, step_size, step_rule, record):
+def _infer_compiled(
+    network, activities, clamped, gen, disc, steps, step_size, step_rule, in_turn, record
+):
     sizes = layer_steps(network, gen, disc, step_size, step_rule, spectral_norms(network))
 
     def body(z, _):
-        z = descend(network, z, clamped, gen, disc, sizes)
+        z = descend(network, z, clamped, gen, disc, sizes, in_turn)
         return z, (energy(network, z, gen, disc), z) if record else None
 
     last, path = jax.lax.scan(body, activities, None, length=steps)
@@ -179,10 +184,23 @@ def descend(
     gen: Sequence[float],
     disc: Sequence[float],
     sizes: Sequence[Float[Array, ""] | float],
+    in_turn: bool = False,
 ) -> Activities:
-    """Take one step of inference, of the given size at each layer; clamped values stay."""
-    gradient = activity_gradient(network, activities, gen, disc)
-    return descend_by(activities, gradient, clamped, sizes)
+    """Take one step of inference, of the given size at each layer; clamped values stay.
+
+    In turn, one step carries what the label says to every layer, where all at once takes a step a
+    layer: with a layer's step at 1 / `curvatures`, none can raise the energy.
+    """
+    if not in_turn:
+        gradient = activity_gradient(network, activities, gen, disc)
+        return descend_by(activities, gradient, clamped, sizes)
+    for l, stays in enumerate(clamped):
+        others_stay: list[Clamp] = [True] * len(clamped)
+        others_stay[l] = stays
+        if stays is not True:
+            gradient = activity_gradient(network, activities, gen, disc)
+            activities = descend_by(activities, gradient, others_stay, sizes)
+    return activities
 
 
 def descend_by(
@@ -280,14 +298,10 @@ def spectral_norms(network: Network, iterations: int = 30) -> Norms:
 
 @partial(jax.jit, static_argnames="iterations")
 def converged_vectors(network: Network, iterations: int = 30) -> tuple[Norms, Norms]:
-    """Run `power_iteration` from fixed random vectors; returns norms and vectors."""
+    """Run `power_iteration` from fixed vectors without a pattern; returns norms and vectors."""
 
     def start(layers):
-        keys = jax.random.split(jax.random.PRNGKey(0), len(layers))
-        return tuple(
-            jax.random.normal(key, (layer.in_features,), layer.weight.dtype)
-            for key, layer in zip(keys, layers, strict=True)
-        )
+        return tuple(jnp.cos(jnp.arange(l.in_features, dtype=l.weight.dtype)) for l in layers)
 
     vectors = Norms(start(network.generator), start(network.amortiser))
     norms, vectors = power_iteration(network, vectors)

@@ -135,14 +135,15 @@ def train_step(
     amort_loss = 0.5 * jnp.mean((swept_up[0] - label) ** 2)
 
     clamped = [True] + [False] * (L - 1) + [True]
-    if rule.start == "image":
-        activities, steps = [label, *swept_up[1:]], config.steps
+    if rule.start == "image" or config.in_turn:
+        swept = swept_up if rule.start == "image" else [z[labels] for z in classes]
+        activities, steps = [label, *swept[1:L], image], config.steps
         before = energy(network, activities, gen, disc)
     else:
         activities, before = descend_from_labels(network, classes, labels, image, gen, disc, sizes)
         steps = config.steps - 1
     for _ in range(steps):  # unrolled, so that XLA computes what does not change only once
-        activities = descend(network, activities, clamped, gen, disc, sizes)
+        activities = descend(network, activities, clamped, gen, disc, sizes, config.in_turn)
 
     gradient = weight_gradient(
         network, activities, rule, config.alpha_gen, config.alpha_disc, swept_up

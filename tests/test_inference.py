@@ -51,6 +51,40 @@ def test_rate_of_one_cannot_overshoot_in_a_linear_network(clamped):
     assert (np.diff(np.asarray(settled.energies), axis=0) <= 1e-5 * settled.energies[:-1]).all()
 
 
+@pytest.mark.parametrize("clamped", FREE.values(), ids=FREE)
+def test_in_turn_a_rate_near_two_cannot_raise_the_energy(clamped):
+    network, z = random_network(0, SIZES, "linear"), random_activities(1)
+    options = {"steps": 50, "step_size": 1.9, "record": True}
+    energies = np.asarray(infer(network, z, clamped, in_turn=True, **options).energies)
+    assert (np.diff(energies, axis=0) <= 1e-5 * energies[:-1]).all()
+
+
+def test_all_at_once_a_rate_near_two_raises_the_energy():
+    """Neighbours that move together overshoot together."""
+    network, z = random_network(0, SIZES, "linear"), random_activities(1)
+    energies = infer(network, z, [False] * 4, steps=50, step_size=1.9, record=True).energies
+    assert (np.diff(np.asarray(energies), axis=0) > 0).any()
+
+
+def test_in_turn_each_layer_sees_where_the_last_one_went():
+    network, z = random_network(), random_activities(1)
+    options = {"steps": 1, "step_size": 0.01, "step_rule": "fixed"}
+    first = infer(network, z, [True, False, True, True], **options)
+    second = infer(network, first, [True, True, False, True], **options)
+    assert_close(infer(network, z, ENDS, in_turn=True, **options), second)
+    with pytest.raises(AssertionError):
+        assert_close(infer(network, z, ENDS, **options), second)
+
+
+def test_in_turn_one_step_carries_the_label_to_every_layer():
+    network, z = random_network(), random_activities(1)
+    other = [z[0][::-1], *z[1:]]
+    for in_turn, reached in ((True, [True, True]), (False, [True, False])):
+        a, b = (infer(network, start, ENDS, steps=1, in_turn=in_turn) for start in (z, other))
+        moved = [float(jnp.abs(x - y).max()) > 1e-6 for x, y in zip(a[1:3], b[1:3], strict=True)]
+        assert moved == reached
+
+
 def test_twice_the_bounded_curvature_holds_for_all_layers_together():
     """The Hessian, its layers scaled by their bounds, has no eigenvalue above 2."""
     network, z = random_network(0, (3, 4, 5, 6), "linear"), random_activities(1, (3, 4, 5, 6), 1)

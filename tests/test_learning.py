@@ -47,7 +47,7 @@ def plain_step(state, images, labels, config):
     ends = [True, *[False] * (network.depth - 1), True]
     settled = infer(
         network, z, ends, config.rule, config.steps, config.step_size,
-        step_rule=config.step_rule, **options,
+        step_rule=config.step_rule, in_turn=config.in_turn, **options,
     )  # fmt: skip
     gradient = weight_gradient(
         network, settled, config.rule, **options, amortiser_inputs=sweep_up(network, image)
@@ -80,10 +80,12 @@ def shallow(config, *hidden):
         BASE.replace(rule=FROM_LABEL, weight_decay=0.0),
         BASE.replace(rule=dataclasses.replace(GENERATIVE, start="image"), use_bias=False),
         BASE.replace(rule=DISCRIMINATIVE, activation="relu"),
+        BASE.replace(in_turn=True),
+        FIXED.replace(rule=FROM_LABEL, in_turn=True),
         shallow(FIXED.replace(rule=FROM_LABEL, steps=1), 12),
         shallow(FIXED.replace(rule=FROM_LABEL)),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_a_step_is_sweep_settle_learn(config, digits):
     state = make_state(config, 10)
