@@ -10,7 +10,7 @@ NBVAL := -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with book/san
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test test-slow test-avx2 test-oldest train notebooks lint format bench constraints clean
+.PHONY: help book test test-slow test-avx2 test-oldest train best notebooks lint format bench constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -37,14 +37,19 @@ test-oldest: .venv-oldest/installed ## test with the oldest JAX, Equinox and Opt
 train: .venv/installed ## train a network on MNIST (ARGS="--preset best")
 	$(BIN)/python -m bpc_minimal train $(ARGS)
 
+best: .venv/installed ## train `best`, store it in the package, draw the welcome page's figure
+	$(BIN)/python tools/best.py $(ARGS)
+
 notebooks: .venv/installed ## execute the chapters and store their outputs (ARGS=book/05_*.ipynb)
 	$(BIN)/python tools/execute_notebooks.py $(ARGS)
+	$(BIN)/python tools/solutions.py
 
 lint: .venv/installed ## check style and types, of the notebooks too
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/execute_notebooks.py --check
+	$(BIN)/python tools/solutions.py --check
 
 format: .venv/installed ## bring the code into the house format
 	$(BIN)/ruff check --fix .

@@ -4,7 +4,7 @@ Read it in this order, half an hour in all: data, network, energy, inference, co
 evaluation, training, checkpoint. `figures` draws, `__main__` is the command line.
 """
 
-from bpc_minimal.checkpoint import load, save
+from bpc_minimal.checkpoint import load, pretrained, save
 from bpc_minimal.config import PRESETS, Config, preset
 from bpc_minimal.data import (
     class_means,
@@ -63,6 +63,7 @@ __all__ = [
     "normalise",
     "one_hot",
     "preset",
+    "pretrained",
     "save",
     "sweep_down",
     "sweep_up",

@@ -10,17 +10,22 @@ import hashlib
 import io
 import json
 import os
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from bpc_minimal.config import Config
 from bpc_minimal.learning import make_state
+from bpc_minimal.network import Network
 from bpc_minimal.training import Checkpoint, History
 
 FORMAT = "bpc_minimal checkpoint 1"
+PRETRAINED = Path(__file__).with_name("best.npz")  # `make best` makes it
 
 
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
@@ -41,7 +46,7 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         "evaluations": checkpoint.history.evaluations,
         "losses": {k: len(v) for k, v in checkpoint.history.losses.items()},
     }
-    parts = [json.dumps(head).encode() + b"\n", arrays.getbuffer()]
+    parts: tuple[bytes, memoryview] = (json.dumps(head).encode() + b"\n", arrays.getbuffer())
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with open(aside, "wb") as file:
@@ -101,6 +106,55 @@ def load(path: str | Path) -> Checkpoint:
         return Checkpoint(config, state, history)
     except (ValueError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the checkpoint {path} is not one of this version: {error}") from error
+
+
+def export(path: str | Path, checkpoint: Checkpoint, about: dict[str, str]) -> None:
+    """Write weights and history small enough to travel with the package: weights in float16, no optimiser.
+
+    Args:
+        path: of the file, which ends in .npz.
+        checkpoint: of a finished run.
+        about: what made it: command, versions, seed.
+    """
+    arrays: dict[str, Any] = {
+        "config": np.array(checkpoint.config.to_json()),
+        "evaluations": np.array(json.dumps(checkpoint.history.evaluations)),
+        "about": np.array(json.dumps(about)),
+    }
+    for i, weight in enumerate(jax.tree.leaves(checkpoint.network)):
+        arrays[f"weight_{i}"] = np.asarray(weight, np.float16)
+    for name, values in checkpoint.history.losses.items():
+        arrays[f"loss_{name}"] = values
+    np.savez_compressed(path, **arrays)
+
+
+def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[str, str]]:
+    """Read what `export` wrote, by default the run of the preset `best` that the package carries.
+
+    Returns:
+        network: its weights, rounded to float16 on the way.
+        history: of the run.
+        about: what made it; its "config" is the settings as JSON.
+
+    Raises:
+        OSError: the file is missing or no file of `export`.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            parts = {name: file[name] for name in file.files}
+        config = Config.from_json(str(parts["config"]))
+        empty = eqx.filter_eval_shape(make_state, config, 1).network
+        leaves, structure = jax.tree.flatten(empty)
+        weights = [jnp.asarray(parts[f"weight_{i}"], leaf.dtype) for i, leaf in enumerate(leaves)]
+        losses = {k.removeprefix("loss_"): v for k, v in parts.items() if k.startswith("loss_")}
+        about = {**json.loads(str(parts["about"])), "config": str(parts["config"])}
+        history = History(losses, json.loads(str(parts["evaluations"])))
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise OSError(
+            f"{path} holds no weights that `export` wrote ({error}); for the package's own, install "
+            "it again: pip install --force-reinstall --no-deps bpc-minimal"
+        ) from error
+    return jax.tree.unflatten(structure, weights), history, about
 
 
 def _digest(*parts: bytes | memoryview) -> str:

@@ -196,7 +196,7 @@ def evaluate(
         )
     one_hot(labels, network.sizes[0])  # raises where a label is out of range
     right = jax.lax.map(is_right, (images, labels), batch_size=CHUNK)
-    counts = jax.ops.segment_sum(jnp.ones_like(labels), labels, network.sizes[0])
+    counts = jnp.bincount(labels, length=network.sizes[0])
     sums = jnp.zeros((network.sizes[0], network.sizes[-1]), jnp.int32)
     sums = jax.lax.scan(add, sums, (images.reshape(len(images), -1), labels))[0]
     means = sums / jnp.maximum(counts, 1)[:, None]

@@ -4,12 +4,14 @@ Colours are of Okabe and Ito's palette, which colour-blind readers can tell apar
 its own light ground, so that it reads the same on a dark page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Array, Float, Int
+from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 
 from bpc_minimal.data import denormalise
@@ -161,3 +163,219 @@ def _smooth(values: np.ndarray, points: int = 200) -> tuple[np.ndarray, np.ndarr
     window = -(-len(values) // points)
     whole = len(values) // window * window
     return np.arange(window, whole + 1, window), values[:whole].reshape(-1, window).mean(axis=1)
+
+
+def curves(
+    panels: Mapping[str, Mapping[str, tuple[Array, Array]]],
+    xlabel: str = "",
+    ylabels: Sequence[str] = ("",),
+    *,
+    levels: Mapping[str, float] | None = None,
+    log: str = "",
+    height: float = 2.8,
+) -> Figure:
+    """Draw lines, one panel a title, side by side.
+
+    Args:
+        panels: for each title the lines of its panel, a name to its points (x, y).
+        xlabel: of every panel.
+        ylabels: one for every panel, or one a panel.
+        levels: dashed horizontal lines in every panel, a name to its height.
+        log: "x", "y" or "xy" for logarithmic axes.
+        height: inches.
+    """
+    ylabels = list(ylabels) * len(panels) if len(ylabels) == 1 else list(ylabels)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            1,
+            len(panels),
+            figsize=(max(5.2, 3.4 * len(panels)), height),
+            squeeze=False,
+            layout="constrained",
+        )
+        for axis, (title, lines), ylabel in zip(axes[0], panels.items(), ylabels, strict=True):
+            for style, (name, (x, y)) in enumerate(lines.items()):
+                axis.plot(x, y, ["-", "--", "-.", ":"][style % 4], label=name, linewidth=1.8)
+            for name, level in (levels or {}).items():
+                axis.axhline(level, color="0.35", linestyle=(0, (4, 3)), linewidth=1, label=name)
+            axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
+            if "x" in log:
+                axis.set_xscale("log")
+            if "y" in log:
+                axis.set_yscale("log")
+            if len(lines) + len(levels or {}) > 1:
+                axis.legend(fontsize=9)
+    return figure
+
+
+def settling(energy_of: Callable[[Array], Array], guesses: Sequence[float]) -> Figure:
+    """Draw a guess that rolls down its energy, and the same guess against the steps of inference.
+
+    Args:
+        energy_of: the energy of an array of guesses.
+        guesses: where the guess was before the first step and after each.
+    """
+    figure, draw = _settling(energy_of, guesses, still=True)
+    draw(len(guesses) - 1)
+    return figure
+
+
+def settling_player(
+    energy_of: Callable[[Array], Array], guesses: Sequence[float], alt: str
+) -> Any:
+    """Animate `settling`, a frame a step, as a player that runs in the page without a server.
+
+    Args:
+        energy_of: the energy of an array of guesses.
+        guesses: where the guess was before the first step and after each.
+        alt: what the animation shows, for those who do not see it.
+    """
+    figure, draw = _settling(energy_of, guesses, still=False)
+    return player(FuncAnimation(figure, draw, frames=len(guesses)), alt)
+
+
+def player(animation: FuncAnimation, alt: str, fps: int = 4, dpi: int = 72) -> Any:
+    """Turn an animation into a player that needs no server and asks nobody for a font of icons."""
+    import hashlib
+    import re
+
+    from IPython.display import HTML
+
+    with plt.rc_context({"savefig.dpi": dpi, "figure.dpi": dpi}):
+        page = animation.to_jshtml(fps=fps, embed_frames=True, default_mode="once")
+    plt.close(animation._fig)  # or the notebook shows it once more
+    page = re.sub(r"<link[^>]*>", "", page)
+    for icon, sign in PLAYER_SIGNS.items():
+        page = page.replace(f'<i class="fa {icon}"></i>', sign)
+    page = page.replace("<img id=", f'<img style="max-width: 100%" alt="{alt}" id=')
+    page = page.replace('type="range"', 'type="range" aria-label="Step"')
+    drawn = re.findall(r"_anim_img(\w+)", page)[0]  # another one at each call, by chance
+    return HTML(page.replace(drawn, hashlib.sha256(alt.encode()).hexdigest()[:32]))
+
+
+PLAYER_SIGNS = {
+    "fa-minus": "−",
+    "fa-fast-backward": "|«",
+    "fa-step-backward": "‹",
+    "fa-play fa-flip-horizontal": "◀",
+    "fa-pause": "||",
+    "fa-play": "▶",
+    "fa-step-forward": "›",
+    "fa-fast-forward": "»|",
+    "fa-plus": "+",
+}
+
+
+def springs(
+    rows: Mapping[str, tuple[float, float, float]], stiffness: tuple[float, float], unit: str = ""
+) -> Figure:
+    """Draw a guess between two springs, one to what was expected and one to what was seen.
+
+    Args:
+        rows: for each title what was expected, the guess, and what was seen.
+        stiffness: of the two springs; it is drawn as the number of windings and the line's width.
+        unit: of the three numbers.
+    """
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            len(rows), 1, figsize=(6.4, 1.45 * len(rows)), sharex=True, layout="constrained"
+        )
+        pairs = zip(np.atleast_1d(axes), rows.items(), strict=True)
+        for axis, (title, (expected, guess, seen)) in pairs:
+            ends = ((expected, BLUE, 0.45, stiffness[0]), (seen, ORANGE, -0.45, stiffness[1]))
+            for end, colour, y, k in ends:
+                axis.plot(*_spring(end, guess, y), color=colour, linewidth=0.9 + 0.7 * k)
+                axis.plot([end, end], [y - 0.3, y + 0.3], color=colour, linewidth=5)
+            axis.plot([guess, guess], [-0.6, 0.6], color="0.25", linewidth=2)
+            axis.plot(guess, 0, "o", color=GREEN, markersize=15, zorder=3)
+            axis.text(expected, 0.9, "expected $z_0$", color=BLUE, ha="center", fontsize=9)
+            axis.text(seen, -1.25, "seen $z_2$", color="#8A5F00", ha="center", fontsize=9)
+            axis.text(guess, 0.9, "guess $z_1$", color="#00694C", ha="center", fontsize=9)
+            axis.set(ylim=(-1.5, 1.35), yticks=[])
+            axis.set_title(title, loc="left", fontsize=10)
+            axis.spines["left"].set_visible(False)
+        axis.set_xlabel(unit)
+        axis.margins(x=0.12)
+    return figure
+
+
+def generative_circuit(L: int = 2) -> Figure:
+    """Draw the value neurons z_0..z_L, the error neurons e_1..e_L, and who excites whom."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(2.6 * L + 1.6, 2.9), layout="constrained")
+        for l in range(L + 1):
+            _neuron(axis, 2.6 * l, f"$z_{l}$", SKY, "circle")
+        for l in range(L):
+            above, error, below = 2.6 * l, 2.6 * l + 1.3, 2.6 * l + 2.6
+            _neuron(axis, error, f"$e_{l + 1}$", ORANGE, "square")
+            _arrow(axis, above, error, -0.5, RED, rf"$-f_{l}$")
+            _arrow(axis, below, error, 0.5, BLUE, "$+$")
+            if l > 0:
+                _arrow(axis, error, above, -0.5, BLUE, rf"$+\alpha_{l + 1} f_{l}'$")
+            if l < L - 1:
+                _arrow(axis, error, below, 0.5, RED, rf"$-\alpha_{l + 1}$")
+        axis.text(0, -0.55, "clamped", ha="center", va="top", fontsize=9)
+        axis.text(2.6 * L, -0.55, "clamped", ha="center", va="top", fontsize=9)
+        axis.set(xlim=(-0.7, 2.6 * L + 0.7), ylim=(-1.35, 1.35), aspect="equal")
+        axis.axis("off")
+    return figure
+
+
+def _settling(energy_of, guesses, still):
+    """Lay out `settling`; give the figure and a function that draws the state after a step."""
+    path, steps = np.asarray(guesses, float), np.arange(len(guesses))
+    reach = 0.25 * (path.max() - path.min())
+    z = np.linspace(path.min() - reach, path.max() + 2 * reach, 200)
+    with plt.rc_context(STYLE):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 2.7), layout="constrained")
+    left.plot(z, energy_of(z), color="0.35", linewidth=1.5)
+    left.set(title="energy of a guess", xlabel="guess $z_1$", ylabel="$E$")
+    right.axhline(path[-1], color="0.35", linestyle=(0, (4, 3)), linewidth=1)
+    right.set(title="the guess, step by step", xlabel="step of inference", ylabel="guess $z_1$")
+    right.set(xlim=(-0.5, steps[-1] + 0.5), ylim=(z[0], z[-1]))
+    if still:
+        left.plot(path, energy_of(path), "o", color=GREEN, markersize=6, alpha=0.35)
+    (ball,) = left.plot([], [], "o", color=GREEN, markersize=11)
+    (line,) = right.plot([], [], "o-", color=GREEN, markersize=4)
+
+    def draw(step):
+        ball.set_data(path[step : step + 1], energy_of(path[step : step + 1]))
+        line.set_data(steps[: step + 1], path[: step + 1])
+        return ball, line
+
+    return figure, draw
+
+
+def _spring(start: float, end: float, y: float, windings: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    """Give the points of a zigzag from start to end."""
+    x = np.linspace(start, end, 2 * windings + 2)
+    zigzag = np.where(np.arange(len(x)) % 2, 0.16, -0.16)
+    zigzag[[0, -1]] = 0
+    return x, y + zigzag
+
+
+def _neuron(axis, x: float, name: str, colour: str, shape: str) -> None:
+    kind = {"circle": plt.Circle((x, 0), 0.36), "square": plt.Rectangle((x - 0.3, -0.3), 0.6, 0.6)}
+    patch = kind[shape]
+    patch.set(facecolor=colour, edgecolor="0.2", zorder=3)
+    axis.add_patch(patch)
+    axis.text(x, 0, name, ha="center", va="center", fontsize=14, zorder=4)
+
+
+def _arrow(axis, start: float, end: float, bend: float, colour: str, name: str) -> None:
+    """Draw a bent arrow between two neurons and its name above or below it."""
+    axis.annotate(
+        "",
+        (end, 0),
+        (start, 0),
+        arrowprops={
+            "arrowstyle": "-|>" if colour == BLUE else "-[,widthB=0.35,lengthB=0.1",
+            "connectionstyle": f"arc3,rad={bend}",
+            "color": colour,
+            "linewidth": 1.8,
+            "shrinkA": 21,
+            "shrinkB": 21,
+        },
+    )
+    up = np.sign(bend) * np.sign(start - end)  # matplotlib bends to the right of the way
+    axis.text((start + end) / 2, 0.72 * up, name, color=colour, ha="center", va="center")

@@ -6,9 +6,10 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import same_bits
+from conftest import assert_close, same_bits
 
-from bpc_minimal import Config, fit, load, save
+from bpc_minimal import Config, evaluate, fit, load, load_mnist, preset, pretrained, save
+from bpc_minimal.checkpoint import PRETRAINED, export
 
 CONFIG = Config(sizes=(10, 8, 784), batch_size=64, iterations=12, evaluate_every=5, steps=2)
 
@@ -153,3 +154,41 @@ def test_an_interrupted_write_leaves_the_older_file(checkpoints, saved, monkeypa
         save(saved, checkpoints[0])
     assert saved.read_bytes() == before
     assert [p.name for p in saved.parent.iterdir()] == [saved.name]
+
+
+def test_what_is_exported_is_read_back_in_half_precision(checkpoints, tmp_path):
+    export(tmp_path / "small.npz", checkpoints[-1], {"command": "a", "seed": "0"})
+    network, history, about = pretrained(tmp_path / "small.npz")
+    trained = checkpoints[-1].network
+    assert_close(network, trained, 1e-3)
+    assert not same_bits(network, trained)
+    assert network.sizes == trained.sizes and network.activation == trained.activation
+    assert same_bits(history.losses, checkpoints[-1].history.losses)
+    assert history.evaluations == checkpoints[-1].history.evaluations
+    assert Config.from_json(about.pop("config")) == CONFIG
+    assert about == {"command": "a", "seed": "0"}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK", pickle.dumps({"weight_0": 1})])
+def test_no_file_of_weights_is_an_os_error(content, tmp_path):
+    path = tmp_path / "small.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(OSError, match=r"small\.npz holds no weights"):
+        pretrained(path)
+
+
+def test_the_package_carries_a_run_of_best():
+    network, history, about = pretrained()
+    config = Config.from_json(about["config"])
+    assert config == preset("best", seed=int(about["seed"]))
+    assert PRETRAINED.stat().st_size < 3e6
+    assert len(history.losses["energy"]) == config.epochs * (60_000 // config.batch_size)
+    assert f"--preset best --set seed={config.seed}" in about["command"]
+    found = evaluate(network, *load_mnist("test"), config)
+    last = history.evaluations[-1]
+    assert (
+        abs(float(found["accuracy"]) - last["accuracy"]) < 0.05
+    )  # rounding to 16 bits is harmless
+    assert abs(float(found["rmse"]) - last["rmse"]) < 1e-4
+    assert last["accuracy"] > 98.3 and last["rmse"] < 0.0185

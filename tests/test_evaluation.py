@@ -18,6 +18,7 @@ from bpc_minimal import (
     generate,
     infer,
     label_activities,
+    load_mnist,
     normalise,
     one_hot,
     sweep_down,
@@ -199,6 +200,17 @@ def test_evaluation_is_the_same_inside_jit_and_in_any_order(network, digits):
     inside = jax.jit(lambda x, y: evaluate(network, x, y, config))(images, labels)
     assert_close(inside, found, 1e-5)
     assert_close(evaluate(network, images[::-1], labels[::-1], config), found, 1e-5)
+
+
+def test_labels_as_bytes_count_past_255(network):
+    config = Config(epochs=1, sizes=SIZES)
+    images, labels = load_mnist("test")
+    kept = labels < 1  # 980 zeros
+    as_bytes, as_numbers = (
+        evaluate(network, images[kept], labels[kept].astype(t), config)
+        for t in (np.uint8, np.int32)
+    )
+    assert_close(as_bytes, as_numbers)
 
 
 def test_a_perfect_network_is_perfect():

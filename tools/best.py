@@ -1,0 +1,69 @@
+"""Train the preset `best`, store it in the package, and draw the welcome page's figure from it.
+
+    python tools/best.py                      train first, some minutes on two cores
+    python tools/best.py FOLDER/checkpoint.bpc   take a run of `python -m bpc_minimal train --preset best`
+
+Writes bpc_minimal/best.npz (weights in float16, history, what made them), which chapter 5 reads, and
+book/_static/welcome.png.
+"""
+
+import platform
+import sys
+from pathlib import Path
+
+import jax
+import matplotlib.pyplot as plt
+import numpy as np
+
+import bpc_minimal as bpc
+from bpc_minimal.checkpoint import PRETRAINED, export, pretrained
+
+FIGURE = Path(__file__).resolve().parents[1] / "book" / "_static" / "welcome.png"
+
+
+def main(*paths: str) -> None:
+    if paths:
+        checkpoint = bpc.load(paths[0])
+    else:
+        kept: list[bpc.Checkpoint] = []
+        bpc.fit(bpc.preset("best"), on_epoch=kept.append)
+        checkpoint = kept[-1]
+    config = checkpoint.config
+    about = {
+        "command": f"python -m bpc_minimal train --preset {config.name} --set seed={config.seed}",
+        "versions": f"bpc_minimal {bpc.__version__}, jax {jax.__version__}, "
+        f"Python {platform.python_version()}",
+        "seed": str(config.seed),
+    }
+    export(PRETRAINED, checkpoint, about)
+    network, history, _ = pretrained()
+    draw(network, config)
+    print(f"{PRETRAINED}: {PRETRAINED.stat().st_size / 1e6:.1f} MB, {history.evaluations[-1]}")
+
+
+def draw(network: bpc.Network, config: bpc.Config) -> None:
+    images, labels = bpc.load_mnist("test")
+    first = [int(np.flatnonzero(labels == digit)[0]) for digit in range(10)]
+    pixels = np.asarray(bpc.normalise(images[first], config.pixel_mean, config.pixel_std))
+    seen = np.arange(784) < 392
+    completed = bpc.complete(network, pixels, seen)
+    rows = {
+        "drawn": bpc.generate(network, np.arange(10)),
+        "seen": np.where(seen, pixels, pixels.min()),
+        "filled in": completed,
+        "true": pixels,
+    }
+    figure, axes = plt.subplots(4, 10, figsize=(10, 4.3), dpi=130)
+    for i, (name, row) in enumerate(rows.items()):
+        shown = bpc.denormalise(row, config.pixel_mean, config.pixel_std)
+        for axis, image in zip(axes[i], np.asarray(shown), strict=True):
+            axis.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+            axis.set(xticks=[], yticks=[])
+            axis.set_frame_on(False)
+        axes[i, 0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=12)
+    figure.subplots_adjust(wspace=0.04, hspace=0.08, left=0.08, right=0.995, top=0.99, bottom=0.01)
+    figure.savefig(FIGURE, facecolor="white", metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
