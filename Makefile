@@ -10,11 +10,11 @@ NBVAL := -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with book/san
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test test-slow test-avx2 test-oldest train best notebooks lint format bench constraints clean
+.PHONY: help book test test-slow test-avx2 test-oldest train best notebooks lint format bench constraints set-repository clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
-	  while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	  while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 book: .venv/installed ## render the book to _build/html
 	$(BIN)/jupyter-book build . --all -W --keep-going
@@ -42,14 +42,14 @@ best: .venv/installed ## train `best`, store it in the package, draw the welcome
 
 notebooks: .venv/installed ## execute the chapters and store their outputs (ARGS=book/05_*.ipynb)
 	$(BIN)/python tools/execute_notebooks.py $(ARGS)
-	$(BIN)/python tools/solutions.py
+	$(BIN)/python tools/pages.py
 
 lint: .venv/installed ## check style and types, of the notebooks too
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/execute_notebooks.py --check
-	$(BIN)/python tools/solutions.py --check
+	$(BIN)/python tools/pages.py --check
 
 format: .venv/installed ## bring the code into the house format
 	$(BIN)/ruff check --fix .
@@ -62,6 +62,9 @@ constraints: .venv/installed ## write the installed versions to constraints.txt
 	@head -1 constraints.txt > .venv/constraints.txt
 	@$(BIN)/pip freeze --all --exclude-editable --exclude bpc-minimal --exclude pip >> .venv/constraints.txt
 	@cp .venv/constraints.txt constraints.txt && touch .venv/installed
+
+set-repository: .venv/installed ## set the repository's address everywhere (URL=https://github.com/USER/NAME)
+	$(BIN)/python tools/set_repository.py "$(URL)"
 
 clean: ## remove what a build or a test left; the environments stay
 	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -167,43 +167,44 @@ def _smooth(values: np.ndarray, points: int = 200) -> tuple[np.ndarray, np.ndarr
 
 def curves(
     panels: Mapping[str, Mapping[str, tuple[Array, Array]]],
-    xlabel: str = "",
-    ylabels: Sequence[str] = ("",),
+    xlabel: str | Sequence[str] = "",
+    ylabel: str | Sequence[str] = "",
     *,
     levels: Mapping[str, float] | None = None,
-    log: str = "",
+    log: str | Sequence[str] = "",
+    legend: bool = True,
     height: float = 2.8,
 ) -> Figure:
     """Draw lines, one panel a title, side by side.
 
     Args:
         panels: for each title the lines of its panel, a name to its points (x, y).
-        xlabel: of every panel.
-        ylabels: one for every panel, or one a panel.
+        xlabel: one for all panels, or one a panel.
+        ylabel: one for all panels, or one a panel.
         levels: dashed horizontal lines in every panel, a name to its height.
-        log: "x", "y" or "xy" for logarithmic axes.
+        log: "x", "y" or "xy" for logarithmic axes; one for all panels, or one a panel.
+        legend: whether a panel with several lines names them.
         height: inches.
     """
-    ylabels = list(ylabels) * len(panels) if len(ylabels) == 1 else list(ylabels)
+    each = [[x] * len(panels) if isinstance(x, str) else x for x in (xlabel, ylabel, log)]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             1,
             len(panels),
-            figsize=(max(5.2, 3.4 * len(panels)), height),
+            figsize=(max(5.2, min(3.4 * len(panels), 10)), height),
             squeeze=False,
             layout="constrained",
         )
-        for axis, (title, lines), ylabel in zip(axes[0], panels.items(), ylabels, strict=True):
+        rows = zip(axes[0], panels.items(), *each, strict=True)
+        for axis, (title, lines), x_name, y_name, scale in rows:
             for style, (name, (x, y)) in enumerate(lines.items()):
                 axis.plot(x, y, ["-", "--", "-.", ":"][style % 4], label=name, linewidth=1.8)
             for name, level in (levels or {}).items():
                 axis.axhline(level, color="0.35", linestyle=(0, (4, 3)), linewidth=1, label=name)
-            axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
-            if "x" in log:
-                axis.set_xscale("log")
-            if "y" in log:
-                axis.set_yscale("log")
-            if len(lines) + len(levels or {}) > 1:
+            axis.set(title=title, xlabel=x_name, ylabel=y_name)
+            axis.set_xscale("log" if "x" in scale else "linear")
+            axis.set_yscale("log" if "y" in scale else "linear")
+            if legend and len(lines) + len(levels or {}) > 1:
                 axis.legend(fontsize=9)
     return figure
 
@@ -220,9 +221,7 @@ def settling(energy_of: Callable[[Array], Array], guesses: Sequence[float]) -> F
     return figure
 
 
-def settling_player(
-    energy_of: Callable[[Array], Array], guesses: Sequence[float], alt: str
-) -> Any:
+def settling_player(energy_of: Callable[[Array], Array], guesses: Sequence[float], alt: str) -> Any:
     """Animate `settling`, a frame a step, as a player that runs in the page without a server.
 
     Args:
@@ -378,4 +377,162 @@ def _arrow(axis, start: float, end: float, bend: float, colour: str, name: str) 
         },
     )
     up = np.sign(bend) * np.sign(start - end)  # matplotlib bends to the right of the way
-    axis.text((start + end) / 2, 0.72 * up, name, color=colour, ha="center", va="center")
+    axis.text((start + end) / 2, 0.62 * up, name, color=colour, ha="center", va="center")
+
+
+def digit_rows(
+    rows: Mapping[str, Float[Array, "n 784"]],
+    labels: Mapping[str, Sequence[object]] | None = None,
+    *,
+    scale: float = 0.78,
+) -> Figure:
+    """Draw one row of images for each name, the name at its left, dark ink on white.
+
+    Args:
+        rows: normalised pixels of each row.
+        labels: for some of the rows, what stands below each image.
+        scale: inches of a digit.
+    """
+    columns = max(len(images) for images in rows.values())
+    below = labels or {}
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            len(rows),
+            columns,
+            figsize=(columns * scale + 0.8, len(rows) * scale * (1.25 if below else 1.05)),
+            squeeze=False,
+        )
+        for line, (name, images) in zip(axes, rows.items(), strict=True):
+            pixels = np.asarray(denormalise(images)).reshape(-1, 28, 28)
+            for i, axis in enumerate(line):
+                axis.set(xticks=[], yticks=[])
+                axis.set_frame_on(False)
+                if i < len(pixels):
+                    axis.imshow(pixels[i], cmap="gray_r", vmin=0, vmax=1)
+                    if name in below:
+                        axis.set_xlabel(str(below[name][i]), fontsize=9, labelpad=2)
+            line[0].set_ylabel(name, rotation=0, ha="right", va="center", labelpad=6)
+        figure.subplots_adjust(wspace=0.06, hspace=0.32 if below else 0.06)
+    return figure
+
+
+def spread_curves(
+    x: Sequence[float],
+    panels: Mapping[str, Mapping[str, Float[Array, "runs points"]]],
+    xlabel: str,
+    *,
+    log_x: bool = False,
+    log_y: Sequence[str] = (),
+) -> Figure:
+    """Draw a panel for each title, and in it a line for each name: the mean of the runs.
+
+    Args:
+        x: one number for each point.
+        panels: title to name to values, a row for each run; a band shows one standard deviation.
+        xlabel: what x is.
+        log_x: whether the x axis is logarithmic.
+        log_y: titles of the panels whose y axis is logarithmic.
+    """
+    markers = ("o", "s", "^", "D")
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(4.1 * len(panels), 3), layout="constrained", squeeze=False
+        )
+        for axis, (title, lines) in zip(axes[0], panels.items(), strict=True):
+            for i, (name, values) in enumerate(lines.items()):
+                mean, spread = np.mean(values, axis=0), np.std(values, axis=0)
+                (line,) = axis.plot(x, mean, marker=markers[i % 4], markersize=5, label=name)
+                if len(values) > 1:
+                    axis.fill_between(
+                        x, mean - spread, mean + spread, color=line.get_color(), alpha=0.2
+                    )
+            axis.set(title=title, xlabel=xlabel)
+            if log_x:
+                axis.set_xscale("log")
+            if title in log_y:
+                axis.set_yscale("log")
+            if len(lines) > 1:
+                axis.legend()
+    return figure
+
+
+def bidirectional_circuit() -> Figure:
+    """Draw the value and error neurons of a bidirectional network with one hidden layer.
+
+    Each layer l has value neurons z_l (circles), generative error neurons e_l (left) and discriminative ones
+    d_l (right). An arrow head excites, a bar inhibits; the sign stands beside each line too.
+    """
+    places = {
+        "z_0": (0, 4.4), "z_1": (0, 2.2), "z_2": (0, 0),
+        "e_1": (-3, 2.2), "e_2": (-3, 0), "d_0": (3, 4.4), "d_1": (3, 2.2),
+    }  # fmt: skip
+    fills = {"z": "#D6E9F5", "e": "#FBE3B5", "d": "#CDEBDF"}
+    links = [  # from, to, its sign, its weights
+        ("z_1", "e_1", 1, ""), ("e_1", "z_1", -1, ""), ("z_2", "e_2", 1, ""), ("e_2", "z_2", -1, ""),
+        ("z_0", "d_0", 1, ""), ("d_0", "z_0", -1, ""), ("z_1", "d_1", 1, ""), ("d_1", "z_1", -1, ""),
+        ("z_0", "e_1", -1, "V_0"), ("e_1", "z_0", 1, "V_0^\\top"),
+        ("z_1", "e_2", -1, "V_1"), ("e_2", "z_1", 1, "V_1^\\top"),
+        ("z_1", "d_0", -1, "W_0"), ("d_0", "z_1", 1, "W_0^\\top"),
+        ("z_2", "d_1", -1, "W_1"), ("d_1", "z_2", 1, "W_1^\\top"),
+    ]  # fmt: skip
+    radius, apart = 0.42, 0.13
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(7.6, 5.6), layout="constrained")
+        for name, place in places.items():
+            look = {
+                "facecolor": fills[name[0]],
+                "edgecolor": "black",
+                "linewidth": 3 if name == "z_1" else 1.2,
+            }
+            corner = (place[0] - 0.8 * radius, place[1] - 0.8 * radius)
+            axis.add_patch(
+                plt.Circle(place, radius, **look)
+                if name[0] == "z"
+                else plt.Rectangle(corner, 1.6 * radius, 1.6 * radius, **look)
+            )
+            axis.text(*place, f"${name}$", ha="center", va="center", fontsize=15)
+        for start, end, sign, weights in links:
+            _link(
+                axis, np.array(places[start]), np.array(places[end]), radius, apart, sign, weights
+            )
+        for x, text in ((-3, "generative\nerrors"), (0, "values"), (3, "discriminative\nerrors")):
+            axis.text(x, 5.35, text, ha="center", va="center", fontsize=11)
+        for name, text in (("z_0", "label"), ("z_1", "hidden"), ("z_2", "image")):
+            axis.text(
+                -4.6, places[name][1], text, ha="center", va="center", fontsize=11, color="0.3"
+            )
+        for sign, y, text in ((1, -0.98, "excites"), (-1, -1.38, "inhibits")):
+            _link(axis, np.array((-1.9, y)), np.array((-0.3, y)), 0, 0, sign, None)
+            axis.text(-0.05, y, text, ha="left", va="center", fontsize=11)
+        axis.set(xlim=(-5.1, 3.9), ylim=(-1.65, 5.75), aspect="equal")
+        axis.axis("off")
+    return figure
+
+
+def _link(axis, start, end, radius, apart, sign, weights) -> None:
+    """Draw one connection, moved to its right so that its way back has room, with its sign."""
+    along = (end - start) / np.linalg.norm(end - start)
+    right = np.array((along[1], -along[0])) * apart
+    a, b = start + along * (radius + 0.03) + right, end - along * (radius + 0.05) + right
+    colour = BLUE if sign > 0 else RED
+    style = "-|>,head_width=0.28,head_length=0.5" if sign > 0 else "-[,widthB=0.45,lengthB=0"
+    axis.annotate(
+        "",
+        xy=b,
+        xytext=a,
+        arrowprops={
+            "arrowstyle": style, "color": colour, "linewidth": 1.8, "shrinkA": 0, "shrinkB": 0,
+            "mutation_scale": 14,
+        },
+    )  # fmt: skip
+    if weights is None:
+        return
+    text = ("+" if sign > 0 else "\u2212") + (f" ${weights}$" if weights else "")
+    axis.text(
+        *(a + 0.5 * (b - a) + right * (2.6 if weights else 1.6)),
+        text,
+        ha="center",
+        va="center",
+        fontsize=11 if weights else 12,
+        color=colour,
+    )

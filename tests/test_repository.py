@@ -16,6 +16,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import set_repository  # noqa: E402
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
@@ -143,3 +146,45 @@ def test_wheel_carries_mnist(tmp_path):
     assert {f"bpc_minimal/mnist/{file}" for file in files} <= names
     assert {"bpc_minimal/data.py", "bpc_minimal/py.typed"} <= names
     assert not [name for name in names if name.startswith(("tests", "tools", "book"))]
+
+
+def test_one_address_everywhere():
+    slug = set_repository.current(ROOT)
+    found = set()
+    for path in set_repository.files(ROOT):
+        text = path.read_text("utf-8")
+        found |= set(re.findall(r"github\.com/([\w.-]+/[\w.-]*bpc-book[\w-]*)", text))
+        found |= set(re.findall(r"colab\.research\.google\.com/github/([\w-]+/[\w-]+)", text))
+    assert found == {slug}
+    assert yaml.safe_load(read("_config.yml"))["repository"]["url"].endswith(slug)
+    assert yaml.safe_load(read("CITATION.cff"))["repository-code"].endswith(slug)
+    for path in (ROOT / "book").glob("[0-9]*.ipynb"):
+        text = path.read_text("utf-8")
+        assert f"github.com/{slug}@v{PROJECT['version']}" in text, path.name
+        assert f"colab.research.google.com/github/{slug}/blob/main/book/{path.name}" in text
+
+
+def test_the_address_can_be_set_and_set_again(tmp_path):
+    for path in set_repository.files(ROOT):
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(path, copy)
+    first = set_repository.current(ROOT)
+    for slug in ("some-one/a.book", "other/bpc", first):
+        changed = set_repository.replace(tmp_path, slug)
+        assert set_repository.current(tmp_path) == slug
+        assert {"_config.yml", "CITATION.cff", "README.md"} <= {path.name for path in changed}
+        left = [p for p in set_repository.files(tmp_path) if f"/{first}" in p.read_text("utf-8")]
+        assert (not left) == (slug != first)
+    for path in set_repository.files(ROOT):
+        assert (tmp_path / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "bpc-book", "http://github.com/a/b", "https://github.com/a", "https://x.org/a/b"],
+)
+def test_an_address_that_is_none_is_refused(address):
+    tool = ROOT / "tools" / "set_repository.py"
+    found = subprocess.run([sys.executable, tool, address], capture_output=True, text=True)
+    assert found.returncode == 2 and "https://github.com/USER/NAME expected" in found.stderr

@@ -1,0 +1,152 @@
+"""What a reader's browser must find in every page: opened in Chromium, with the network closed."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
+PAGES = sorted(
+    str(path.relative_to(ROOT).with_suffix(".html"))
+    for pattern in ("*.md", "[0-9]*.ipynb")
+    for path in (ROOT / "book").glob(pattern)
+)
+SPECIAL = ["genindex.html", "search.html"]
+
+if not CHROMIUM:
+    pytest.skip(
+        "Chromium is not installed (Debian: apt-get install chromium)", allow_module_level=True
+    )
+sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
+)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Render the book, with warnings as errors."""
+    out = tmp_path_factory.mktemp("site")
+    tool = Path(sys.executable).with_name("jupyter-book")
+    command = [tool, "build", ".", "--all", "-W", "--keep-going", "--path-output", out]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
+    return out / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Open a page in a fresh context; collect what went wrong on the way."""
+    contexts = []
+
+    def go(name, theme="light", width=1280):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, offline=True, color_scheme=theme
+        )
+        contexts.append(context)
+        context.add_init_script(
+            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+        )
+        page, wrong = context.new_page(), []
+        page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+        page.on(
+            "request",
+            lambda r: (
+                None if r.url.startswith(("file:", "data:", "blob:")) else wrong.append(r.url)
+            ),
+        )
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto((site / name).as_uri(), wait_until="load")
+        page.evaluate("() => window.MathJax && MathJax.startup && MathJax.startup.promise")
+        return page, wrong
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+def test_every_page_was_rendered(site):
+    assert {str(path.relative_to(site)) for path in (site / "book").glob("*.html")} == set(PAGES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_whole_without_a_network(name, visit):
+    page, wrong = visit(name)
+    assert not wrong
+    assert page.title()
+    unset = page.evaluate(
+        """() => [...document.querySelectorAll('.math')]
+            .filter(e => !e.querySelector('mjx-container') || e.querySelector('mjx-merror'))
+            .map(e => e.textContent.trim())"""
+    )
+    assert not unset, "formulas that are not typeset"
+    images = page.evaluate(
+        """async () => Promise.all([...document.querySelectorAll('main img')].map(async e => {
+            e.loading = 'eager'; await e.decode().catch(() => null);
+            return [e.src.slice(-60), e.alt, e.naturalWidth]}))"""
+    )
+    for source, alt, width in images:
+        assert width > 0, f"{source} did not load"
+        assert len(alt) >= 10, f"{source} has the alt text {alt!r}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_internal_links_lead_somewhere(name, visit, site):
+    page, _ = visit(name)
+    links = page.evaluate("() => [...document.querySelectorAll('a[href]')].map(e => e.href)")
+    for link in set(links):
+        parts = urlsplit(link)
+        if parts.scheme != "file":
+            continue
+        target = Path(unquote(parts.path))
+        assert target.is_file(), f"{link} is no file of the book"
+        assert target.is_relative_to(site)
+        if parts.fragment and target.suffix == ".html":
+            fragment = unquote(parts.fragment)
+            text = target.read_text("utf-8")
+            assert f'id="{fragment}"' in text, f"{link}: no such anchor"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", [*PAGES, *SPECIAL])
+def test_no_violation_of_accessibility(name, theme, visit):
+    page, _ = visit(name, theme)
+    assert page.evaluate("() => document.documentElement.dataset.theme") == theme
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    found = axe.Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
+    report = [
+        f"{v['id']} ({v['impact']}): {v['help']}: "
+        + "; ".join(n["html"][:150] for n in v["nodes"][:4])
+        for v in found.response["violations"]
+    ]
+    assert not report, "\n".join(report)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_overflows_on_a_phone(name, visit):
+    page, _ = visit(name, width=390)
+    wide = page.evaluate(
+        """() => {
+            const scrolls = e => e && e !== document.body &&
+                (['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)
+                 || scrolls(e.parentElement));
+            return [...document.querySelectorAll('main *')]
+                .filter(e => e.getBoundingClientRect().right > 391 && !scrolls(e))
+                .map(e => e.outerHTML.slice(0, 120))}"""
+    )
+    assert not wide
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390

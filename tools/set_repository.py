@@ -1,0 +1,59 @@
+"""Set the repository's address everywhere it stands: configuration, chapters, citation file, README.
+
+    python tools/set_repository.py https://github.com/USER/NAME
+
+The address that _config.yml holds is the one that is replaced, so it can be set again.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ADDRESS = re.compile(r"https://github\.com/([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]*[A-Za-z0-9_-])")
+FILES = ("_config.yml", "CITATION.cff", "pyproject.toml", "*.md", "book/*.md", "book/*.ipynb")
+
+
+def files(root: Path) -> list[Path]:
+    """List the files that may hold the address."""
+    return [path for pattern in FILES for path in sorted(root.glob(pattern))]
+
+
+def current(root: Path) -> str:
+    """Read the repository's owner and name from _config.yml."""
+    found = re.search(rf"^  url: {ADDRESS.pattern}$", (root / "_config.yml").read_text(), re.M)
+    if not found:
+        raise ValueError("_config.yml has no line `  url: https://github.com/USER/NAME`")
+    return found.group(1)
+
+
+def replace(root: Path, new: str) -> list[Path]:
+    """Put `new` (USER/NAME) where the present owner and name stand; give the files changed."""
+    old = re.compile(rf"(github\.com/|github/){re.escape(current(root))}(?![\w-]|\.\w)(?!\.git)")
+    changed = []
+    for path in files(root):
+        text = path.read_text("utf-8")
+        if (replaced := old.sub(rf"\g<1>{new}", text)) != text:
+            path.write_text(replaced, "utf-8", newline="\n")
+            changed.append(path)
+    return changed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("url", help="https://github.com/USER/NAME")
+    given = parser.parse_args().url.removesuffix("/").removesuffix(".git")
+    match = ADDRESS.fullmatch(given)
+    if not match:
+        parser.error(
+            f"{given!r} given, an address such as https://github.com/USER/NAME expected; "
+            "make takes it as: make set-repository URL=https://github.com/USER/NAME"
+        )
+    for path in replace(ROOT, match.group(1)):
+        print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
