@@ -10,7 +10,7 @@ NBVAL := -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with book/san
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test test-slow test-avx2 test-oldest train best notebooks lint format bench constraints set-repository clean
+.PHONY: help book pdf test test-slow test-avx2 test-oldest train best notebooks lint format bench links release constraints set-repository clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -19,6 +19,9 @@ help: ## list the targets
 book: .venv/installed ## render the book to _build/html
 	$(BIN)/jupyter-book build . --all -W --keep-going
 	@echo "The book is in _build/html: open _build/html/index.html in a browser."
+
+pdf: book ## print the rendered book into dist/bpc-book.pdf (needs Chromium)
+	$(BIN)/python tools/pdf.py
 
 test: .venv/installed ## run every fast test, and compare each notebook's outputs with a fresh run
 	$(BIN)/python -m pytest -q -m "not slow"
@@ -50,6 +53,8 @@ lint: .venv/installed ## check style and types, of the notebooks too
 	$(BIN)/mypy
 	$(BIN)/python tools/execute_notebooks.py --check
 	$(BIN)/python tools/pages.py --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
 format: .venv/installed ## bring the code into the house format
 	$(BIN)/ruff check --fix .
@@ -57,6 +62,14 @@ format: .venv/installed ## bring the code into the house format
 
 bench: .venv/installed ## measure; results go to benchmarks/results
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+links: .venv/installed ## ask for every address outside the book (needs a connection)
+	$(BIN)/python tools/links.py
+
+release: pdf ## put the wheel, the PDF and an archive of the book into dist/
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(BIN)/python -c "import shutil; shutil.make_archive('dist/bpc-book-html', 'zip', '_build/html')"
+	@ls -l dist
 
 constraints: .venv/installed ## write the installed versions to constraints.txt
 	@head -1 constraints.txt > .venv/constraints.txt

@@ -197,10 +197,11 @@ def curves(
         )
         rows = zip(axes[0], panels.items(), *each, strict=True)
         for axis, (title, lines), x_name, y_name, scale in rows:
-            for style, (name, (x, y)) in enumerate(lines.items()):
-                axis.plot(x, y, ["-", "--", "-.", ":"][style % 4], label=name, linewidth=1.8)
-            for name, level in (levels or {}).items():
-                axis.axhline(level, color="0.35", linestyle=(0, (4, 3)), linewidth=1, label=name)
+            for dash, (name, (x, y)) in enumerate(lines.items()):
+                axis.plot(x, y, ["-", "--", "-.", ":"][dash % 4], label=name, linewidth=1.8)
+            for dash, (name, level) in enumerate((levels or {}).items()):
+                style = {"linestyle": (0, (5 - 2 * dash, 3)), "color": "0.35", "linewidth": 1.1}
+                axis.axhline(level, label=name, **style)
             axis.set(title=title, xlabel=x_name, ylabel=y_name)
             axis.set_xscale("log" if "x" in scale else "linear")
             axis.set_yscale("log" if "y" in scale else "linear")
@@ -230,7 +231,9 @@ def settling_player(energy_of: Callable[[Array], Array], guesses: Sequence[float
         alt: what the animation shows, for those who do not see it.
     """
     figure, draw = _settling(energy_of, guesses, still=False)
-    return player(FuncAnimation(figure, draw, frames=len(guesses)), alt)
+    page = player(FuncAnimation(figure, draw, frames=len(guesses)), alt)
+    plt.close(figure)  # or the notebook shows it once more
+    return page
 
 
 def player(animation: FuncAnimation, alt: str, fps: int = 4, dpi: int = 72) -> Any:
@@ -242,7 +245,6 @@ def player(animation: FuncAnimation, alt: str, fps: int = 4, dpi: int = 72) -> A
 
     with plt.rc_context({"savefig.dpi": dpi, "figure.dpi": dpi}):
         page = animation.to_jshtml(fps=fps, embed_frames=True, default_mode="once")
-    plt.close(animation._fig)  # or the notebook shows it once more
     page = re.sub(r"<link[^>]*>", "", page)
     for icon, sign in PLAYER_SIGNS.items():
         page = page.replace(f'<i class="fa {icon}"></i>', sign)
@@ -301,7 +303,7 @@ def springs(
 def generative_circuit(L: int = 2) -> Figure:
     """Draw the value neurons z_0..z_L, the error neurons e_1..e_L, and who excites whom."""
     with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(2.6 * L + 1.6, 2.9), layout="constrained")
+        figure, axis = plt.subplots(figsize=(2.5 * L + 1.6, 1.9), layout="constrained")
         for l in range(L + 1):
             _neuron(axis, 2.6 * l, f"$z_{l}$", SKY, "circle")
         for l in range(L):
@@ -315,7 +317,7 @@ def generative_circuit(L: int = 2) -> Figure:
                 _arrow(axis, error, below, 0.5, RED, rf"$-\alpha_{l + 1}$")
         axis.text(0, -0.55, "clamped", ha="center", va="top", fontsize=9)
         axis.text(2.6 * L, -0.55, "clamped", ha="center", va="top", fontsize=9)
-        axis.set(xlim=(-0.7, 2.6 * L + 0.7), ylim=(-1.35, 1.35), aspect="equal")
+        axis.set(xlim=(-0.7, 2.6 * L + 0.7), ylim=(-0.95, 0.85), aspect="equal")
         axis.axis("off")
     return figure
 
@@ -372,8 +374,8 @@ def _arrow(axis, start: float, end: float, bend: float, colour: str, name: str) 
             "connectionstyle": f"arc3,rad={bend}",
             "color": colour,
             "linewidth": 1.8,
-            "shrinkA": 21,
-            "shrinkB": 21,
+            "shrinkA": 27,
+            "shrinkB": 27,
         },
     )
     up = np.sign(bend) * np.sign(start - end)  # matplotlib bends to the right of the way
