@@ -6,7 +6,8 @@ PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
-NBVAL := -m pytest -q --nbval --nbval-current-env --nbval-sanitize-with book/sanitize.cfg book
+PYTEST := -m pytest -q -n auto --dist loadfile
+NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/sanitize.cfg book
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -24,17 +25,17 @@ pdf: book ## print the rendered book into dist/bpc-book.pdf (needs Chromium)
 	$(BIN)/python tools/pdf.py
 
 test: .venv/installed ## run every fast test, and compare each notebook's outputs with a fresh run
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python $(PYTEST) -m "not slow"
 	$(BIN)/python $(NBVAL)
 
 test-slow: .venv/installed ## run the slow tests
-	$(BIN)/python -m pytest -q -m slow || [ $$? -eq 5 ] # 5: there is none
+	$(BIN)/python $(PYTEST) -m slow || [ $$? -eq 5 ] # 5: there is none
 
 test-avx2: .venv/installed ## compare the notebooks' outputs as another processor computes them
 	XLA_FLAGS=--xla_cpu_max_isa=AVX2 $(BIN)/python $(NBVAL)
 
 test-oldest: .venv-oldest/installed ## test with the oldest JAX, Equinox and Optax allowed
-	$(OLDEST)/python -m pytest -q -m "not slow"
+	$(OLDEST)/python $(PYTEST) -m "not slow"
 	$(OLDEST)/python $(NBVAL)
 
 train: .venv/installed ## train a network on MNIST (ARGS="--preset best")

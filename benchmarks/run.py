@@ -29,6 +29,11 @@ from bpc_minimal.config import PRESETS
 from bpc_minimal.training import shuffled
 
 RESULTS = Path(__file__).parent / "results"
+TABLE_HEAD = """# Benchmarks
+
+Written by `make bench` from `results/`, which holds every number. Ratios were formed within one run. What was
+tried on the way, with its figures, stands in [attempts.md](attempts.md).
+"""
 
 # The most accurate network after 300 iterations of 64; chosen on the last 5,000 training images.
 QUICK = Config(
@@ -252,6 +257,31 @@ def _show(section: str, found: dict[str, Any], indent: str = "  ") -> None:
             print(f"{indent}{name:24} {value}")
 
 
+def write_table() -> None:
+    """Write benchmarks/README.md from all that is stored."""
+    lines = [TABLE_HEAD]
+    for path in sorted(RESULTS.glob("*.json")):
+        stored = json.loads(path.read_text())
+        machine = ", ".join(f"{k} {v}" for k, v in stored["machine"].items())
+        description = (SECTIONS[path.stem].__doc__ or "").splitlines()[0]
+        lines += [f"## {path.stem}\n", f"{description} On {machine}.\n", "| what | measured |"]
+        lines += ["|---|---|", *_rows(stored["results"]), ""]
+    (RESULTS.parent / "README.md").write_text("\n".join(lines))
+
+
+def _rows(found: dict[str, Any], prefix: str = "") -> list[str]:
+    rows = []
+    for name, value in found.items():
+        if isinstance(value, dict) and "mean" in value:
+            each = ", ".join(f"{v:.4g}" for v in value["each"])
+            rows.append(f"| {prefix}{name} | {value['mean']:.4g} ± {value['sd']:.2g} ({each}) |")
+        elif isinstance(value, dict):
+            rows += _rows(value, f"{prefix}{name}, ")
+        elif not isinstance(value, list):
+            rows.append(f"| {prefix}{name} | {value} |")
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="default: all")
@@ -269,6 +299,7 @@ def main() -> None:
         _show(name, found)
         content = json.dumps({"machine": _machine(), "results": found}, indent=1)
         (RESULTS / f"{name}.json").write_text(content + "\n")
+    write_table()
 
 
 if __name__ == "__main__":

@@ -194,19 +194,18 @@ def loader_batches(train: bool):
     from torch.utils.data import DataLoader
     from torchvision import datasets, transforms
 
-    root = tempfile.mkdtemp()
-    raw = Path(root) / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for name in SHA256:
-        (raw / name).write_bytes(idx_bytes(name))
-
     class MNIST(datasets.MNIST):
         def __getitem__(self, index):
             image, label = super().__getitem__(index)
             return flatten(image), eye(10)[label]
 
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.1307, 0.3081)])
-    images = MNIST(root, train=train, transform=transform)
+    with tempfile.TemporaryDirectory() as root:
+        raw = Path(root) / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        for name in SHA256:
+            (raw / name).write_bytes(idx_bytes(name))
+        images = MNIST(root, train=train, transform=transform)
     loader = DataLoader(images, batch_size=B, shuffle=True, drop_last=True)
 
     def batches():

@@ -191,7 +191,7 @@ def curves(
         figure, axes = plt.subplots(
             1,
             len(panels),
-            figsize=(max(5.2, min(3.4 * len(panels), 10)), height),
+            figsize=(max(5.2, min(3.4 * len(panels), 9.5)), height),
             squeeze=False,
             layout="constrained",
         )
@@ -370,12 +370,12 @@ def _arrow(axis, start: float, end: float, bend: float, colour: str, name: str) 
         (end, 0),
         (start, 0),
         arrowprops={
-            "arrowstyle": "-|>" if colour == BLUE else "-[,widthB=0.35,lengthB=0.1",
+            "arrowstyle": "-|>" if colour == BLUE else "-[,widthB=0.4,lengthB=0.1",
             "connectionstyle": f"arc3,rad={bend}",
             "color": colour,
             "linewidth": 1.8,
             "shrinkA": 27,
-            "shrinkB": 27,
+            "shrinkB": 27 if colour == BLUE else 33,
         },
     )
     up = np.sign(bend) * np.sign(start - end)  # matplotlib bends to the right of the way
