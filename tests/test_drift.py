@@ -1,0 +1,232 @@
+"""What a chapter builds and what the package holds stay the same.
+
+Every function and class that a chapter defines stands in CHAPTERS: with the law that holds it against the
+package, or among those that the package does not have. A definition in neither fails, and so does an entry
+that no chapter has any more.
+"""
+
+import ast
+import functools
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import nbformat
+import numpy as np
+import optax
+import pytest
+from conftest import assert_close, random_activities, random_network
+from IPython.core.inputtransformer2 import TransformerManager
+
+import bpc_minimal as bpc
+
+BOOK = Path(__file__).resolve().parents[1] / "book"
+SIZES = (10, 7, 6, 784)
+ENDS = [True, False, False, True]
+
+
+# -- chapter 1: plain lists of (V, b), only the generative direction ----------------------------------------
+
+
+def as_generator(network):
+    return [(layer.weight, layer.bias) for layer in network.generator]
+
+
+def in_chapter_1():
+    network, z = random_network(0, SIZES, "tanh"), random_activities(1)
+    return network, as_generator(network), z, (0.3, 2.0, 0.7)
+
+
+def predicts(chapter):
+    network, generator, z, _ = in_chapter_1()
+    for l in range(network.depth):
+        assert_close(chapter["predict"](generator, l, z[l], jnp.tanh), network.f(l, z[l]))
+
+
+def generative_energy(chapter):
+    network, generator, z, alpha_gen = in_chapter_1()
+    ours = chapter["generative_energy"](generator, z, alpha_gen, jnp.tanh)
+    assert_close(ours, bpc.energy(network, z, alpha_gen, alpha_disc=0.0))
+
+
+def settle_chain(chapter):
+    network, generator, z, alpha_gen = in_chapter_1()
+    states = chapter["settle_chain"](generator, z, alpha_gen, jnp.tanh, 0.01, 5)
+    options = {"alpha_gen": alpha_gen, "step_rule": "fixed"}
+    assert_close(states[-1], bpc.infer(network, z, ENDS, bpc.GENERATIVE, 5, 0.01, **options))
+
+
+def sweep_chain(chapter):
+    network, generator, z, _ = in_chapter_1()
+    assert_close(chapter["sweep_chain"](generator, z[0], jnp.tanh), bpc.sweep_down(network, z[0]))
+
+
+def local_gradient(chapter):
+    network, generator, z, alpha_gen = in_chapter_1()
+    theirs = bpc.weight_gradient(network, z, bpc.GENERATIVE, alpha_gen)
+    ours = chapter["local_gradient"](generator, z, alpha_gen, jnp.tanh)
+    assert_close(ours, [layer.weight for layer in theirs.generator])
+
+
+# -- chapter 4: both directions, on the package's Network ---------------------------------------------------
+
+
+def in_chapter_4():
+    network = random_network(0, SIZES, "relu", use_bias=False)
+    return network, random_activities(1), bpc.sweep_up(network, random_activities(1)[-1])
+
+
+RULES = ("GENERATIVE", "DISCRIMINATIVE", "HYBRID", "BIDIRECTIONAL")
+
+
+def errors(chapter):
+    network, z, swept = in_chapter_4()
+    assert_close(chapter["errors"](network, z), bpc.errors(network, z))
+    assert_close(chapter["errors"](network, z, swept), bpc.errors(network, z, swept))
+
+
+def energy(chapter):
+    network, z, swept = in_chapter_4()
+    ours, theirs = (f(network, z, 0.3, 2.0, swept) for f in (chapter["energy"], bpc.energy))
+    assert_close(ours, theirs)
+
+
+def activity_gradient(chapter):
+    network, z, _ = in_chapter_4()
+    ours = chapter["activity_gradient"](network, z, 0.3, 2.0)
+    assert_close(ours, bpc.activity_gradient(network, z, 0.3, 2.0))
+
+
+def rule(chapter):
+    for name in RULES:
+        ours, theirs = chapter[name], getattr(bpc, name)
+        for field in ("moves", "teaches", "start", "amortiser_inputs"):
+            assert getattr(ours, field) == getattr(theirs, field), f"{name}.{field}"
+    ours, theirs = chapter["Rule"](), bpc.Rule()
+    assert tuple(ours) == (theirs.moves, theirs.teaches, theirs.start, theirs.amortiser_inputs)
+
+
+def infer(chapter):
+    network, z, _ = in_chapter_4()
+    for name in RULES:
+        options = {"alpha_gen": 0.3, "alpha_disc": 2.0}
+        ours = chapter["infer"](network, z, ENDS, chapter[name], 5, 0.01, **options)
+        theirs = bpc.infer(
+            network, z, ENDS, getattr(bpc, name), 5, 0.01, step_rule="fixed", **options
+        )
+        assert_close(ours, theirs)
+
+
+def weight_gradient(chapter):
+    network, z, swept = in_chapter_4()
+    for name in RULES:
+        dV, dW = chapter["weight_gradient"](network, z, chapter[name], 0.3, 2.0, swept)
+        theirs = bpc.weight_gradient(network, z, getattr(bpc, name), 0.3, 2.0, swept)
+        assert_close(dV, [layer.weight for layer in theirs.generator])
+        assert_close(dW, [layer.weight for layer in theirs.amortiser])
+
+
+# -- chapter 5: an iteration of the jpc preset --------------------------------------------------------------
+
+
+def train_step(chapter):
+    config = chapter["jpc"]
+    state = bpc.make_state(config, 300)
+    images, labels = (part[:64] for part in bpc.load_mnist())
+    labels = labels.astype(np.int32)
+    image, label = bpc.normalise(images), bpc.one_hot(labels)
+    start = optax.adam(config.learning_rate).init(state.network)
+    ours, _ = chapter["train_step"](state.network, start, image, label)
+    theirs, _ = bpc.train_step(state, images, labels, config, 300)
+    moved = jax.tree.map(lambda a, b: jnp.abs(a - b), ours, theirs.network)
+    # Adam's first step is a gradient's sign, even where that is rounding: so few may differ.
+    assert max(float((m > 1e-5).mean()) for m in jax.tree.leaves(moved)) < 0.01
+
+
+CHAPTERS = {
+    "01_energy": {
+        "predict": predicts,
+        "generative_energy": generative_energy,
+        "settle_chain": settle_chain,
+        "sweep_chain": sweep_chain,
+        "local_gradient": local_gradient,
+    },
+    "04_bidirectional": {
+        "errors": errors,
+        "energy": energy,
+        "activity_gradient": activity_gradient,
+        "local_rules": weight_gradient,
+        "Rule": rule,
+        "infer": infer,
+        "weight_gradient": weight_gradient,
+    },
+    "05_training_loop": {"settle": train_step, "learn": train_step, "train_step": train_step},
+}
+
+# What the package does not have: one neuron, plots' data, measurements, other ways to do the same.
+OWN = {
+    "01_energy": """
+        bowl gaussian joint guess_energy guess_slope settle_guess storm_energy storm_slope posterior_mean
+        loudness loud_slope slope_in_seconds learn_step scatter draw_storms total_least_squares
+        least_squares draw_readings circuit_step run_circuit linear solve_chain draw_generator distance
+        same loud_energy""",
+    "04_bidirectional": """
+        slope farthest settle Knobs knobs learn_once train measure trial spread mean
+        gradients_at_fixed_activities last_update hidden check""",
+    "05_training_loop": """
+        python_loop one_call_each compiled_scan scan package milliseconds distance""",
+}
+
+# Names that the definitions above use, and that a chapter assigns.
+USED = {
+    "04_bidirectional": set(RULES),
+    "05_training_loop": {"jpc", "optimiser"},
+}
+CHECKED = sorted(BOOK.glob("[0-9]*.ipynb"))
+
+
+def statements(path):
+    """Give the chapter's statements, those of solutions left out."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code" and not {"solution", "nbval-skip"} & set(tags):
+            yield from ast.parse(TransformerManager().transform_cell(cell.source)).body
+
+
+def is_definition(statement):
+    return isinstance(statement, ast.FunctionDef | ast.ClassDef)
+
+
+@functools.cache
+def built(path):
+    """Execute what a chapter imports and defines, and what `USED` names; nothing else of it."""
+    kept, used = [], USED.get(path.stem, set())
+    for statement in statements(path):
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        names = {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+        if (
+            is_definition(statement)
+            or isinstance(statement, ast.Import | ast.ImportFrom)
+            or names & used
+        ):
+            kept.append(statement)
+    space = {"__name__": path.stem}
+    exec(compile(ast.Module(kept, []), path.name, "exec"), space)
+    return space
+
+
+@pytest.mark.parametrize("path", CHECKED, ids=lambda path: path.stem)
+def test_every_definition_is_accounted_for(path):
+    defined = {statement.name for statement in statements(path) if is_definition(statement)}
+    compared, own = set(CHAPTERS.get(path.stem, {})), set(OWN.get(path.stem, "").split())
+    assert not compared & own
+    assert defined == compared | own, "bring CHAPTERS and OWN of this file up to date"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [(path, name) for path in CHECKED for name in CHAPTERS.get(path.stem, {})],
+    ids=lambda part: getattr(part, "stem", part),
+)
+def test_chapter_and_package_agree(path, name):
+    CHAPTERS[path.stem][name](built(path))
