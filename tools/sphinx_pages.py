@@ -30,6 +30,7 @@ def leave_thebe_out(app: Sphinx, _config: Any) -> None:
         for listener in [*listeners]:
             if listener.handler.__module__ == "sphinx_thebe":
                 app.disconnect(listener.id)
+    app.registry.css_files[:] = [f for f in app.registry.css_files if "thebe" not in f[0]]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
