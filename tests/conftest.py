@@ -4,8 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from bpc_minimal import Data, load_mnist, make_network, one_hot
+
+# The time of one example says how busy the machine is, and that compilation comes first.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 SIZES = (10, 7, 6, 784)
 
