@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from bpc_minimal.energy import (
@@ -141,7 +142,7 @@ def infer(
     settled = _infer_compiled(
         network, list(activities), clamped, gen, disc, steps, step_size, step_rule, in_turn, record
     )
-    finite = all(isinstance(z, jax.core.Tracer) or bool(jnp.isfinite(z).all()) for z in settled[0])
+    finite = all(isinstance(z, jax.core.Tracer) or np.isfinite(z).all() for z in settled[0])
     if not finite and record:
         first = int(jnp.argmin(jnp.isfinite(settled.energies).all(axis=1)))
         raise FloatingPointError(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 
@@ -151,7 +152,7 @@ def check_layer(network: Network, l: int, z: Array) -> None:
     shape, dtype = jnp.shape(z), jnp.result_type(z)
     if len(shape) != 2 or shape[1] != network.sizes[l] or not jnp.issubdtype(dtype, jnp.floating):
         raise ValueError(f"{dtype} {shape} given as activities of layer {l} (the {name}), {wanted}")
-    if not isinstance(z, jax.core.Tracer) and not bool(jnp.all(jnp.isfinite(z))):
+    if not isinstance(z, jax.core.Tracer) and not np.isfinite(np.asarray(z)).all():
         raise ValueError(
             f"activities of layer {l} (the {name}) hold NaN or infinity; finite numbers expected: "
             "look for a division by zero in what made them, or a training run that diverged"

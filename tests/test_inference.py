@@ -208,6 +208,15 @@ def test_infer_is_the_same_inside_jit():
     assert_close(inside, infer(network, z, ENDS, steps=4), 1e-6)
 
 
+def test_activities_may_be_constants_inside_jit_and_vmap():
+    z = random_activities(1)
+    networks = [random_network(key) for key in range(2)]
+    together = jax.tree.map(lambda *arrays: jnp.stack(arrays), *networks)
+    found = jax.jit(jax.vmap(lambda network: infer(network, z, ENDS)))(together)
+    for i, network in enumerate(networks):
+        assert_close([part[i] for part in found], infer(network, z, ENDS))
+
+
 def test_a_rule_in_a_line_is_between_its_neighbours():
     """Half the generative errors' weight is the same as half their precision."""
     network, z = random_network(), random_activities(1)
