@@ -68,6 +68,56 @@ def local_gradient(chapter):
     assert_close(ours, [layer.weight for layer in theirs.generator])
 
 
+# -- chapter 2: a list of matrices, ReLU, precision 1 -------------------------------------------------------
+
+
+def in_chapter_2():
+    network = random_network(0, SIZES, "relu", use_bias=False)
+    return network, [layer.weight for layer in network.generator], random_activities(1)
+
+
+def chapter_2(name, law):
+    """Make a law of a chapter's function: the same as the package's on that list of matrices."""
+
+    def check(chapter):
+        network, generator, z = in_chapter_2()
+        assert_close(chapter[name](generator, *law[0](z)), law[1](network, z))
+
+    return check
+
+
+IN_CHAPTER_2 = {
+    "sweep_down": (lambda z: (z[0],), lambda network, z: bpc.sweep_down(network, z[0])),
+    "generative_errors": (lambda z: (z,), lambda network, z: bpc.errors(network, z)[0]),
+    "generative_energy": (
+        lambda z: (z,),
+        lambda network, z: bpc.energy(network, z, alpha_disc=0.0),
+    ),
+    "activity_gradient": (
+        lambda z: (z,),
+        lambda network, z: bpc.activity_gradient(network, z, alpha_disc=0.0),
+    ),
+    "weight_gradient": (
+        lambda z: (z,),
+        lambda network, z: [
+            layer.weight for layer in bpc.weight_gradient(network, z, bpc.GENERATIVE).generator
+        ],
+    ),
+}
+
+
+def predicts_in_chapter_2(chapter):
+    network, generator, z = in_chapter_2()
+    for l in range(network.depth):
+        assert_close(chapter["predict"](generator, l, z[l]), network.f(l, z[l]))
+
+
+def settles_in_chapter_2(chapter):
+    network, generator, z = in_chapter_2()
+    ours = chapter["settle"](generator, z, 0.01, 5)[-1]
+    assert_close(ours, bpc.infer(network, z, ENDS, bpc.GENERATIVE, 5, 0.01, step_rule="fixed"))
+
+
 # -- chapter 4: both directions, on the package's Network ---------------------------------------------------
 
 
@@ -151,6 +201,12 @@ CHAPTERS = {
         "sweep_chain": sweep_chain,
         "local_gradient": local_gradient,
     },
+    "02_generating": {
+        **{name: chapter_2(name, law) for name, law in IN_CHAPTER_2.items()},
+        "predict": predicts_in_chapter_2,
+        "slope": chapter_2("activity_gradient", IN_CHAPTER_2["activity_gradient"]),
+        "settle": settles_in_chapter_2,
+    },
     "04_bidirectional": {
         "errors": errors,
         "energy": energy,
@@ -170,8 +226,11 @@ OWN = {
         loudness loud_slope slope_in_seconds learn_step scatter draw_storms total_least_squares
         least_squares draw_readings circuit_step run_circuit linear solve_chain draw_generator distance
         same loud_energy""",
+    "02_generating": """
+        largest_difference norms train_step train start_from read accuracy read_all linear_classifier ratio pick
+        curvature compare energy_of_each_label""",
     "04_bidirectional": """
-        slope farthest settle Knobs knobs learn_once train measure trial spread mean
+        rmse_to_means share slope farthest settle Knobs knobs learn_once train measure trial spread mean
         gradients_at_fixed_activities last_update hidden check""",
     "05_training_loop": """
         python_loop one_call_each compiled_scan scan package milliseconds distance""",
