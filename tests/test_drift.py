@@ -227,7 +227,8 @@ OWN = {
         least_squares draw_readings circuit_step run_circuit linear solve_chain draw_generator distance
         same loud_energy""",
     "02_generating": """
-        largest_difference norms train_step train start_from read accuracy read_all linear_classifier ratio pick
+        largest_difference norms train_step train start_from read accuracy read_all linear_classifier
+        ratio pick
         curvature compare energy_of_each_label""",
     "04_bidirectional": """
         rmse_to_means share slope farthest settle Knobs knobs learn_once train measure trial spread mean
