@@ -254,9 +254,10 @@ PRESETS = {
             learning_rate=2e-3,
             schedule="one-cycle",
         ),
-        # One network that classifies and draws. Its label is trusted little: with a discriminative
-        # precision of 1 there, as elsewhere, the label bends the hidden layers away from what the
-        # generator can draw.
+        # One network that classifies and draws: 98.51 ± 0.04 % and an RMSE of 0.0177 ± 0.0003 on the test
+        # set over three seeds (benchmarks/results/best.json). Its label is trusted little: with a
+        # discriminative precision of 1 there, as elsewhere, the label bends the hidden layers away from
+        # what the generator can draw.
         Config(
             name="best",
             sizes=(10, 512, 512, 784),

@@ -232,6 +232,10 @@ def curvatures(
     with |V| a spectral norm and s the steepest slope of the activation (1 at the two ends). Layers
     settle together and pull on their neighbours, which at most doubles the curvature that one
     meets: steps of 1 / bound_l are the longest that cannot overshoot.
+
+    Measured: with steps of 0.02 to 0.5 over the bound, alpha_gen 1 to 1e-5 and 2 to 6 weight layers, none
+    of 90 runs of five epochs ended more than 1.8 points below its own best
+    (benchmarks/results/stability.json). Chapter 5 shows a fixed step fail.
     """
     L, steepness = network.depth, ACTIVATIONS[network.activation].steepness
     bounds = []

@@ -42,10 +42,10 @@ class History(NamedTuple):
     """The record of a run.
 
     Attributes:
-        losses: for each iteration, float32 (iterations,): gen_loss, amort_loss and energy, as
-            `learning.train_step` gives them.
-        evaluations: one dictionary an evaluation: iteration, gen_loss and amort_loss of its
-            iteration, accuracy (percent) and rmse on the held-out images.
+        losses: for each iteration, float32 (iterations,): gen_loss, amort_loss, energy_before and
+            energy, as `learning.train_step` gives them.
+        evaluations: one dictionary an evaluation: iteration, the losses of its iteration, accuracy
+            (percent) and rmse on the held-out images, and relative_step, as `relative_step` gives it.
     """
 
     losses: dict[str, np.ndarray]
