@@ -118,6 +118,53 @@ def settles_in_chapter_2(chapter):
     assert_close(ours, bpc.infer(network, z, ENDS, bpc.GENERATIVE, 5, 0.01, step_rule="fixed"))
 
 
+# -- chapter 3: the amortiser as a list of matrices ---------------------------------------------------------
+
+
+def in_chapter_3():
+    network, _, z = in_chapter_2()
+    amortiser = [layer.weight for layer in network.amortiser]
+    return network, amortiser, z, bpc.sweep_up(network, random_activities(2)[-1])
+
+
+def guesses(chapter):
+    network, amortiser, z, _ = in_chapter_3()
+    for l in range(network.depth):
+        assert_close(chapter["guess"](amortiser, l, z[l + 1]), network.g(l, z[l + 1]))
+
+
+def sweep_up(chapter):
+    network, amortiser, z, _ = in_chapter_3()
+    assert_close(chapter["sweep_up"](amortiser, z[-1]), bpc.sweep_up(network, z[-1]))
+
+
+def amortiser_errors(chapter):
+    network, amortiser, z, swept = in_chapter_3()
+    ours = chapter["amortiser_errors"](amortiser, z, swept)
+    assert_close(ours, bpc.errors(network, z, swept)[1][: network.depth])
+
+
+def amortiser_gradient(chapter):
+    network, amortiser, z, swept = in_chapter_3()
+    theirs = bpc.weight_gradient(network, z, bpc.HYBRID, amortiser_inputs=swept)
+    ours = chapter["amortiser_gradient"](amortiser, z, swept)
+    assert_close(ours, [layer.weight for layer in theirs.amortiser])
+
+
+def hybrid_train_step(chapter):
+    for rule in (bpc.GENERATIVE, bpc.HYBRID):
+        config = bpc.Config(
+            rule=rule, sizes=chapter["SIZES"], iterations=300, alpha_gen=1.0, steps=4, step_size=1.0,
+            use_bias=False, schedule="constant", weight_decay=0.0, learning_rate=1e-3,
+        )  # fmt: skip
+        state, chosen = bpc.make_state(config, 300), np.arange(64)
+        start = (state.network, chapter["optimiser"].init(state.network))
+        ours, _ = chapter["train_step"](start, chosen, rule)
+        images, labels = (np.asarray(chapter[name][chosen]) for name in ("images", "labels"))
+        theirs, _ = bpc.train_step(state, images, labels, config, 300)
+        same_after_adam(ours, theirs.network)
+
+
 # -- chapter 4: both directions, on the package's Network ---------------------------------------------------
 
 
@@ -188,7 +235,11 @@ def train_step(chapter):
     start = optax.adam(config.learning_rate).init(state.network)
     ours, _ = chapter["train_step"](state.network, start, image, label)
     theirs, _ = bpc.train_step(state, images, labels, config, 300)
-    moved = jax.tree.map(lambda a, b: jnp.abs(a - b), ours, theirs.network)
+    same_after_adam(ours, theirs.network)
+
+
+def same_after_adam(ours, theirs):
+    moved = jax.tree.map(lambda a, b: jnp.abs(a - b), ours, theirs)
     # Adam's first step is a gradient's sign, even where that is rounding: so few may differ.
     assert max(float((m > 1e-5).mean()) for m in jax.tree.leaves(moved)) < 0.01
 
@@ -206,6 +257,14 @@ CHAPTERS = {
         "predict": predicts_in_chapter_2,
         "slope": chapter_2("activity_gradient", IN_CHAPTER_2["activity_gradient"]),
         "settle": settles_in_chapter_2,
+    },
+    "03_hybrid": {
+        "activity": guesses,
+        "guess": guesses,
+        "sweep_up": sweep_up,
+        "amortiser_errors": amortiser_errors,
+        "amortiser_gradient": amortiser_gradient,
+        "train_step": hybrid_train_step,
     },
     "04_bidirectional": {
         "errors": errors,
@@ -230,6 +289,9 @@ OWN = {
         largest_difference norms train_step train start_from read accuracy read_all linear_classifier
         ratio pick
         curvature compare energy_of_each_label""",
+    "03_hybrid": """
+        loss draw train train_five start_from read read_all accuracy train_alone over_pools train_once
+        watch watch_stage""",
     "04_bidirectional": """
         rmse_to_means share slope farthest settle Knobs knobs learn_once train measure trial spread mean
         gradients_at_fixed_activities last_update hidden check""",
@@ -239,6 +301,7 @@ OWN = {
 
 # Names that the definitions above use, and that a chapter assigns.
 USED = {
+    "03_hybrid": {"COUNTS", "SIZES", "L", "data", "images", "labels", "optimiser", "TRAINING"},
     "04_bidirectional": set(RULES),
     "05_training_loop": {"jpc", "optimiser"},
 }
