@@ -29,24 +29,28 @@ JPC = preset("jpc")
 B, SIZES, L = JPC.batch_size, JPC.sizes, len(JPC.sizes) - 1
 
 
-def measure(rounds: int = 7, iterations: int = 300) -> dict[str, float]:
-    """Give milliseconds an iteration of each way (medians), and the ratios to the scan.
+def measure(
+    rounds: int = 7, iterations: int = 300, names: tuple[str, ...] = ()
+) -> dict[str, float]:
+    """Give milliseconds an iteration of each way (medians), and ratios; of those named, or of all.
 
     `..._run` is the preset as it stands: 300 iterations and an evaluation on the test set after each
     100, also divided by the iterations. The others leave evaluations out.
     """
     data = mnist()
     train, test = numpy_batches(*data[:2]), numpy_batches(*data[2:])
-    loader, test_loader = loader_batches(train=True), loader_batches(train=False)
-    ways = {
-        "scan": scan(data, iterations),
-        "calls": python_loop(train, iterations),
-        "floor": floor(iterations),
-        "notebook": python_loop(loader, iterations // 3),
-        "scan_run": scan(data, iterations, evaluate=True),
-        "calls_run": python_loop(train, iterations, test),
-        "notebook_run": python_loop(loader, iterations, test_loader),
+    makers = {
+        "scan": lambda: scan(data, iterations),
+        "calls": lambda: python_loop(train, iterations),
+        "floor": lambda: floor(iterations),
+        "notebook": lambda: python_loop(loader_batches(train=True), iterations // 3),
+        "scan_run": lambda: scan(data, iterations, evaluate=True),
+        "calls_run": lambda: python_loop(train, iterations, test),
+        "notebook_run": lambda: python_loop(
+            loader_batches(train=True), iterations, loader_batches(train=False)
+        ),
     }
+    ways = {name: makers[name]() for name in names or makers}
     times = {name: [] for name in ways}
     for way in ways.values():
         way()  # compile
@@ -62,7 +66,8 @@ def measure(rounds: int = 7, iterations: int = 300) -> dict[str, float]:
         ("calls", "scan"), ("notebook", "scan"), ("calls_run", "scan_run"),
         ("notebook_run", "scan_run"), ("scan", "floor"), ("calls", "floor"), ("notebook", "floor"),
     ):  # fmt: skip
-        found[f"{one}_over_{other}"] = ratio(one, other)
+        if one in ways and other in ways:
+            found[f"{one}_over_{other}"] = ratio(one, other)
     return found | {"floor_mflop": sum(2e-6 * m * k * n for m, k, n, *_ in products())}
 
 

@@ -538,3 +538,28 @@ def _link(axis, start, end, radius, apart, sign, weights) -> None:
         fontsize=11 if weights else 12,
         color=colour,
     )
+
+
+def roofline(
+    points: Mapping[str, tuple[float, float]], peak: float, bandwidth: float, unit: str = "flops/s"
+) -> Figure:
+    """Draw speed against intensity, under the two roofs that a machine sets.
+
+    Args:
+        points: name to (intensity in flops a byte, speed in 1e9 flops a second).
+        peak: the flat roof, 1e9 flops a second.
+        bandwidth: the slope of the other, 1e9 bytes a second.
+        unit: of the y axis, after its factor 1e9.
+    """
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+        low = min(x for x, _ in points.values()) / 2
+        high = max(max(x for x, _ in points.values()), peak / bandwidth) * 3
+        x = np.geomspace(low, high, 100)
+        axis.plot(x, np.minimum(peak, bandwidth * x), color="0.35", linewidth=1.8)
+        for i, (name, (intensity, speed)) in enumerate(points.items()):
+            axis.plot(intensity, speed, "os^Dv<>P"[i % 8], markersize=8, label=name)
+        axis.set(xscale="log", yscale="log", ylabel=f"10⁹ {unit}")
+        axis.set_xlabel("intensity: flops for each byte moved")
+        axis.legend(fontsize=9, loc="lower right")
+    return figure
