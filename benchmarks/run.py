@@ -25,12 +25,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from bpc_minimal import Config, Data, fit, mnist, normalise, preset
+from bpc_minimal import Config, Data, figures, fit, mnist, normalise, preset
 from bpc_minimal.config import PRESETS
 from bpc_minimal.learning import make_state
 from bpc_minimal.training import shuffled, train_epoch
 
 RESULTS = Path(__file__).parent / "results"
+FIGURE = Path(__file__).parents[1] / "book" / "_static" / "benchmarks.png"
 TABLE_HEAD = """# Benchmarks
 
 Written by `make bench` from `results/`, which holds every number. Ratios were formed within one run. What was
@@ -354,6 +355,22 @@ def write_table() -> None:
     (RESULTS.parent / "README.md").write_text("\n".join(lines))
 
 
+def draw_growth() -> None:
+    """Draw the stored growth of the time of an iteration, for chapter 10."""
+    stored = json.loads((RESULTS / "growth.json").read_text())["results"]
+    panels, names = {}, []
+    for kind, name in (
+        ("width", "hidden units a layer"), ("depth", "weight layers each way"),
+        ("batch", "images in a batch"), ("steps", "steps of inference"),
+    ):  # fmt: skip
+        points = {int(value): ratio for value, ratio in stored[kind].items() if value != "exponent"}
+        title = f"{kind}: exponent {stored[kind]['exponent']}"
+        panels[title] = {"": (list(points), list(points.values()))}
+        names.append(name)
+    figure = figures.curves(panels, names, ["ratio of times", "", "", ""], log="xy")
+    figures.keep(figure, FIGURE)
+
+
 def _rows(found: dict[str, Any], prefix: str = "") -> list[str]:
     rows = []
     for name, value in found.items():
@@ -385,6 +402,7 @@ def main() -> None:
         content = json.dumps({"machine": _machine(), "results": found}, indent=1)
         (RESULTS / f"{name}.json").write_text(content + "\n")
     write_table()
+    draw_growth()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from bpc_minimal.data import denormalise
 from bpc_minimal.training import History
@@ -203,8 +204,13 @@ def curves(
                 style = {"linestyle": (0, (5 - 2 * dash, 3)), "color": "0.35", "linewidth": 1.1}
                 axis.axhline(level, label=name, **style)
             axis.set(title=title, xlabel=x_name, ylabel=y_name)
-            axis.set_xscale("log" if "x" in scale else "linear")
-            axis.set_yscale("log" if "y" in scale else "linear")
+            for letter, side in (("x", axis.xaxis), ("y", axis.yaxis)):
+                if letter in scale:
+                    axis.set(**{f"{letter}scale": "log"})
+                    low, high = side.get_view_interval()
+                    side.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 80 * low else (1,)))
+                    side.set_major_formatter("{x:g}")
+                    side.set_minor_formatter("")
             if legend and len(lines) + len(levels or {}) > 1:
                 axis.legend(fontsize=9)
     return figure
