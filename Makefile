@@ -29,7 +29,8 @@ test: .venv/installed ## run every fast test, and compare each notebook's output
 	$(BIN)/python $(NBVAL)
 
 test-slow: .venv/installed ## run the slow tests
-	$(BIN)/python $(PYTEST) -m slow || [ $$? -eq 5 ] # 5: there is none
+	$(BIN)/python $(PYTEST) -m "slow and not alone"
+	$(BIN)/python -m pytest -q -m alone
 
 test-avx2: .venv/installed ## compare the notebooks' outputs as another processor computes them
 	XLA_FLAGS=--xla_cpu_max_isa=AVX2 $(BIN)/python $(NBVAL)

@@ -11,6 +11,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ from bpc_minimal.network import Network
 from bpc_minimal.training import Checkpoint, History
 
 FORMAT = "bpc_minimal checkpoint 1"
+# What NumPy and zipfile raise at files that are not what they seem.
+UNREADABLE = (
+    OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, MemoryError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 PRETRAINED = Path(__file__).with_name("best.npz")  # `make best` makes it
 
 
@@ -149,7 +155,7 @@ def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[st
         losses = {k.removeprefix("loss_"): v for k, v in parts.items() if k.startswith("loss_")}
         about = {**json.loads(str(parts["about"])), "config": str(parts["config"])}
         history = History(losses, json.loads(str(parts["evaluations"])))
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise OSError(
             f"{path} holds no weights that `export` wrote ({error}); for the package's own, install "
             "it again: pip install --force-reinstall --no-deps bpc-minimal"

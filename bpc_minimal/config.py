@@ -86,11 +86,7 @@ class Config:
             raise ValueError(f"sizes={self.sizes!r} given, such as (10, 300, 300, 784) expected")
         check_architecture(self.sizes, self.activation)
         for name in ("alpha_gen", "alpha_disc"):
-            numbers = by_layer(name, getattr(self, name), len(self.sizes) - 1)
-            if not all(_is_number(a) and a >= 0 for a in numbers):
-                raise ValueError(
-                    f"{name}={numbers} given, numbers of 0 or more expected, not infinite"
-                )
+            by_layer(name, getattr(self, name), len(self.sizes) - 1)
         if not _is_number(self.step_size):
             raise ValueError(f"step_size={self.step_size!r} given, a positive number expected")
         check_steps(self.steps, self.step_size, self.step_rule)
@@ -119,6 +115,8 @@ class Config:
             )
         if not _is_number(self.pixel_mean):
             raise ValueError(f"pixel_mean={self.pixel_mean!r} given, a number expected")
+        if not isinstance(self.name, str):
+            raise ValueError(f"name={self.name!r} given, text expected")
         for name in ("use_bias", "in_turn", "stop_diverging"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}={getattr(self, name)!r} given, True or False expected")

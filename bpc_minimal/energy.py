@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from bpc_minimal.network import Activities, Network, check_layer
+from bpc_minimal.network import Activities, Network, check_layer, is_number
 
 Precision = float | Sequence[float]
 
@@ -97,18 +97,19 @@ def by_layer(name: str, alpha: Precision, L: int) -> tuple[float, ...]:
     """Spread a precision over L layers, or check that there are L of them already.
 
     Raises:
-        ValueError: it is a sequence of another length.
+        ValueError: it is a sequence of another length, or holds what is no precision.
     """
     if getattr(alpha, "ndim", 0) == 1:
         alpha = tuple(alpha)  # type: ignore[arg-type]
-    if not isinstance(alpha, Sequence):
-        return (alpha,) * L
-    if len(alpha) != L:
+    numbers = tuple(alpha) if isinstance(alpha, Sequence) else (alpha,) * L
+    if not all(map(is_number, numbers)):
+        raise ValueError(f"{name}={alpha!r} given, numbers of 0 or more expected, not infinite")
+    if len(numbers) != L:
         raise ValueError(
-            f"{name} of {len(alpha)} numbers given, {L} expected (or one for all): "
+            f"{name} of {len(numbers)} numbers given, {L} expected (or one for all): "
             f"this network has {L} linear maps each way"
         )
-    return tuple(alpha)
+    return numbers
 
 
 def check_activities(network: Network, activities: Activities) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from bpc_minimal.config import Config
 from bpc_minimal.data import normalise, one_hot
 from bpc_minimal.energy import Precision
 from bpc_minimal.inference import BIDIRECTIONAL, Rule, StepRule, infer, start_activities
-from bpc_minimal.network import Network, check_layer, sweep_down
+from bpc_minimal.network import Network, check_layer, dtype_of, sweep_down
 
 CHUNK = 1_000  # images that `evaluate` holds as floats at a time
 
@@ -132,20 +133,21 @@ def complete(
     Raises:
         ValueError: an argument does not fit, as in `infer`.
     """
-    if jnp.result_type(visible) != jnp.bool_:
+    if dtype_of(visible) != np.bool_:
         raise ValueError(
-            f"visible of dtype {jnp.result_type(visible)} given, booleans expected, True where a "
+            f"visible of dtype {dtype_of(visible)} given, booleans expected, True where a "
             "pixel is seen"
         )
     visible = jnp.asarray(visible)
-    fits = visible.shape in ((network.sizes[-1],), jnp.shape(images))
+    fits = visible.shape in ((network.sizes[-1],), np.shape(images))
     if not fits:
         raise ValueError(
             f"visible of shape {visible.shape} given, ({network.sizes[-1]},) or the images' own "
-            f"shape {jnp.shape(images)} expected"
+            f"shape {np.shape(images)} expected"
         )
     # Shape and dtype alone: what hidden pixels hold may be anything, NaN too.
-    check_layer(network, network.depth, jnp.zeros(jnp.shape(images), jnp.result_type(images)))
+    shape_alone = np.zeros(np.shape(images), dtype_of(images))
+    check_layer(network, network.depth, shape_alone)  # type: ignore[arg-type]
     images = jnp.where(visible, images, 0.0)
     label = None if labels is None else one_hot(labels, network.sizes[0])
     activities = start_activities(network, rule, label, images)

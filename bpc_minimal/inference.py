@@ -22,7 +22,15 @@ from bpc_minimal.energy import (
     check_activities,
     energy,
 )
-from bpc_minimal.network import ACTIVATIONS, Activities, Network, sweep_down, sweep_up
+from bpc_minimal.network import (
+    ACTIVATIONS,
+    Activities,
+    Network,
+    dtype_of,
+    is_number,
+    sweep_down,
+    sweep_up,
+)
 
 Clamp = bool | Bool[Array, "*batch n_l"]
 StepRule = Literal["curvature", "fixed"]
@@ -136,9 +144,9 @@ def infer(
     check_activities(network, activities)
     clamped = _check_clamps(clamped, activities)
     check_steps(steps, step_size, step_rule)
+    gen, disc = weighed(network, rule.moves, alpha_gen, alpha_disc)
     if steps == 0 and not record:
         return list(activities)
-    gen, disc = weighed(network, rule.moves, alpha_gen, alpha_disc)
     settled = _infer_compiled(
         network, list(activities), clamped, gen, disc, steps, step_size, step_rule, in_turn, record
     )
@@ -345,9 +353,8 @@ def check_steps(steps: int, step_size: float, step_rule: str) -> None:
     """Raise ValueError unless these describe an inference that can run."""
     if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
         raise ValueError(f"steps={steps!r} given, a whole number of 0 or more expected")
-    if isinstance(step_size, jax.core.Tracer):
-        return
-    if not 0 < step_size < float("inf"):
+    traced = isinstance(step_size, jax.core.Tracer)
+    if not is_number(step_size) or (not traced and step_size == 0):
         raise ValueError(f"step_size={step_size!r} given, a positive finite number expected")
     if step_rule not in ("curvature", "fixed"):
         raise ValueError(f"unknown step_rule {step_rule!r}; choose one of curvature, fixed")
@@ -371,7 +378,7 @@ def _check_clamps(clamped, activities):
         if isinstance(stays, bool):
             checked.append(stays)
             continue
-        dtype, shape = jnp.result_type(stays), jnp.shape(stays)
+        dtype, shape = dtype_of(stays), np.shape(stays)
         fits = len(shape) <= 2 and all(
             a in (1, b) for a, b in zip(shape[::-1], z.shape[::-1], strict=False)
         )

@@ -5,7 +5,7 @@ that order, whichever way they were computed. Chapter 2 builds the generator, ch
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -149,7 +149,7 @@ def check_layer(network: Network, l: int, z: Array) -> None:
     name = {0: "label", network.depth: "image"}.get(l, "hidden")
     help_ = {"label": "; one_hot(labels) makes them", "image": "; normalise(images) makes them"}
     wanted = f"floats of shape (batch, {network.sizes[l]}) expected" + help_.get(name, "")
-    shape, dtype = jnp.shape(z), jnp.result_type(z)
+    shape, dtype = np.shape(z), dtype_of(z)
     if len(shape) != 2 or shape[1] != network.sizes[l] or not jnp.issubdtype(dtype, jnp.floating):
         raise ValueError(f"{dtype} {shape} given as activities of layer {l} (the {name}), {wanted}")
     if not isinstance(z, jax.core.Tracer) and not np.isfinite(np.asarray(z)).all():
@@ -157,6 +157,18 @@ def check_layer(network: Network, l: int, z: Array) -> None:
             f"activities of layer {l} (the {name}) hold NaN or infinity; finite numbers expected: "
             "look for a division by zero in what made them, or a training run that diverged"
         )
+
+
+def dtype_of(array: Any) -> Any:
+    """Give the dtype of an array or a tracer, and of a list as NumPy would read it; text has one, too."""
+    return array.dtype if hasattr(array, "dtype") else np.asarray(array).dtype
+
+
+def is_number(value: Any) -> bool:
+    """Whether this is one finite number of 0 or more, or a tracer, whose value is not known."""
+    if not jnp.issubdtype(dtype_of(value), np.number) or np.shape(value) != ():
+        return False
+    return isinstance(value, jax.core.Tracer) or bool(0 <= value < np.inf)
 
 
 def _linear(layer: eqx.nn.Linear, x: Float[Array, "batch inputs"]) -> Float[Array, "batch outputs"]:

@@ -161,6 +161,16 @@ def test_one_precision_is_the_same_for_each_layer():
     assert (energy(network, z, 0.1, 2.0) == energy(network, z, (0.1,) * L, (2.0,) * L)).all()
 
 
+def test_precisions_may_be_arrays_and_traced():
+    network, z = random_network(), random_activities(1)
+    expected = energy(network, z, GEN, 2.0)
+    assert_close(energy(network, z, jnp.array(GEN), jnp.array(2.0)), expected, 1e-6)
+    traced = jax.jit(lambda gen, disc: energy(network, z, gen, disc))
+    assert_close(traced(jnp.array(GEN), 2.0), expected, 1e-6)
+    with pytest.raises(ValueError, match="alpha_disc of 2 numbers given, 3 expected"):
+        energy(network, z, 1.0, jnp.ones(2))
+
+
 def test_depth_of_one_has_no_hidden_layer():
     network = make_network(jax.random.PRNGKey(0), (10, 784))
     z = random_activities(0, (10, 784))

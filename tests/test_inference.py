@@ -1,10 +1,12 @@
 """Laws of inference: the energy falls, what is clamped stays, examples are independent."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import SIZES, assert_close, random_activities, random_network
+from conftest import SIZES, assert_close, random_activities, random_network, same_bits
 
 from bpc_minimal import (
     BIDIRECTIONAL,
@@ -15,9 +17,19 @@ from bpc_minimal import (
     activity_gradient,
     energy,
     infer,
+    sweep_down,
     sweep_up,
 )
-from bpc_minimal.inference import curvatures, spectral_norms, start_activities
+from bpc_minimal.inference import (
+    converged_vectors,
+    curvatures,
+    power_iteration,
+    spectral_norms,
+    start_activities,
+)
+from bpc_minimal.network import ACTIVATIONS
+
+GEN, DISC, NONE = (0.3, 0.02, 0.1), (1.0, 0.5, 2.0), (0.0,) * 3
 
 ENDS = [True, False, False, True]
 FREE = {
@@ -116,6 +128,66 @@ def test_spectral_norms_come_from_below_to_the_largest_singular_values_squared()
             assert 0.94 * exact < norm <= (1 + 1e-5) * exact
 
 
+def test_spectral_norms_grow_with_the_square_of_the_weights():
+    network = random_network()
+    norms = spectral_norms(network, 200)
+    for factor in (1e-6, 100.0):
+        other = jax.tree.map(lambda w: factor * w, network)  # noqa: B023
+        scaled = jax.tree.map(lambda norm: norm / factor**2, spectral_norms(other, 200))  # noqa: B023
+        assert_close(scaled, norms)
+    nothing = spectral_norms(jax.tree.map(jnp.zeros_like, network))
+    assert all(norm == 0 for norm in jax.tree.leaves(nothing))
+
+
+def test_thirty_power_iterations_unless_told_otherwise():
+    network = random_network(0, (10, 30, 30, 784))
+    norms = spectral_norms(network, 30)
+    assert same_bits(spectral_norms(network), norms)
+    assert same_bits(converged_vectors(network)[0], norms)
+    further, _ = power_iteration(network, converged_vectors(network, 29)[1])
+    assert_close(further, norms, 1e-6)
+    assert not same_bits(spectral_norms(network, 29), norms)
+
+
+@pytest.mark.parametrize(("gen", "disc"), [(GEN, NONE), (NONE, DISC)])
+def test_curvature_of_one_kind_of_error_is_exact_in_a_linear_network(gen, disc):
+    """Its bound is the largest eigenvalue of a layer's own block of the Hessian."""
+    sizes = (3, 5, 4, 6)
+    network, z = random_network(0, sizes, "linear"), random_activities(1, sizes, 1)
+    bounds = curvatures(network, gen, disc, spectral_norms(network, 300))
+    for l in range(4):
+        block = jax.hessian(
+            lambda x: energy(network, [*z[:l], x[None], *z[l + 1 :]], gen, disc)[0]  # noqa: B023
+        )(z[l][0])
+        np.testing.assert_allclose(bounds[l], np.linalg.eigvalsh(block).max(), rtol=1e-4)
+
+
+def test_a_steeper_activation_bends_the_energy_of_hidden_layers_more():
+    linear, steep = (random_network(0, SIZES, name) for name in ("linear", "gelu"))
+    norms = spectral_norms(linear)
+    flat, curved = (curvatures(network, GEN, DISC, norms) for network in (linear, steep))
+    own = [DISC[0], GEN[0] + DISC[1], GEN[1] + DISC[2], GEN[2]]
+    for l in range(4):
+        square = 1.0 if l in (0, 3) else ACTIVATIONS["gelu"].steepness ** 2
+        assert float(curved[l] - own[l]) == pytest.approx(float(square * (flat[l] - own[l])), 1e-4)
+
+
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_steps_relative_to_the_curvature_do_not_depend_on_the_unit_of_energy(in_turn):
+    network, z = random_network(), random_activities(1)
+    settled = infer(network, z, ENDS, alpha_gen=0.1, in_turn=in_turn)
+    for unit in (1e-4, 1e3):
+        other = infer(network, z, ENDS, alpha_gen=0.1 * unit, alpha_disc=unit, in_turn=in_turn)
+        assert_close(other, settled, 1e-5)
+
+
+def test_without_errors_nothing_moves():
+    network, z = random_network(), random_activities(1)
+    for step_rule in ("curvature", "fixed"):
+        still = infer(network, z, ENDS, alpha_gen=0.0, alpha_disc=0.0, step_rule=step_rule)
+        assert same_bits(still, z)
+
+
 def test_settled_activities_have_no_gradient_left():
     network, z = random_network(0, SIZES, "linear"), random_activities(1)
     settled = infer(network, z, ENDS, steps=3000, step_size=1.0)
@@ -199,7 +271,24 @@ def test_record_ends_where_inference_ends():
     assert_close(settled.activities, infer(network, z, ENDS, steps=7, alpha_gen=0.1), 1e-6)
     assert_close([states[-1] for states in settled.trajectory], settled.activities, 0)
     assert settled.energies.shape == (8, 5)
-    assert_close(settled.energies[-1], energy(network, settled.activities, 0.1))
+    for i in range(8):
+        state = [states[i] for states in settled.trajectory]
+        assert_close(settled.energies[i], energy(network, state, 0.1))
+    assert same_bits([states[0] for states in settled.trajectory], z)
+
+
+def test_eight_steps_of_half_a_rate_unless_told_otherwise():
+    network, z = random_network(), random_activities(1)
+    assert same_bits(infer(network, z, ENDS), infer(network, z, ENDS, BIDIRECTIONAL, 8, 0.5))
+
+
+@pytest.mark.parametrize("step_rule", ["curvature", "fixed"])
+def test_the_step_may_be_traced(step_rule):
+    network, z = random_network(), random_activities(1)
+    options = {"steps": 3, "step_rule": step_rule}
+    traced = jax.jit(lambda size: infer(network, z, ENDS, step_size=size, **options))
+    for size in (0.01, 0.02):
+        assert_close(traced(size), infer(network, z, ENDS, step_size=size, **options), 1e-6)
 
 
 def test_infer_is_the_same_inside_jit():
@@ -228,6 +317,15 @@ def test_a_rule_in_a_line_is_between_its_neighbours():
     )
 
 
+def test_the_four_models_differ_in_these_choices_alone():
+    """Which errors move, which teach, where inference starts, what the amortiser sees."""
+    assert BIDIRECTIONAL == Rule() == Rule((1, 1), (1, 1), "image", "settled")
+    assert GENERATIVE == Rule((1, 0), (1, 0), "label", "settled")
+    assert DISCRIMINATIVE == Rule((0, 1), (0, 1), "image", "settled")
+    assert HYBRID == Rule((1, 0), (1, 1), "image", "swept")
+    assert {Rule([0.5, 1])} == {Rule((0.5, 1.0))}  # compiled functions are looked up by their rule
+
+
 @pytest.mark.parametrize("rule", [BIDIRECTIONAL, GENERATIVE, DISCRIMINATIVE, HYBRID])
 def test_start_keeps_the_given_ends(rule):
     network, z = random_network(), random_activities(1)
@@ -240,16 +338,63 @@ def test_start_keeps_the_given_ends(rule):
             assert (start[-1] == images).all()
 
 
-def test_divergence_names_its_step():
+def test_start_is_the_sweep_that_the_rule_names_or_the_one_there_is():
     network, z = random_network(), random_activities(1)
-    with pytest.raises(FloatingPointError, match=r"diverged at step \d+ of 200.*curvature"):
-        infer(network, z, ENDS, steps=200, step_size=50.0, step_rule="fixed")
+    label, image = z[0], z[-1]
+    up, down = sweep_up(network, image), sweep_down(network, label)
+    mean = sweep_down(network, jnp.full((len(image), 10), 0.1))
+    from_label = Rule(start="label")
+    for rule, labels, images, swept in (
+        (BIDIRECTIONAL, label, image, up),
+        (BIDIRECTIONAL, None, image, up),
+        (BIDIRECTIONAL, label, None, down),
+        (from_label, label, image, down),
+        (from_label, label, None, down),
+        (from_label, None, image, up),
+        (Rule(teaches=(1, 0.5), start="label"), None, image, up),
+        (GENERATIVE, None, image, mean),  # whose amortiser learns nothing
+        (Rule(teaches=(1, 0), start="image"), None, image, up),
+    ):
+        start = start_activities(network, rule, labels, images)
+        assert_close(start[1:-1], swept[1:-1], 0)
+
+
+def test_divergence_names_its_first_step():
+    network, z = random_network(), random_activities(1)
+    options = {"step_size": 50.0, "step_rule": "fixed"}
+    message = r"diverged at step (\d+) of 200.*curvature"
+    for record in (False, True):
+        with pytest.raises(FloatingPointError, match=message) as error:
+            infer(network, z, ENDS, steps=200, record=record, **options)
+        step = int(re.search(message, str(error.value))[1])
+        assert step > 1
+        infer(network, z, ENDS, steps=step - 1, record=True, **options)  # is still finite
+
+
+@pytest.mark.parametrize("in_turn", [False, True])
+def test_clamps_are_whatever_broadcasts(in_turn):
+    network, z = random_network(), random_activities(1)
+    whole = np.random.default_rng(0).random(z[-1].shape) < 0.5
+    for part in (whole[0], whole[:1], whole[:, :1], whole[:1, :1], np.array(True), np.array(False)):
+        each = np.broadcast_to(part, z[-1].shape)
+        settled, same = (
+            infer(network, z, [False, False, False, clamp], steps=2, in_turn=in_turn)
+            for clamp in (part, each)
+        )
+        assert_close(settled, same, 1e-6)
+        assert ((settled[-1] == z[-1]) | ~each).all() and (settled[1] != z[1]).any()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"steps": -1}, "steps=-1 given"),
+        ({"steps": True}, "steps=True given"),
+        ({"step_size": float("inf")}, "step_size=inf given"),
+        ({"step_size": -0.5}, "step_size=-0.5 given"),
+        ({"clamped": [True, False, False, np.ones((4, 784), bool)]}, r"bool \(4, 784\)"),
+        ({"clamped": [True, False, False, np.ones((1, 5, 784), bool)]}, r"bool \(1, 5, 784\)"),
+        ({"clamped": [True, False, False, np.ones(())]}, r"clamped\[3\] is float"),
         ({"steps": 1.5}, "steps=1.5 given"),
         ({"step_size": 0.0}, "step_size=0.0 given, a positive finite number"),
         ({"step_size": float("nan")}, "step_size=nan given"),
@@ -271,6 +416,8 @@ def test_wrong_arguments_are_named(options, message):
     [
         ({"moves": (1, -1)}, "two weights of 0 or more"),
         ({"teaches": (1,)}, "two weights of 0 or more"),
+        ({"teaches": (1, 1, 1)}, "two weights of 0 or more"),
+        ({"moves": (1, "1")}, "two weights of 0 or more"),
         ({"start": "middle"}, "choose one of"),
         ({"amortiser_inputs": "raw"}, "choose one of"),
     ],

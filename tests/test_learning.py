@@ -1,14 +1,18 @@
 """Laws of one training step: it is sweep, settle, learn, whichever shortcut computes it."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from conftest import assert_close
+from conftest import assert_close, same_bits
 
 from bpc_minimal import (
     BIDIRECTIONAL,
@@ -26,7 +30,8 @@ from bpc_minimal import (
     train_step,
     weight_gradient,
 )
-from bpc_minimal.learning import make_optimiser
+from bpc_minimal.inference import converged_vectors, power_iteration
+from bpc_minimal.learning import make_optimiser, split_over_devices
 
 BASE = Config(
     sizes=(10, 12, 11, 784), activation="tanh", use_bias=True, alpha_gen=(0.3, 0.1, 0.01),
@@ -126,3 +131,76 @@ def test_without_discriminative_errors_bidirectional_trains_as_generative(digits
 def test_the_order_within_a_batch_does_not_matter(digits):
     order = np.random.default_rng(0).permutation(16)
     assert_close(trained(FIXED, digits, steps=2), trained(FIXED, digits, order, 2), 5e-3)
+
+
+def rates(config, total):
+    """Adam's step is the rate where the gradient never changes."""
+    optimiser, weight = make_optimiser(config, total), jnp.ones(1)
+    state, found = optimiser.init(weight), []
+    for _ in range(total + 1):
+        update, state = optimiser.update(jnp.ones(1), state, weight)
+        found.append(-float(update[0]))
+    return np.array(found)
+
+
+def test_schedules_are_what_their_names_say():
+    config, n = BASE.replace(learning_rate=0.5, weight_decay=0.0), 20
+    constant, cosine, cycle = (
+        rates(config.replace(schedule=name), n) for name in ("constant", "cosine", "one-cycle")
+    )
+    np.testing.assert_allclose(constant, 0.5, rtol=1e-4)
+    np.testing.assert_allclose(cosine, 0.25 * (1 + np.cos(np.pi * np.arange(n + 1) / n)), atol=1e-4)
+    assert cycle.argmax() == n // 5 and cycle.max() == pytest.approx(0.5, rel=1e-4)
+    assert (np.diff(cycle[: n // 5 + 1]) > 0).all() and (np.diff(cycle[n // 5 :]) < 0).all()
+    assert cycle[-1] < 1e-4
+
+
+def test_weight_decay_adds_its_share_of_the_weight():
+    config = BASE.replace(learning_rate=0.5, schedule="constant")
+    for decay in (0.0, 0.2, 1.0):
+        found = rates(config.replace(weight_decay=decay), 1)
+        np.testing.assert_allclose(found, 0.5 * (1 + decay), rtol=1e-4)
+
+
+def test_a_state_begins_at_nothing_and_two_seeds_share_nothing():
+    state, other = (make_state(BASE.replace(seed=seed), 10) for seed in (0, 1))
+    assert int(state.iteration) == 0 and state.iteration.dtype == jnp.int32
+    assert (state.key != other.key).any()
+    for a, b in zip(*map(jax.tree.leaves, (state.network, other.network)), strict=True):
+        assert (a != b).all()
+    norms, vectors = converged_vectors(state.network)
+    assert same_bits(state.vectors, vectors)
+    again, _ = power_iteration(state.network, state.vectors)
+    assert_close(again, norms, 1e-2)
+
+
+def test_one_device_keeps_a_batch_whole():
+    batch = jnp.zeros((4, 3))
+    if len(jax.devices()) == 1:
+        assert split_over_devices(batch) is batch
+
+
+def test_several_devices_split_a_batch_that_they_divide():
+    """In a process of its own, as JAX counts its devices once."""
+    program = """
+import jax, jax.numpy as jnp
+from bpc_minimal.learning import split_over_devices
+assert len(jax.devices()) == 4
+for rows, each in ((8, 2), (4, 1), (6, 6), (2, 2)):
+    batch = jnp.arange(3.0 * rows).reshape(rows, 3)
+    split = split_over_devices(batch)
+    assert (split == batch).all()
+    assert {piece.data.shape for piece in split.addressable_shards} == {(each, 3)}, rows
+"""
+    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+    environment = os.environ | {
+        "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(Path(__file__).parents[1]),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr

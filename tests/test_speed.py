@@ -11,6 +11,7 @@ SLACK = 1.5  # a shared machine is noisy, and another one has other ratios
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_ratios_stay_near_the_stored_ones(monkeypatch):
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     import speed
