@@ -346,7 +346,7 @@ OWN = {
         python_loop one_call_each compiled_scan scan package milliseconds distance""",
     "10_fast": """
         once milliseconds epoch from_python flops products needed moved_bytes timed_product pass_over
-        prepare look_up python_loop one_call_each scan gap evaluate_often""",
+        prepare look_up python_loop one_call_each scan seconds gap evaluate_often""",
 }
 
 # Names that the definitions above use, and that a chapter assigns.
