@@ -11,7 +11,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf test test-slow test-avx2 test-oldest train best notebooks lint format bench links audit release constraints set-repository clean
+.PHONY: help book pdf test test-slow test-avx2 test-oldest train best notebooks lint format bench links audit mutants release constraints set-repository clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -72,6 +72,10 @@ audit: ## ask whether a pinned dependency has a known weakness (needs a connecti
 	@test -x .venv-audit/bin/pip-audit || ($(PYTHON) -m venv .venv-audit && \
 	  .venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit)
 	.venv-audit/bin/pip-audit -r constraints.txt --no-deps --disable-pip --progress-spinner off
+
+mutants: .venv/installed ## test the tests: change the package, see whether they notice (an hour)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "cosmic-ray>=8.7"
+	$(BIN)/python tools/mutate.py $(ARGS)
 
 release: pdf ## put the wheel, the PDF and an archive of the book into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

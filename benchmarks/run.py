@@ -347,6 +347,8 @@ def write_table() -> None:
     """Write benchmarks/README.md from all that is stored."""
     lines = [TABLE_HEAD]
     for path in sorted(RESULTS.glob("*.json")):
+        if path.stem not in SECTIONS:
+            continue  # of tools/mutate.py, which prints its own table
         stored = json.loads(path.read_text())
         machine = ", ".join(f"{k} {v}" for k, v in stored["machine"].items())
         description = (SECTIONS[path.stem].__doc__ or "").splitlines()[0]

@@ -425,3 +425,7 @@ def test_wrong_arguments_are_named(options, message):
 def test_wrong_rules_are_named(fields, message):
     with pytest.raises(ValueError, match=message):
         Rule(**fields)
+
+
+def test_a_rule_is_bidirectional_unless_told_otherwise():
+    assert Rule() == BIDIRECTIONAL
