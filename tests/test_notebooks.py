@@ -127,3 +127,19 @@ def test_says_how_it_was_run_and_runs_within_a_minute(notebook):
     record = notebook.metadata.bpc
     assert set(record) == {"seconds", "python", "jax", "processor"}
     assert record["seconds"] < 60
+
+
+def test_outputs_run_no_code_from_elsewhere(notebook):
+    """A player of an animation brings its own script; no output names an address to fetch one from."""
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            assert not {kind for kind in data if "javascript" in kind}, f"cell {number}"
+            html = "".join(data.get("text/html", ""))
+            found = re.findall(
+                r"""(?:src|href|data|action)\s*=\s*["']?\s*(?:https?:)?//[^"'\s>]+""", html
+            )
+            found += re.findall(
+                r"<iframe|<object|<embed|import\s*\(|fetch\s*\(|XMLHttpRequest", html
+            )
+            assert not found, f"cell {number}: {found[:3]}"

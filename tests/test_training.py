@@ -290,3 +290,18 @@ def test_mnist_holds_out_what_is_asked_for():
     assert [len(part) for part in mnist("validation")] == [55_000, 55_000, 5_000, 5_000]
     with pytest.raises(ValueError, match="held_out='train' given; choose one of test, validation"):
         mnist("train")
+
+
+def test_training_opens_no_connection():
+    program = """
+import socket
+def refuse(*args, **kwargs):
+    raise AssertionError("a socket was opened")
+socket.create_connection = socket.getaddrinfo = refuse
+socket.socket = type("socket", (socket.socket,), {"__init__": refuse})
+import bpc_minimal as bpc
+from bpc_minimal import figures
+network, _ = bpc.fit(bpc.Config(sizes=(10, 4, 784), iterations=2), bpc.mnist("validation"))
+bpc.pretrained()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
