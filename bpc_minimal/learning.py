@@ -16,13 +16,12 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
 from bpc_minimal.config import Config
 from bpc_minimal.data import normalise, one_hot
-from bpc_minimal.energy import Precision, activity_gradient, energy
+from bpc_minimal.energy import Precision, energy
 from bpc_minimal.inference import (
     Norms,
     Rule,
     converged_vectors,
     descend,
-    descend_by,
     layer_steps,
     power_iteration,
     weighed,
@@ -171,24 +170,26 @@ def descend_from_labels(
 ) -> tuple[Activities, Float[Array, " batch"]]:
     """Take the first step of inference after a sweep down, once a class where that is enough.
 
-    The same as `descend` from the swept activities with the image put in. But only the errors
-    between the image and the layer above it differ from one image of a class to the next: all others
-    are computed for `classes`, the sweep of each of the n_0 labels, and looked up.
+    The same as `descend` from the swept activities with the image put in. After a sweep down the only
+    generative error is the image's, and it and the discriminative error beside it are all that differ
+    from one image of a class to the next: the others are computed for `classes`, the sweep of each of
+    the n_0 labels, and looked up. A sixth of an iteration's time, measured (benchmarks/attempts.md).
 
     Returns:
         activities after the step, and the energy before it.
     """
     L = network.depth
-    none = (0.0,) * (L - 1)
-    others, beside_image = (
-        ((*gen[:-1], 0.0), (*disc[:-1], 0.0)),
-        ((*none, gen[-1]), (*none, disc[-1])),
-    )
+    others = (0.0,) * L, (*disc[:-1], 0.0)
     clamped = [True] + [False] * (L - 1) + [True]
-    swept = [*(rows[labels] for rows in classes[:L]), image]
     moved = [rows[labels] for rows in descend(network, classes, clamped, *others, sizes)]
-    moved = descend_by(moved, activity_gradient(network, swept, *beside_image), clamped, sizes)
-    before = energy(network, classes, *others)[labels] + energy(network, swept, *beside_image)
+    before = energy(network, classes, *others)[labels]
+
+    last = classes[L - 1][labels]
+    e, d = image - classes[L][labels], last - network.g(L - 1, image)
+    before += 0.5 * (gen[-1] * jnp.sum(e**2, axis=1) + disc[-1] * jnp.sum(d**2, axis=1))
+    if L > 1:
+        _, send_back = jax.vjp(lambda z: network.f(L - 1, z), last)
+        moved[L - 1] -= sizes[L - 1] * (disc[-1] * d - gen[-1] * send_back(e)[0])
     return [*moved[:L], image], before
 
 
