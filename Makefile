@@ -1,6 +1,6 @@
 # What one does with this book. Every target sets itself up: it needs Python 3.11 or newer, make, and
-# a connection the first time. `make PYTHON=python3.12` picks another Python; ARGS goes to `train`,
-# `notebooks` and `bench`.
+# a connection the first time. `make PYTHON=python3.12` picks another Python; ARGS goes to `train`, `best`,
+# `notebooks`, `bench` and `mutants`.
 
 PYTHON ?= python3
 ARGS ?=
@@ -25,7 +25,7 @@ pdf: book ## print the rendered book into dist/bpc-book.pdf (needs Chromium)
 	$(BIN)/python tools/pdf.py
 
 test: .venv/installed ## run every fast test, and compare each notebook's outputs with a fresh run
-	$(BIN)/python $(PYTEST) -m "not slow"
+	$(BIN)/python $(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered
 	$(BIN)/python $(NBVAL)
 
 test-slow: .venv/installed ## run the slow tests
@@ -74,7 +74,7 @@ audit: ## ask whether a pinned dependency has a known weakness (needs a connecti
 	.venv-audit/bin/pip-audit -r constraints.txt --no-deps --disable-pip --progress-spinner off
 
 mutants: .venv/installed ## test the tests: change the package, see whether they notice (an hour)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "cosmic-ray>=8.7"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "cosmic-ray>=8.7"
 	$(BIN)/python tools/mutate.py $(ARGS)
 
 release: pdf ## put the wheel, the PDF and an archive of the book into dist/

@@ -38,6 +38,25 @@ Written by `make bench` from `results/`, which holds every number. Ratios were f
 tried on the way, with its figures, stands in [attempts.md](attempts.md).
 """
 
+# What must be reached, and what is aimed at beyond: bounds from below and from above.
+ANY = float("inf")
+GOALS = {
+    "accuracy, jpc": ((81.5, 84.5), None),
+    "accuracy, jpc-weighted": ((93.5, ANY), None),
+    "accuracy, quick": ((95.5, ANY), (96.5, ANY)),
+    "speed, calls_run_over_scan_run": ((3, ANY), (4.5, ANY)),
+    "speed, notebook_run_over_scan_run": ((7, ANY), (10, ANY)),
+    "speed, scan_over_floor": ((0, 1.7), (0, 1.2)),
+    "fast, ratio": ((0, 3), (0, 1)),
+    "fast, ratio to 98 %": ((0, 3), (0, 1)),
+    "best, accuracy": ((98.2, ANY), (98.4, ANY)),
+    "best, rmse": ((0, 0.024), (0, 0.018)),
+    "stability, worst_below_best": ((0, 3), (0, 3)),
+    "footprint, train_mb": ((0, 400), None),
+    "footprint, import_seconds": ((0, 0.2), None),
+    "footprint, load_seconds": ((0, 1), None),
+}
+
 # The most accurate network after 300 iterations of 64; chosen on the last 5,000 training images.
 QUICK = Config(
     name="quick", sizes=(10, 512, 512, 784), alpha_gen=1e-4, steps=2, step_size=0.5, iterations=300,
@@ -62,13 +81,16 @@ def growth() -> dict[str, Any]:
 
 
 def milestones() -> dict[str, Any]:
-    """Training time to an accuracy on 5,000 held-out training images, of that of `fast` to 98 %."""
+    """Training time to an accuracy on 5,000 held-out training images, of that of `fast` to 98 %.
+
+    A run ends where it reaches 98 %, so that "highest" is no more than that.
+    """
     data, found = mnist("validation"), {}
     curves = {config.name: _curve(config, data) for config in (*PRESETS.values(), QUICK)}
     curves["backprop like fast"] = _backprop_curve(preset("fast"), data)
     unit = next(seconds for seconds, accuracy in curves["fast"] if accuracy >= 98)
     for name, curve in curves.items():
-        found[name] = {"best": round(max(accuracy for _, accuracy in curve), 2)}
+        found[name] = {"highest": round(max(accuracy for _, accuracy in curve), 2)}
         for goal in (90, 95, 97, 98):
             reached = [seconds for seconds, accuracy in curve if accuracy >= goal]
             found[name][f"to {goal} %"] = round(reached[0] / unit, 3) if reached else "not reached"
@@ -87,7 +109,10 @@ def accuracy() -> dict[str, Any]:
 
 
 def fast() -> dict[str, Any]:
-    """Training time of `fast` to 98 % on the test set, against backprop of the same size."""
+    """Training time of `fast`, against backprop of the same size: of the whole run, and to 98 %.
+
+    The time to 98 % on the test set is read off evaluations after every 20 iterations, which count too.
+    """
     data, config = mnist(), preset("fast")
     rows: dict[str, list] = {"bpc": [], "backprop": []}
     for seed in range(3):
@@ -103,6 +128,17 @@ def fast() -> dict[str, Any]:
     }
     pairs = zip(rows["bpc"], rows["backprop"], strict=True)
     found["ratio"] = _spread([a["seconds"] / b["seconds"] for a, b in pairs])
+    reached: dict[str, list] = {"bpc": [], "backprop": []}
+    for seed in range(3):
+        for name, curve in (("bpc", _curve), ("backprop", _backprop_curve)):
+            last = curve(config.replace(seed=seed), data)[-1]
+            assert last[1] >= 98, f"{name} did not reach 98 % with seed {seed}"
+            reached[name].append(last[0])
+    for name, seconds in reached.items():
+        found[name]["seconds to 98 %"] = _spread(seconds)
+    found["ratio to 98 %"] = _spread(
+        [a / b for a, b in zip(reached["bpc"], reached["backprop"], strict=True)]
+    )
     return found
 
 
@@ -329,6 +365,9 @@ def _machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "jax": jax.__version__,
         "date": date.today().isoformat(),
+        "commit": subprocess.run(
+            ["git", "describe", "--always", "--dirty"], cwd=RESULTS, capture_output=True, text=True
+        ).stdout.strip(),
     }
 
 
@@ -352,8 +391,14 @@ def write_table() -> None:
         stored = json.loads(path.read_text())
         machine = ", ".join(f"{k} {v}" for k, v in stored["machine"].items())
         description = (SECTIONS[path.stem].__doc__ or "").splitlines()[0]
-        lines += [f"## {path.stem}\n", f"{description} On {machine}.\n", "| what | measured |"]
-        lines += ["|---|---|", *_rows(stored["results"]), ""]
+        rows = _rows(stored["results"], path.stem)
+        aims = any(len(row) > 2 for row in rows)
+        lines += [f"## {path.stem}\n", f"{description} On {machine}.\n"]
+        lines += ["| what | measured | must | aim | |" if aims else "| what | measured |"]
+        lines += ["|---" * (5 if aims else 2) + "|"]
+        lines += [f"| {' | '.join(row + [''] * (3 * aims + 2 - len(row)))} |" for row in rows] + [
+            ""
+        ]
     (RESULTS.parent / "README.md").write_text("\n".join(lines))
 
 
@@ -373,17 +418,36 @@ def draw_growth() -> None:
     figures.keep(figure, FIGURE)
 
 
-def _rows(found: dict[str, Any], prefix: str = "") -> list[str]:
+def _rows(found: dict[str, Any], section: str, prefix: str = "") -> list[list[str]]:
+    """Give the cells of each row: what, measured, and where there are goals, those and whether reached."""
     rows = []
     for name, value in found.items():
         if isinstance(value, dict) and "mean" in value:
-            each = ", ".join(f"{v:.4g}" for v in value["each"])
-            rows.append(f"| {prefix}{name} | {value['mean']:.4g} ± {value['sd']:.2g} ({each}) |")
+            each, number = ", ".join(f"{v:.4g}" for v in value["each"]), value["mean"]
+            rows.append([prefix + name, f"{number:.4g} ± {value['sd']:.2g} ({each})"])
         elif isinstance(value, dict):
-            rows += _rows(value, f"{prefix}{name}, ")
-        elif not isinstance(value, list):
-            rows.append(f"| {prefix}{name} | {value} |")
+            rows += _rows(value, section, f"{prefix}{name}, ")
+            continue
+        elif isinstance(value, list):
+            continue
+        else:
+            number = value
+            rows.append([prefix + name, str(value)])
+        if f"{section}, {prefix}{name}" in GOALS:
+            must, aim = GOALS[f"{section}, {prefix}{name}"]
+            reached = "aim reached" if aim and aim[0] <= number <= aim[1] else "reached"
+            reached = reached if must[0] <= number <= must[1] else "**missed**"
+            rows[-1] += [_words(must), _words(aim), reached]
     return rows
+
+
+def _words(bounds: tuple[float, float] | None) -> str:
+    if bounds is None:
+        return ""
+    low, high = bounds
+    if high == ANY:
+        return f"{low:g} or more"
+    return f"{low:g} to {high:g}" if low else f"{high:g} or less"
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 import argparse
 import contextlib
 import importlib.metadata
-import itertools
 import json
+import re
 import shlex
 import signal
 import sys
@@ -19,17 +19,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from bpc_minimal import __version__, inference
+from bpc_minimal import __version__
 from bpc_minimal.checkpoint import load, save
 from bpc_minimal.config import PRESETS, Config, preset
 from bpc_minimal.data import SPLITS, denormalise, load_dataset, load_mnist, normalise
 from bpc_minimal.evaluation import classify, complete, generate
+from bpc_minimal.inference import RULES
 from bpc_minimal.training import Checkpoint, Data, fit, mnist
 
-RULES = {
-    name: getattr(inference, name.upper())
-    for name in ("generative", "discriminative", "hybrid", "bidirectional")
-}
 FIRST = ("iteration", "gen_loss", "amort_loss", "accuracy")  # in each line of train --json
 HIDDEN = {  # which pixels of 28 x 28 `complete` takes away
     "bottom": np.s_[14:, :],
@@ -42,10 +39,21 @@ HIDDEN = {  # which pixels of 28 x 28 `complete` takes away
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     arguments = _parser().parse_args(argv)
+    if hasattr(
+        sys.stdout, "reconfigure"
+    ):  # where a terminal lacks the signs that digits are drawn with
+        sys.stdout.reconfigure(errors="replace")
     try:
         arguments.run(arguments)
     except (ValueError, OSError, ImportError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        print(
+            f"error: not enough memory, or another failure of the device ({error}): use smaller sizes, a "
+            "smaller batch_size or fewer images",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt as interrupt:
         print(f"interrupted{interrupt}", file=sys.stderr)
@@ -113,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     def takes_images(sub):
         sub.add_argument("--images", type=Path, help="a .npy file, uint8 (N, 28, 28)")
         sub.add_argument("--split", choices=SPLITS, default="test", help="of MNIST (default: test)")
-        sub.add_argument("--index", type=int, nargs="+", help="which images (default: see below)")
+        sub.add_argument("--index", type=int, nargs="+", help="which images (default: all)")
 
     sub = command("classify", _classify, "name the digit in each image; by default the test set's")
     uses_checkpoint(sub, 0)
@@ -122,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     uses_checkpoint(sub, 0)
     sub.add_argument("--labels", type=int, nargs="+", default=list(range(10)))
     sub.add_argument("--out", type=Path, default=Path("generated.png"), help="the figure")
-    sub = command("complete", _complete, "hide half of each image and fill it in; by default ten")
+    sub = command("complete", _complete, "hide half of each image and fill it in; at most 100")
     uses_checkpoint(sub, 500)
     takes_images(sub)
     sub.add_argument("--hide", choices=HIDDEN, default="bottom", help="which half")
@@ -147,6 +155,7 @@ def _train(arguments) -> None:
         print(
             f"{config.name}: {total:,} iterations of {config.batch_size}, results in {path.parent}"
         )
+        print(config.to_json())
     same_data = {"--data": arguments.data, "--root": str(arguments.root)}
     same_data = {} if arguments.data == "mnist" else same_data
     if arguments.held_out != "test":
@@ -192,6 +201,8 @@ def _train(arguments) -> None:
             with contextlib.suppress(OSError):  # nothing was learned: its name is free again
                 path.parent.rmdir()
     assert latest is not None
+    if not path.exists():  # a run that had ended, resumed into another folder
+        save(path, latest)
     del data  # its memory goes to the figures
     from bpc_minimal import figures
 
@@ -230,9 +241,10 @@ def _until_interrupted(stop: threading.Event) -> Iterator[None]:
 
 def _classify(arguments) -> None:
     checkpoint = load(arguments.checkpoint)
+    config = checkpoint.config
     images, labels = _images(arguments)
     found = classify(
-        checkpoint.network, _pixels(checkpoint, images), arguments.steps, **_inference(checkpoint)
+        checkpoint.network, _pixels(checkpoint, images), arguments.steps, **config.inference()
     )
     found = np.asarray(found)
     accuracy = None if labels is None else round(100 * float(np.mean(found == labels)), 2)
@@ -252,7 +264,10 @@ def _generate(arguments) -> None:
 
     checkpoint = load(arguments.checkpoint)
     drawn = generate(
-        checkpoint.network, np.array(arguments.labels), arguments.steps, **_inference(checkpoint)
+        checkpoint.network,
+        np.array(arguments.labels),
+        arguments.steps,
+        **checkpoint.config.inference(),
     )
     drawn = denormalise(drawn, checkpoint.config.pixel_mean, checkpoint.config.pixel_std)
     figures.keep(figures.digits(drawn, arguments.labels, in_unit_range=True), arguments.out)
@@ -269,10 +284,17 @@ def _complete(arguments) -> None:
     if arguments.images is None and arguments.index is None:
         arguments.index = list(range(10))
     images, _ = _images(arguments)
+    if len(images) > 100:
+        raise ValueError(
+            f"{len(images):,} images given, at most 100 expected, as each is drawn; choose some with "
+            "--index"
+        )
     seen = np.ones((28, 28), bool)
     seen[HIDDEN[arguments.hide]] = False
     pixels = _pixels(checkpoint, images)
-    whole = complete(checkpoint.network, pixels, seen.ravel(), steps=arguments.steps)
+    whole = complete(
+        checkpoint.network, pixels, seen.ravel(), steps=arguments.steps, rule=config.rule
+    )
     rows = [np.where(seen.ravel(), pixels, pixels.min()), whole, pixels]
     rows = [denormalise(row, config.pixel_mean, config.pixel_std) for row in rows]
     figures.keep(
@@ -354,7 +376,7 @@ def _value(name: str, text: str) -> Any:
         return RULES[text]
     try:
         value = json.loads(f"[{text}]" if "," in text and text[0] not in "[{" else text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return {"None": None, "True": True, "False": False}.get(text, text)
     return tuple(value) if isinstance(value, list) else value
 
@@ -372,13 +394,17 @@ def _place(arguments, config: Config) -> Path:
                 f"{folder} holds a run already: go on with --resume {folder}/checkpoint.bpc, replace "
                 "it with --overwrite, or choose another --out"
             )
-    else:
-        names = itertools.chain(
-            [f"{config.name}"], (f"{config.name}-{i}" for i in itertools.count(2))
-        )
-        folder = next(p for p in (Path("runs") / n for n in names) if not p.exists())
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / "checkpoint.bpc"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / "checkpoint.bpc"
+    name = re.sub(r"[^\w.-]+", "-", config.name).strip(".-") or "run"  # a name is not a path
+    folder, i = Path("runs") / name, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+            return folder / "checkpoint.bpc"
+        except FileExistsError:  # another run's, which may have begun just now
+            i += 1
+            folder = Path("runs") / f"{name}-{i}"
 
 
 def _data(arguments) -> Data:
@@ -420,17 +446,6 @@ def _read_images(path: Path) -> np.ndarray:
 def _pixels(checkpoint: Checkpoint, images: np.ndarray) -> np.ndarray:
     config = checkpoint.config
     return np.asarray(normalise(images, config.pixel_mean, config.pixel_std))
-
-
-def _inference(checkpoint: Checkpoint) -> dict[str, Any]:
-    config = checkpoint.config
-    return {
-        "rule": config.rule,
-        "alpha_gen": config.alpha_gen,
-        "alpha_disc": config.alpha_disc,
-        "step_size": config.step_size,
-        "step_rule": config.step_rule,
-    }
 
 
 def _as_text(images, columns: int = 5) -> str:

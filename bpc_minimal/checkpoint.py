@@ -1,8 +1,8 @@
 """Checkpoints: a run in one file that a killed process cannot spoil and that runs no code when read.
 
 The file is a line that names the format and the SHA-256 of all that follows; a line of JSON (the
-settings, the evaluations, the lengths of the losses); then the arrays as Equinox writes them. It is
-written beside its place and renamed into it: there is always a whole one.
+settings, the evaluations, the SHA-256 of the data, the lengths of the losses); then the arrays as
+Equinox writes them. It is written beside its place and renamed into it: there is always a whole one.
 """
 
 import contextlib
@@ -50,6 +50,7 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     head = {
         "config": json.loads(checkpoint.config.to_json()),
         "evaluations": checkpoint.history.evaluations,
+        "data": checkpoint.data,
         "losses": {k: len(v) for k, v in checkpoint.history.losses.items()},
     }
     parts: tuple[bytes, memoryview] = (json.dumps(head).encode() + b"\n", arrays.getbuffer())
@@ -109,7 +110,7 @@ def load(path: str | Path) -> Checkpoint:
         losses = {k: jax.ShapeDtypeStruct((n,), np.float32) for k, n in parts["losses"].items()}
         state, losses = eqx.tree_deserialise_leaves(io.BytesIO(arrays), (state, losses))
         history = History({k: np.asarray(v) for k, v in losses.items()}, parts["evaluations"])
-        return Checkpoint(config, state, history)
+        return Checkpoint(config, state, history, str(parts["data"]))
     except (ValueError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the checkpoint {path} is not one of this version: {error}") from error
 
@@ -152,6 +153,9 @@ def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[st
         empty = eqx.filter_eval_shape(make_state, config, 1).network
         leaves, structure = jax.tree.flatten(empty)
         weights = [jnp.asarray(parts[f"weight_{i}"], leaf.dtype) for i, leaf in enumerate(leaves)]
+        for weight, leaf in zip(weights, leaves, strict=True):
+            if weight.shape != leaf.shape:
+                raise ValueError(f"weights {weight.shape}, the settings ask for {leaf.shape}")
         losses = {k.removeprefix("loss_"): v for k, v in parts.items() if k.startswith("loss_")}
         about = {**json.loads(str(parts["about"])), "config": str(parts["config"])}
         history = History(losses, json.loads(str(parts["evaluations"])))

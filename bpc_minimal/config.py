@@ -10,9 +10,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 from bpc_minimal.data import MEAN, STD
 from bpc_minimal.energy import Precision, by_layer
-from bpc_minimal.inference import BIDIRECTIONAL, Rule, StepRule, check_steps
+from bpc_minimal.inference import BIDIRECTIONAL, RULES, Rule, StepRule, check_rule, check_steps
 from bpc_minimal.network import check_architecture
 
 SCHEDULES = ("constant", "cosine", "one-cycle")
@@ -27,7 +29,7 @@ class Config:
         sizes: units of each layer, from the label to the image.
         activation: a name in `network.ACTIVATIONS`.
         use_bias: whether linear maps add a bias.
-        rule: the model, such as `inference.BIDIRECTIONAL`.
+        rule: the model, such as `inference.BIDIRECTIONAL`; in JSON, its fields or its name.
         alpha_gen: precision of the generative errors: a number, or one for each layer 1 to L.
         alpha_disc: precision of the discriminative errors: a number, or one a layer, 0 to L - 1.
         steps: of inference, before each step of learning.
@@ -77,16 +79,19 @@ class Config:
 
     def __post_init__(self):
         """Raise ValueError that names the field, what was given and what was expected."""
-        for name in ("sizes", "alpha_gen", "alpha_disc"):
-            if isinstance(getattr(self, name), list):
-                object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not isinstance(self.rule, Rule):
-            raise ValueError(f"rule={self.rule!r} given, a Rule such as BIDIRECTIONAL expected")
+        if isinstance(self.sizes, list):
+            object.__setattr__(self, "sizes", tuple(self.sizes))
+        check_rule(self.rule)
         if not isinstance(self.sizes, tuple):
             raise ValueError(f"sizes={self.sizes!r} given, such as (10, 300, 300, 784) expected")
         check_architecture(self.sizes, self.activation)
-        for name in ("alpha_gen", "alpha_disc"):
-            by_layer(name, getattr(self, name), len(self.sizes) - 1)
+        for name in (
+            "alpha_gen",
+            "alpha_disc",
+        ):  # of arrays too, but kept as what JSON and jit can hold
+            alpha = getattr(self, name)
+            each = tuple(map(float, by_layer(name, alpha, len(self.sizes) - 1)))
+            object.__setattr__(self, name, each if np.ndim(alpha) else each[0])
         if not _is_number(self.step_size):
             raise ValueError(f"step_size={self.step_size!r} given, a positive number expected")
         check_steps(self.steps, self.step_size, self.step_rule)
@@ -120,7 +125,7 @@ class Config:
         for name in ("use_bias", "in_turn", "stop_diverging"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}={getattr(self, name)!r} given, True or False expected")
-        if self.schedule not in SCHEDULES:
+        if self.schedule not in (*SCHEDULES,):
             raise ValueError(
                 f"schedule={self.schedule!r} given; choose one of {', '.join(SCHEDULES)}"
             )
@@ -142,24 +147,31 @@ class Config:
                 changes[other] = None
         return dataclasses.replace(self, **changes)
 
+    def inference(self) -> dict[str, Any]:
+        """Give what `classify`, `generate` and `infer` need to settle as this run did."""
+        names = ("rule", "alpha_gen", "alpha_disc", "step_size", "step_rule")
+        return {name: getattr(self, name) for name in names}
+
     def to_json(self) -> str:
         """Write all settings as one line of JSON."""
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Config":
-        """Read settings back; fields that are absent take their defaults.
+        """Read settings back; absent fields take their defaults, and without a length it is one epoch.
 
         Raises:
             ValueError: the text is not JSON, or a setting is unknown or does not fit.
         """
         try:
             fields = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"settings are not JSON: {error}") from error
         if not isinstance(fields, dict):
             raise ValueError(f"settings are {type(fields).__name__}, a JSON object expected")
-        if isinstance(fields.get("rule"), dict):
+        if fields.get("rule") in (*RULES,):
+            fields["rule"] = RULES[fields["rule"]]
+        elif isinstance(fields.get("rule"), dict):
             try:
                 fields["rule"] = Rule(**{k: _frozen(v) for k, v in fields["rule"].items()})
             except TypeError as error:
@@ -173,7 +185,7 @@ def preset(name: str, **changes: Any) -> Config:
     Raises:
         ValueError: there is no preset of that name, or a change does not fit.
     """
-    if name not in PRESETS:
+    if name not in (*PRESETS,):
         raise ValueError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
     return PRESETS[name].replace(**changes)
 

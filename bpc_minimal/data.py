@@ -39,6 +39,17 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
+# torchvision's class for each data set, and an address of its files that is read over https, which not
+# all of torchvision's own are. torchvision checks the MD5 of what arrives.
+DATASETS = {
+    "mnist": ("MNIST", "https://ossci-datasets.s3.amazonaws.com/mnist/"),
+    "fashion-mnist": (
+        "FashionMNIST",
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+    ),
+    "kmnist": ("KMNIST", "https://codh.rois.ac.jp/kmnist/dataset/kmnist/"),
+}
+
 AnyArray = Array | np.ndarray
 Images = UInt8[np.ndarray, "N 28 28"]
 Labels = UInt8[np.ndarray, " N"]
@@ -76,8 +87,8 @@ def load_dataset(
         name: "mnist", "fashion-mnist" or "kmnist".
         root: the folder that torchvision keeps data sets in; files lie in root/CLASS/raw.
         split: as in `load_mnist`.
-        download: fetch absent files from the data set's own site. torchvision chooses the address
-            and checks the MD5 of what arrives. Without it, no connection is opened.
+        download: fetch absent files over https from the address in `DATASETS`; torchvision checks
+            the MD5 of what arrives. Without it, no connection is opened.
 
     Returns:
         images uint8 (N, 28, 28) and labels uint8 (N,), as `load_mnist`.
@@ -85,11 +96,10 @@ def load_dataset(
     Raises:
         ValueError: the name or the split is unknown.
         ImportError: torchvision is not installed.
-        OSError: the files are absent, unreadable, or could not be fetched.
+        OSError: the files are absent, unreadable, not of MNIST's shape, or could not be fetched.
     """
-    classes = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
-    if name not in classes:
-        raise ValueError(f"unknown data set {name!r}; choose one of {', '.join(classes)}")
+    if name not in (*DATASETS,):
+        raise ValueError(f"unknown data set {name!r}; choose one of {', '.join(DATASETS)}")
     prefix, rows = _split(split)
     try:
         from torchvision import datasets
@@ -98,19 +108,30 @@ def load_dataset(
             f"{name} is read through torchvision, which could not be imported ({error}); install "
             "it with: pip install 'bpc-minimal[datasets]'. MNIST needs no torchvision: load_mnist()"
         ) from error
-    kind = getattr(datasets, classes[name])
+    kind, address = DATASETS[name]
+    folder = Path(root) / kind / "raw"
+    # Read over https only, and never the older files that torch would have to unpickle.
+    changes = {"mirrors": [address], "_check_legacy_exist": lambda self: False}
     try:
-        data = kind(str(root), train=prefix == "train", download=download)
-    except (OSError, RuntimeError, ValueError, AssertionError) as error:
+        data = type(kind, (getattr(datasets, kind),), changes)(
+            str(root), train=prefix == "train", download=download
+        )
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, AssertionError) as error:
         advice = (
             "the download failed: check the connection, or put the files there by hand"
             if download
             else "pass download=True to fetch them, or put them there by hand"
         )
-        folder = Path(root) / classes[name] / "raw"
         cause = " ".join(str(error).split())  # torchvision's message has several lines
         raise OSError(f"no readable {name} files in {folder} ({cause}); {advice}") from error
-    return data.data.numpy()[rows], data.targets.numpy().astype(np.uint8)[rows]
+    images, labels = data.data.numpy(), data.targets.numpy()
+    if images.dtype != np.uint8 or images.shape != (len(labels), 28, 28) or labels.max() >= CLASSES:
+        raise OSError(
+            f"the {name} files in {folder} hold images {images.dtype} {images.shape} and "
+            f"{len(labels)} labels, uint8 (N, 28, 28) and N labels of 0 to {CLASSES - 1} expected; "
+            "remove them, and pass download=True to fetch them again"
+        )
+    return images[rows], labels.astype(np.uint8)[rows]
 
 
 def normalise(
@@ -192,7 +213,7 @@ def class_means(images: Images, labels: Labels) -> Float32[np.ndarray, "10 784"]
 
 
 def _split(split: str) -> tuple[str, slice]:
-    if split not in SPLITS:
+    if split not in (*SPLITS,):
         raise ValueError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
     return SPLITS[split]
 
@@ -215,10 +236,9 @@ def _read_idx(name: str) -> np.ndarray:
         )
     axes = content[3]
     head = 4 + 4 * axes
-    values = np.empty(len(content) - head + 64, np.uint8)
-    values = values[-values.ctypes.data % 64 :][
-        : len(content) - head
-    ]  # JAX copies no aligned array
+    room = np.empty(len(content) - head + 64, np.uint8)
+    start = -room.ctypes.data % 64  # JAX does not copy an array that is aligned to 64 bytes
+    values = room[start : start + len(content) - head]
     values[:] = np.frombuffer(content, np.uint8, offset=head)
     return values.reshape(np.frombuffer(content, ">u4", axes, offset=4))
 

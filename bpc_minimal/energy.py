@@ -89,7 +89,11 @@ def activity_gradient(
 
     Chapter 4 derives it, and a test holds the two together; here autodiff does it, as fast. What
     a caller does not use, jit leaves out.
+
+    Raises:
+        ValueError: as in `energy`.
     """
+    check_activities(network, activities)
     return jax.grad(lambda z: energy(network, z, alpha_gen, alpha_disc).sum())(list(activities))
 
 

@@ -1,7 +1,7 @@
 """What a trained network can do: classify, generate, complete, each by a sweep or by inference.
 
 Labels are numbers, 0 to n_0 - 1; images are normalised pixels (`data.normalise`), except that
-`evaluate` takes the bytes of a data set. Chapters 2 to 5 and 7 use them.
+`evaluate` takes the bytes of a data set. Chapters 2 to 5 use them.
 """
 
 from typing import Any
@@ -36,7 +36,9 @@ def label_activities(
     Args:
         network: a trained network.
         images: normalised pixels.
-        steps: of inference after the sweep that the rule starts from; 0 is the sweep alone.
+        steps: of inference after the sweep that the rule starts from; 0 is the sweep alone. A rule
+            that starts from the label and teaches no amortiser, such as `GENERATIVE`, has nothing to
+            sweep up with: its labels start equal, and it needs steps to tell them apart.
         rule: which errors move the activities.
         alpha_gen: as in `infer`, which takes the other arguments too.
         alpha_disc: as in `infer`.
@@ -89,11 +91,9 @@ def generate(
     Raises:
         ValueError: a label is out of range, or an argument does not fit, as in `infer`.
     """
-    rule = inference.get("rule", BIDIRECTIONAL)
-    label = one_hot(labels, network.sizes[0])
-    activities = sweep_down(network, label)
+    activities = sweep_down(network, one_hot(labels, network.sizes[0]))
     clamped = [True] + [False] * network.depth
-    return infer(network, activities, clamped, **{**inference, "rule": rule, "steps": steps})[-1]
+    return infer(network, activities, clamped, steps=steps, **inference)[-1]
 
 
 def complete(
@@ -182,8 +182,7 @@ def evaluate(
         image, label = example
         found = classify(
             network, normalise(image[None], config.pixel_mean, config.pixel_std),
-            config.classify_steps, rule=config.rule, alpha_gen=config.alpha_gen,
-            alpha_disc=config.alpha_disc, step_size=config.step_size, step_rule=config.step_rule,
+            config.classify_steps, **config.inference(),
         )  # fmt: skip
         return found[0] == label
 
@@ -192,9 +191,10 @@ def evaluate(
         return sums.at[label].add(image.astype(jnp.int32)), None
 
     images, labels = jnp.asarray(images), jnp.asarray(labels)
-    if len(images) != len(labels):
+    if len(images) != len(labels) or not len(images):
         raise ValueError(
-            f"{len(images)} images and {len(labels)} labels given; pass one label each"
+            f"{len(images)} images and {len(labels)} labels given; pass at least one image, and a label "
+            "for each"
         )
     one_hot(labels, network.sizes[0])  # raises where a label is out of range
     right = jax.lax.map(is_right, (images, labels), batch_size=CHUNK)

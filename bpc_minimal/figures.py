@@ -245,6 +245,7 @@ def settling_player(energy_of: Callable[[Array], Array], guesses: Sequence[float
 def player(animation: FuncAnimation, alt: str, fps: int = 4, dpi: int = 72) -> Any:
     """Turn an animation into a player that needs no server and asks nobody for a font of icons."""
     import hashlib
+    import html
     import re
 
     from IPython.display import HTML
@@ -254,7 +255,7 @@ def player(animation: FuncAnimation, alt: str, fps: int = 4, dpi: int = 72) -> A
     page = re.sub(r"<link[^>]*>", "", page)
     for icon, sign in PLAYER_SIGNS.items():
         page = page.replace(f'<i class="fa {icon}"></i>', sign)
-    page = page.replace("<img id=", f'<img style="max-width: 100%" alt="{alt}" id=')
+    page = page.replace("<img id=", f'<img style="max-width: 100%" alt="{html.escape(alt)}" id=')
     page = page.replace('type="range"', 'type="range" aria-label="Step"')
     drawn = re.findall(r"_anim_img(\w+)", page)[0]  # another one at each call, by chance
     return HTML(page.replace(drawn, hashlib.sha256(alt.encode()).hexdigest()[:32]))

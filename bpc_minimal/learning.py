@@ -20,6 +20,7 @@ from bpc_minimal.energy import Precision, energy
 from bpc_minimal.inference import (
     Norms,
     Rule,
+    check_rule,
     converged_vectors,
     descend,
     layer_steps,
@@ -89,9 +90,27 @@ def weight_gradient(
     dE/dV_l = -alpha_gen_{l+1}  <e_{l+1} act(z_l)'>
     dE/dW_l = -alpha_disc_l     <d_l act(z_{l+1})'>
 
+    Args:
+        network: the network that predicts.
+        activities: z_0..z_L, settled.
+        rule: which errors teach, and what the amortiser learns from.
+        alpha_gen: precision of the generative errors, as in `energy`.
+        alpha_disc: precision of the discriminative errors.
+        amortiser_inputs: the activities of `sweep_up`, which a rule with amortiser_inputs="swept"
+            learns from, such as `HYBRID`; other rules leave them aside.
+
     Returns:
         a `Network` whose arrays are the gradients.
+
+    Raises:
+        ValueError: the rule learns from a sweep and none is given, or an argument does not fit.
     """
+    check_rule(rule)
+    if rule.amortiser_inputs == "swept" and rule.teaches[1] and amortiser_inputs is None:
+        raise ValueError(
+            "no amortiser_inputs given, but the rule's amortiser learns from its own sweep: pass "
+            "amortiser_inputs=sweep_up(network, images)"
+        )
     gen, disc = weighed(network, rule.teaches, alpha_gen, alpha_disc)
     swept = amortiser_inputs if rule.amortiser_inputs == "swept" else None
     return jax.grad(lambda n: energy(n, activities, gen, disc, swept).mean())(network)
@@ -118,7 +137,14 @@ def train_step(
         state: after the step.
         losses: gen_loss and amort_loss, half the mean squared error of a sweep down and of one up
             before the step; energy_before and energy, the batch's mean before inference and after.
+
+    Raises:
+        ValueError: images or labels do not fit.
     """
+    if len(images) != len(labels):
+        raise ValueError(
+            f"{len(images)} images and {len(labels)} labels given; pass one label each"
+        )
     network, rule, L = state.network, config.rule, len(config.sizes) - 1
     image = split_over_devices(normalise(images, config.pixel_mean, config.pixel_std))
     label = split_over_devices(one_hot(labels, config.sizes[0]))

@@ -132,13 +132,13 @@ def sweep_up(network: Network, images: Float[Array, "batch n_L"]) -> Activities:
 
 def check_architecture(sizes: Sequence[int], activation: str) -> None:
     """Raise ValueError unless `make_network` can build this."""
-    whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in sizes)
-    if len(sizes) < 2 or not whole:
+    listed = isinstance(sizes, Sequence) and not isinstance(sizes, str) and len(sizes) >= 2
+    if not listed or not all(type(n) is int and n > 0 for n in sizes):
         raise ValueError(
             f"sizes={sizes!r} given, two or more positive whole numbers expected, from the label "
             "to the image, such as (10, 300, 300, 784)"
         )
-    if activation not in ACTIVATIONS:
+    if activation not in (*ACTIVATIONS,):
         raise ValueError(
             f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATIONS)}"
         )
@@ -166,7 +166,9 @@ def dtype_of(array: Any) -> Any:
 
 def is_number(value: Any) -> bool:
     """Whether this is one finite number of 0 or more, or a tracer, whose value is not known."""
-    if not jnp.issubdtype(dtype_of(value), np.number) or np.shape(value) != ():
+    dtype = dtype_of(value)
+    real = jnp.issubdtype(dtype, np.number) and not jnp.issubdtype(dtype, np.complexfloating)
+    if not real or np.shape(value) != ():
         return False
     return isinstance(value, jax.core.Tracer) or bool(0 <= value < np.inf)
 

@@ -4,6 +4,7 @@ Chapter 5 gets here step by step from a plain Python loop.
 """
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -53,11 +54,19 @@ class History(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """A run at a moment between two epochs: enough to go on to the same end, bit for bit."""
+    """A run at a moment between two epochs: enough to go on to the same end, bit for bit.
+
+    Attributes:
+        config: the settings.
+        state: weights and all else that learning carries on.
+        history: of the run so far.
+        data: SHA-256 of the data, held-out ones too; a run goes on with the same only.
+    """
 
     config: Config
     state: TrainState
     history: History
+    data: str
 
     @property
     def network(self) -> Network:
@@ -153,16 +162,22 @@ def fit(
         history: losses of every iteration, and the evaluations.
 
     Raises:
-        ValueError: data do not fit, or the checkpoint is of other settings.
+        ValueError: data do not fit, or the checkpoint is of other settings or other data.
         FloatingPointError: the run diverged; the message names the iteration and the cause.
     """
     data = _checked(mnist() if data is None else data, config)
     per_pass = len(data.images) // config.batch_size
     total = config.iterations or config.epochs * per_pass  # type: ignore[operator]
+    digest = _digest(data) if resume or on_epoch else ""
     if resume is None:
         state, losses, evaluations = make_state(config, total), [], []
     else:
         _check_same(config, resume.config)
+        if resume.data != digest:
+            raise ValueError(
+                "the checkpoint is of a run on other data, or with other images held out; pass those that "
+                "it began with (on the command line: --data, --root and --held-out as before)"
+            )
         state = jax.tree.map(jnp.copy, resume.state)  # the epoch gives its memory up
         losses, evaluations = [resume.history.losses], [*resume.history.evaluations]
     done = int(state.iteration)
@@ -183,7 +198,7 @@ def fit(
         evaluations.append({"iteration": done} | {name: float(x) for name, x in last.items()})
         if on_epoch is not None:
             copy = jax.tree.map(jnp.copy, state)
-            on_epoch(Checkpoint(config, copy, _history(losses, evaluations)))
+            on_epoch(Checkpoint(config, copy, _history(losses, evaluations), digest))
     return state.network, _history(losses, evaluations)
 
 
@@ -229,7 +244,8 @@ def _checked(data: Data, config: Config) -> Data:
             )
         if labels.shape != (len(images),):
             raise ValueError(
-                f"{kind} labels of shape {labels.shape} for {len(images)} images given"
+                f"{kind} labels of shape {labels.shape} for {len(images)} images given, "
+                f"({len(images)},) expected: one label each"
             )
         one_hot(labels, config.sizes[0])  # raises where one is out of range
     wanted = config.training_images or len(data.images)
@@ -244,6 +260,14 @@ def _checked(data: Data, config: Config) -> Data:
         np.asarray(data.held_out_images),
         np.asarray(data.held_out_labels).astype(np.int32),
     )
+
+
+def _digest(data: Data) -> str:
+    digest = hashlib.sha256(usedforsecurity=False)
+    for part in data:
+        digest.update(repr((part.shape, part.dtype)).encode())
+        digest.update(np.ascontiguousarray(part).ravel())
+    return digest.hexdigest()
 
 
 def _check_same(config: Config, other: Config) -> None:
@@ -261,6 +285,7 @@ def _check_converging(losses, done, evaluation, config, total) -> None:
     good = np.all([np.isfinite(values) for values in losses.values()], axis=0)
     if config.stop_diverging:
         good &= losses["energy"] <= losses["energy_before"] * 1.001 + 1e-6  # rounding's share
+    good[-1] &= all(np.isfinite(value) for value in evaluation.values())  # of its last weights
     if good.all():
         return
     iteration = done + int(np.argmin(good)) + 1

@@ -23,6 +23,19 @@ def digits():
     return Data(images[:640], labels[:640], held_out_images[:256], held_out_labels[:256])
 
 
+@pytest.fixture
+def float64():
+    """Float64 for one test; `jax.enable_x64` is `jax.experimental.enable_x64` in the oldest JAX."""
+    if hasattr(jax, "enable_x64"):
+        context = jax.enable_x64(True)
+    else:
+        from jax.experimental import enable_x64
+
+        context = enable_x64()
+    with context:
+        yield
+
+
 def random_activities(key, sizes=SIZES, batch=5):
     """Activities as training meets them: a one-hot label, hidden noise, pixels of unit scale."""
     keys = jax.random.split(jax.random.PRNGKey(key), len(sizes))
@@ -34,6 +47,11 @@ def random_network(key=0, sizes=SIZES, activation="tanh", use_bias=True):
     """A network with weights large enough that every term of the energy counts."""
     network = make_network(jax.random.PRNGKey(key), sizes, activation, use_bias)
     return jax.tree.map(lambda w: 1.5 * w, network)
+
+
+def wide(tree):
+    """Turn all arrays into float64, where that is on: a law that rounding might hide."""
+    return jax.tree.map(lambda x: x.astype(float), tree)
 
 
 def assert_close(ours, theirs, tolerance=1e-5):

@@ -192,3 +192,17 @@ def test_the_package_carries_a_run_of_best():
     )  # rounding to 16 bits is harmless
     assert abs(float(found["rmse"]) - last["rmse"]) < 1e-4
     assert last["accuracy"] > 98.3 and last["rmse"] < 0.0185
+
+
+def test_weights_of_another_shape_are_refused(checkpoints, tmp_path):
+    path = tmp_path / "weights.npz"
+    export(path, checkpoints[-1], {})
+    parts = dict(np.load(path))
+    np.savez(path, **parts | {"weight_0": parts["weight_0"][:-1]})
+    with pytest.raises(OSError, match="the settings ask for"):
+        pretrained(path)
+
+
+def test_a_checkpoint_knows_its_data(checkpoints, saved, digits):
+    assert load(saved).data == checkpoints[-1].data
+    assert len(checkpoints[-1].data) == 64

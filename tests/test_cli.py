@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -109,12 +110,12 @@ def test_train_prints_one_object_an_evaluation_and_leaves_its_results(tmp_path, 
 def test_train_in_words_says_what_it_does_and_where_it_went(tmp_path, capsys):
     assert run("train", *sets()) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("tiny: 12 iterations of 64, results in runs/tiny")
+    assert lines[0].startswith(f"tiny: 12 iterations of 64, results in {Path('runs/tiny')}")
     evaluations = [line for line in lines if line.startswith("iteration ")]
     assert [int(line.split()[1]) for line in evaluations] == [5, 10, 12]
     for line in evaluations:
         assert line.split()[2::2] == ["gen_loss", "amort_loss", "accuracy", "%"]
-    assert lines[-1].startswith("runs/tiny/checkpoint.bpc: weights and history")
+    assert lines[-1].startswith(f"{Path('runs/tiny/checkpoint.bpc')}: weights and history")
 
 
 def test_runs_never_land_on_another_unasked(tmp_path, done, capsys):
@@ -125,10 +126,10 @@ def test_runs_never_land_on_another_unasked(tmp_path, done, capsys):
     assert sorted(os.listdir("runs")) == ["tiny", "tiny-2", "tiny-3"]
     first = (tmp_path / "runs" / "tiny-2" / "checkpoint.bpc").read_bytes()
     assert run("train", *short, "--out", "runs/tiny-2", "--seed", 1) == 1
-    assert "error: runs/tiny-2 holds a run already" in capsys.readouterr().err
+    assert f"error: {Path('runs/tiny-2')} holds a run already" in capsys.readouterr().err
     other = done / "checkpoint.bpc"
     assert run("train", "--resume", other, "--out", "runs/tiny-2") == 1
-    assert "error: runs/tiny-2 holds a run already" in capsys.readouterr().err
+    assert f"error: {Path('runs/tiny-2')} holds a run already" in capsys.readouterr().err
     assert (tmp_path / "runs" / "tiny-2" / "checkpoint.bpc").read_bytes() == first
     assert run("train", *short, "--out", "runs/tiny-2", "--seed", 1, "--overwrite") == 0
     assert load("runs/tiny-2/checkpoint.bpc").config.seed == 1
@@ -169,6 +170,7 @@ def test_settings_come_from_preset_file_and_changes(tmp_path):
         assert config("--set", text) == PRESETS["fast"].replace(**expected)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="on Windows this would end the process")
 def test_a_resumed_run_ends_as_an_unbroken_one(done, monkeypatch, capsys):
     """Ctrl-C while the first checkpoint is written: the run ends at an evaluation, and goes on there."""
     write = __main__.save
@@ -189,9 +191,8 @@ def test_a_resumed_run_ends_as_an_unbroken_one(done, monkeypatch, capsys):
     assert reached == len(out.splitlines()) < 60
     assert f"interrupted; iteration {reached} of 60 is kept. Go on with:" in err
     command = err.splitlines()[-1]
-    assert command == (
-        "  python -m bpc_minimal train --resume 'two parts/checkpoint.bpc' --held-out validation"
-    )
+    there = shlex.quote(str(Path("two parts/checkpoint.bpc")))
+    assert command == f"  python -m bpc_minimal train --resume {there} --held-out validation"
     monkeypatch.setattr(__main__, "save", write)
     resume = ("train", "--resume", "two parts/checkpoint.bpc", "--held-out", "validation")
     assert run(*resume, "--json") == 0
@@ -490,3 +491,39 @@ print(sorted({name.partition(".")[0] for name in sys.modules}))
     assert float(seconds) < 0.2
     for heavy in ("matplotlib", "torch", "torchvision", "tqdm", "IPython"):
         assert f"'{heavy}'" not in modules
+
+
+def test_a_finished_run_goes_to_another_folder_whole(done, checkpoint):
+    assert run("train", "--resume", checkpoint, "--out", "copied", "--json") == 0
+    assert same_bits(load("copied/checkpoint.bpc").state, load(checkpoint).state)
+
+
+def test_a_run_is_resumed_with_its_own_data_only(done, checkpoint, capsys):
+    assert run("train", "--resume", checkpoint, "--held-out", "validation") == 1
+    assert "of a run on other data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name, folder", [("../x", "x"), ("a b/c", "a-b-c"), ("", "run"), ("..", "run")]
+)
+def test_a_name_is_no_path(name, folder):
+    assert run("train", *sets(name=name), "--json") == 0
+    assert Path("runs", folder, "checkpoint.bpc").is_file()
+
+
+def test_the_settings_are_printed_with_a_run(capsys):
+    assert run("train", *sets()) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert Config.from_json(lines[1]).name == "tiny"
+
+
+def test_too_many_images_to_draw_are_refused(done, checkpoint, capsys, tmp_path):
+    np.save(tmp_path / "many.npy", load_mnist("test")[0][:101])
+    assert run("complete", checkpoint, "--images", tmp_path / "many.npy") == 1
+    assert "101 images given, at most 100 expected" in capsys.readouterr().err
+
+
+def test_a_network_too_large_for_the_memory_is_an_error_in_one_line(capsys):
+    assert run("train", *sets(sizes="10,1000000000000,784")) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: ") and "memory" in err and "Traceback" not in err

@@ -2,6 +2,8 @@
 
 import json
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from bpc_minimal import BIDIRECTIONAL, HYBRID, PRESETS, Config, Rule, preset
@@ -79,6 +81,12 @@ def test_epochs_and_iterations_replace_each_other():
         ("seed", -1, "seed=-1 given"),
         ("seed", 2**32, "seed=4294967296 given, a whole number"),
         ("stop_diverging", "no", "stop_diverging='no' given"),
+        ("activation", ["relu"], r"unknown activation \['relu'\]"),
+        ("sizes", 784, "sizes=784 given"),
+        ("schedule", ["step"], r"schedule=\['step'\] given"),
+        ("alpha_gen", 1j, "alpha_gen=1j given"),
+        ("alpha_gen", True, "alpha_gen=True given"),
+        ("rule", "hybrid", "rule='hybrid' given, a Rule expected"),
         ("speed", 1, "unknown setting speed; settings are name, sizes"),
     ],
 )
@@ -111,3 +119,29 @@ def test_settings_that_are_none_are_refused(text):
 
 def test_absent_settings_take_their_defaults():
     assert Config.from_json(json.dumps({"iterations": 3})) == Config(iterations=3)
+
+
+def test_settings_may_name_a_rule():
+    assert Config.from_json('{"epochs": 1, "rule": "hybrid"}') == Config(epochs=1, rule=HYBRID)
+    with pytest.raises(ValueError, match="rule='hybird' given, a Rule expected"):
+        Config.from_json('{"epochs": 1, "rule": "hybird"}')
+
+
+@pytest.mark.parametrize("array", [np.array, jnp.array, list])
+def test_precisions_may_be_arrays_and_are_kept_as_numbers(array):
+    config = Config(epochs=1, alpha_gen=array([1, 2, 3]), alpha_disc=np.float32(0.5))
+    assert config.alpha_gen == (1.0, 2.0, 3.0) and config.alpha_disc == 0.5
+    assert Config.from_json(config.to_json()) == config
+    assert hash(config) == hash(Config.from_json(config.to_json()))
+
+
+def test_a_config_gives_what_inference_needs():
+    config = preset("best")
+    options = config.inference()
+    assert options.pop("rule") is BIDIRECTIONAL
+    assert options == {
+        "alpha_gen": config.alpha_gen,
+        "alpha_disc": config.alpha_disc,
+        "step_size": config.step_size,
+        "step_rule": "curvature",
+    }

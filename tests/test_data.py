@@ -2,10 +2,15 @@
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import jax
 import jax.numpy as jnp
@@ -164,6 +169,7 @@ def closed_proxy(monkeypatch):
         monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it keeps the proxies of its first use
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])
@@ -179,6 +185,79 @@ def test_failed_download_says_so(tmp_path, name, closed_proxy):
     pytest.importorskip("torchvision")
     with pytest.raises(OSError, match=f"no readable {name} files in .*the download failed"):
         data.load_dataset(name, tmp_path, download=True)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])
+def test_downloads_ask_over_https_alone(tmp_path, name, closed_proxy):
+    pytest.importorskip("torchvision")
+    with pytest.raises(OSError) as error:
+        data.load_dataset(name, tmp_path, download=True)
+    tried = re.findall(r"Tried (\S+),", str(error.value))
+    assert tried == [data.DATASETS[name][1]]
+    assert tried[0].startswith("https://")
+
+
+class Silent(SimpleHTTPRequestHandler):
+    """A server of files that logs nothing."""
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_download_is_checked_by_its_digest(tmp_path, monkeypatch):
+    """What arrives from a server that answers with other files is refused by its MD5."""
+    pytest.importorskip("torchvision")
+    served = tmp_path / "served"
+    served.mkdir()
+    for stem in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (served / f"{stem}-ubyte.gz").write_bytes(gzip.compress(b"not the file"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=served))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    monkeypatch.setitem(data.DATASETS, "kmnist", ("KMNIST", address))
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(urllib.request, "_opener", None)
+    try:
+        with pytest.raises(OSError, match="File not found or corrupted"):
+            data.load_dataset("kmnist", tmp_path, download=True)
+    finally:
+        server.shutdown()
+
+
+def idx(array):
+    head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return head + array.tobytes()
+
+
+@pytest.mark.parametrize(
+    "images, labels",
+    [
+        (np.zeros((4, 27, 28), np.uint8), np.zeros(4, np.uint8)),
+        (np.zeros((4, 28, 28), np.uint8), np.zeros(3, np.uint8)),
+        (np.zeros((4, 28, 28), np.uint8), np.full(4, 10, np.uint8)),
+    ],
+)
+def test_files_of_another_shape_are_refused(tmp_path, images, labels):
+    pytest.importorskip("torchvision")
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for prefix in ("train", "t10k"):
+        (raw / f"{prefix}-images-idx3-ubyte").write_bytes(idx(images))
+        (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(labels))
+    with pytest.raises(OSError, match="uint8 .N, 28, 28. and N labels of 0 to 9 expected"):
+        data.load_dataset("fashion-mnist", tmp_path)
+
+
+def test_no_older_file_of_torchs_is_unpickled(tmp_path):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("torchvision")
+    processed = tmp_path / "KMNIST" / "processed"
+    processed.mkdir(parents=True)
+    for name in ("training.pt", "test.pt"):
+        torch.save((torch.zeros(1, 28, 28, dtype=torch.uint8), torch.zeros(1)), processed / name)
+    with pytest.raises(OSError, match="no readable kmnist files"):
+        data.load_dataset("kmnist", tmp_path)
 
 
 def test_damaged_files_are_reported(tmp_path):

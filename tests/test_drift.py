@@ -157,10 +157,10 @@ def hybrid_train_step(chapter):
             rule=rule, sizes=chapter["SIZES"], iterations=300, alpha_gen=1.0, steps=4, step_size=1.0,
             use_bias=False, schedule="constant", weight_decay=0.0, learning_rate=1e-3,
         )  # fmt: skip
-        state, chosen = bpc.make_state(config, 300), np.arange(64)
+        state = bpc.make_state(config, 300)
         start = (state.network, chapter["optimiser"].init(state.network))
-        ours, _ = chapter["train_step"](start, chosen, rule)
-        images, labels = (np.asarray(chapter[name][chosen]) for name in ("images", "labels"))
+        images, labels = (np.asarray(chapter[name][:64]) for name in ("images", "labels"))
+        ours, _ = chapter["train_step"](start, bpc.normalise(images), bpc.one_hot(labels), rule)
         theirs, _ = bpc.train_step(state, images, labels, config, 300)
         same_after_adam(ours, theirs.network)
 
@@ -294,12 +294,13 @@ CHAPTERS = {
     },
     "02_generating": {
         **{name: chapter_2(name, law) for name, law in IN_CHAPTER_2.items()},
+        "act": predicts_in_chapter_2,
         "predict": predicts_in_chapter_2,
         "slope": chapter_2("activity_gradient", IN_CHAPTER_2["activity_gradient"]),
         "settle": settles_in_chapter_2,
     },
     "03_hybrid": {
-        "activity": guesses,
+        "act": guesses,
         "guess": guesses,
         "sweep_up": sweep_up,
         "amortiser_errors": amortiser_errors,
@@ -329,29 +330,30 @@ CHAPTERS = {
 OWN = {
     "01_energy": """
         bowl gaussian joint guess_energy guess_slope settle_guess storm_energy storm_slope posterior_mean
-        loudness loud_slope slope_in_seconds learn_step scatter draw_storms total_least_squares
+        loudness heard_energy energy_in_seconds learn_step scatter draw_storms total_least_squares
         least_squares draw_readings circuit_step run_circuit linear solve_chain draw_generator distance
-        same loud_energy""",
+        same loud_energy alike""",
     "02_generating": """
-        largest_difference norms train_step train start_from read accuracy read_all linear_classifier
-        ratio pick
-        curvature compare energy_of_each_label""",
+        largest_difference draw_activities norms energy_by_layer train_step iterate train_300 begin train draw
+        rmse approx start_from read pick one_image read_one accuracy with_one curvature measure settle_both
+        energy_of energy_of_each_label apart read_from""",
     "03_hybrid": """
-        loss draw train train_five start_from read read_all accuracy train_alone over_pools train_once
-        watch watch_stage""",
+        loss draw train_fifty train_five start_from read_five copy_of read_all accuracy spread loss_alone
+        step_alone learn_few watch watch_stage steps_above""",
     "04_bidirectional": """
-        rmse_to_means share slope farthest settle Knobs knobs learn_once train measure trial spread mean
-        gradients_at_fixed_activities last_update hidden check""",
+        rmse_to_means share slope farthest settle Knobs turn either draw learn_once train measure trial
+        spread mean mean_energy gradients_at_fixed_activities last_update hidden check""",
     "05_training_loop": """
-        python_loop one_call_each compiled_scan scan package milliseconds distance""",
+        python_loop one_call_each compiled_scan scan package run milliseconds distance note""",
     "10_fast": """
-        once milliseconds epoch from_python flops products needed moved_bytes timed_product pass_over
-        prepare look_up python_loop one_call_each scan seconds gap evaluate_often""",
+        once compare milliseconds epoch from_python flops products needed moved_bytes timed_product
+        pass_over transform prepare look_up half_mse python_loop one_call_each scan seconds gap
+        evaluate_often""",
 }
 
 # Names that the definitions above use, and that a chapter assigns.
 USED = {
-    "03_hybrid": {"COUNTS", "SIZES", "L", "data", "images", "labels", "optimiser", "TRAINING"},
+    "03_hybrid": set("COUNTS COPIES SIZES L data images labels optimiser TRAINING".split()),
     "04_bidirectional": set(RULES),
     "05_training_loop": {"jpc", "optimiser"},
     "10_fast": {"jpc", "optimiser"},

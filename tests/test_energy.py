@@ -216,3 +216,13 @@ def test_labels_and_images_cannot_be_mistaken_in_a_sweep():
         sweep_down(network, jnp.zeros((2, 784)))
     with pytest.raises(ValueError, match="normalise"):
         sweep_up(network, jnp.zeros((2, 28, 28)))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_gradient_of_no_numbers_is_refused(wrong):
+    network, z = random_network(), random_activities(1)
+    z[1] = z[1].at[0, 0].set(wrong)
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        activity_gradient(network, z)
+    with pytest.raises(ValueError, match=r"int32 .* given as activities of layer 1"):
+        activity_gradient(network, [z[0], jnp.ones(z[1].shape, jnp.int32), *z[2:]])

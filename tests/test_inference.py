@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import SIZES, assert_close, random_activities, random_network, same_bits
+from conftest import SIZES, assert_close, random_activities, random_network, same_bits, wide
 
 from bpc_minimal import (
     BIDIRECTIONAL,
@@ -283,18 +283,18 @@ def test_eight_steps_of_half_a_rate_unless_told_otherwise():
 
 
 @pytest.mark.parametrize("step_rule", ["curvature", "fixed"])
-def test_the_step_may_be_traced(step_rule):
-    network, z = random_network(), random_activities(1)
+def test_the_step_may_be_traced(step_rule, float64):
+    network, z = wide((random_network(), random_activities(1)))
     options = {"steps": 3, "step_rule": step_rule}
     traced = jax.jit(lambda size: infer(network, z, ENDS, step_size=size, **options))
     for size in (0.01, 0.02):
-        assert_close(traced(size), infer(network, z, ENDS, step_size=size, **options), 1e-6)
+        assert_close(traced(size), infer(network, z, ENDS, step_size=size, **options), 1e-12)
 
 
-def test_infer_is_the_same_inside_jit():
-    network, z = random_network(), random_activities(1)
+def test_infer_is_the_same_inside_jit(float64):
+    network, z = wide((random_network(), random_activities(1)))
     inside = jax.jit(lambda n, z: infer(n, z, ENDS, steps=4))(network, z)
-    assert_close(inside, infer(network, z, ENDS, steps=4), 1e-6)
+    assert_close(inside, infer(network, z, ENDS, steps=4), 1e-12)
 
 
 def test_activities_may_be_constants_inside_jit_and_vmap():
@@ -324,6 +324,29 @@ def test_the_four_models_differ_in_these_choices_alone():
     assert DISCRIMINATIVE == Rule((0, 1), (0, 1), "image", "settled")
     assert HYBRID == Rule((1, 0), (1, 1), "image", "swept")
     assert {Rule([0.5, 1])} == {Rule((0.5, 1.0))}  # compiled functions are looked up by their rule
+
+
+@pytest.mark.parametrize("rule", ["hybrid", None, (1, 0)])
+def test_what_is_no_rule_is_named(rule):
+    network, z = random_network(), random_activities(1)
+    for call in (infer, start_activities):
+        with pytest.raises(ValueError, match="a Rule expected: GENERATIVE, DISCRIMINATIVE"):
+            call(network, z, ENDS, rule) if call is infer else call(network, rule, z[0], z[-1])
+
+
+@pytest.mark.parametrize("pair", [5, (1,), (1, -1), (np.inf, 1), ("1", 1), "11"])
+@pytest.mark.parametrize("name", ["moves", "teaches"])
+def test_weights_that_are_none_are_refused(name, pair):
+    with pytest.raises(ValueError, match=f"Rule {name}=.* given, two weights of 0 or more"):
+        Rule(**{name: pair})
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_half_precision_stays_half_precision(dtype):
+    narrow = jax.tree.map(lambda x: x.astype(dtype), (random_network(), random_activities(1)))
+    settled = infer(*narrow, ENDS, steps=3)
+    assert {z.dtype for z in settled} == {jnp.dtype(dtype)}
+    assert all(np.isfinite(np.asarray(z, np.float32)).all() for z in settled)
 
 
 @pytest.mark.parametrize("rule", [BIDIRECTIONAL, GENERATIVE, DISCRIMINATIVE, HYBRID])

@@ -58,19 +58,6 @@ TRAINING = Config(
 CURVED = {"step_rule": "curvature", "step_size": 0.5}
 
 
-@pytest.fixture
-def float64():
-    """Float64 for one test; `jax.enable_x64` is `jax.experimental.enable_x64` in the oldest JAX."""
-    if hasattr(jax, "enable_x64"):
-        context = jax.enable_x64(True)
-    else:
-        from jax.experimental import enable_x64
-
-        context = enable_x64()
-    with context:
-        yield
-
-
 def setting(key=0, sizes=SIZES, activation="tanh", batch=6):
     """A network and activities, all of them float64 where that is on."""
     made = random_network(key, sizes, activation), random_activities(key + 1, sizes, batch)

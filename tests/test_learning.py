@@ -204,3 +204,21 @@ for rows, each in ((8, 2), (4, 1), (6, 6), (2, 2)):
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_rule_that_learns_from_a_sweep_must_be_given_it(digits):
+    state = make_state(Config(iterations=1), 1)
+    activities = sweep_up(state.network, normalise(digits.images[:4]))
+    with pytest.raises(ValueError, match="no amortiser_inputs given.*sweep_up"):
+        weight_gradient(state.network, activities, HYBRID)
+    weight_gradient(state.network, activities, dataclasses.replace(HYBRID, teaches=(1, 0)))
+
+
+def test_wrong_arguments_of_learning_are_named(digits):
+    config = Config(iterations=1)
+    state = make_state(config, 1)
+    activities = sweep_up(state.network, normalise(digits.images[:4]))
+    with pytest.raises(ValueError, match="4 images and 3 labels given"):
+        train_step(state, digits.images[:4], digits.labels[:3], config, 1)
+    with pytest.raises(ValueError, match="rule='hybrid' given, a Rule expected"):
+        weight_gradient(state.network, activities, "hybrid")

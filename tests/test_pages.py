@@ -1,5 +1,6 @@
 """What a reader's browser must find in every page: opened in Chromium, with the network closed."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -52,14 +53,15 @@ def visit(browser, site):
     """Open a page in a fresh context; collect what went wrong on the way."""
     contexts = []
 
-    def go(name, theme="light", width=1280):
+    def go(name, theme: str | None = "light", width=1280):
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, offline=True, color_scheme=theme
+            viewport={"width": width, "height": 900}, offline=True, color_scheme=theme or "dark"
         )
         contexts.append(context)
-        context.add_init_script(
-            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
-        )
+        if theme:  # as a reader chose it on an earlier visit
+            context.add_init_script(
+                f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+            )
         page, wrong = context.new_page(), []
         page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
         page.on(
@@ -150,3 +152,108 @@ def test_nothing_overflows_on_a_phone(name, visit):
     )
     assert not wide
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+CHAPTERS = [name for name in PAGES if name.split("/")[1][0].isdigit()]
+
+
+def test_a_first_visit_follows_the_system_and_is_as_whole(visit):
+    page, wrong = visit("book/intro.html", theme=None)
+    assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
+    assert not wrong
+    assert page.locator("main img").first.bounding_box()["y"] < 400, (
+        "the result is not on the screen"
+    )
+
+
+def test_the_folder_opens_at_the_welcome_page(visit):
+    page, wrong = visit("index.html")
+    page.wait_for_url("**/book/intro.html")
+    assert not wrong
+
+
+def test_a_search_finds_pages_without_a_network(visit):
+    page, wrong = visit("book/intro.html")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("amortiser")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results li a")
+    page.wait_for_function("() => document.body.innerText.includes('Search finished')")
+    found = page.locator("#search-results li a").all_inner_texts()
+    assert {"Glossary", "The hybrid amortiser"} <= set(found)
+    assert not wrong
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_keyboard_reaches_all_and_shows_where_it_is(theme, visit):
+    page, _ = visit("book/01_energy.html", theme)
+    seen = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        seen.append(
+            page.evaluate(
+                """() => {
+                const e = document.activeElement, s = getComputedStyle(e);
+                const drawn = x => x != 'none' && !x.startsWith('rgba(0, 0, 0, 0)');
+                return [(e.innerText || e.title || e.getAttribute('aria-label') || '').trim(),
+                        s.outlineStyle != 'none' && s.outlineWidth != '0px' || drawn(s.boxShadow)]}"""
+            )
+        )
+    assert seen[0][0] == "Skip to main content"
+    names = [name for name, _ in seen]
+    for wanted in ("2 Generating digits", "Glossary", "Download this page", "Color mode"):
+        assert wanted in names, names
+    assert not [name for name, shown in seen if not shown], "no sign of the focus"
+    page.reload()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => location.hash") == "#main-content"
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_offers_what_its_reader_may_do_next(name, visit, site):
+    page, _ = visit(name)
+    stem, slug = Path(name).stem, "github.com/[^/]+/[^/]+"
+    links = page.evaluate("() => [...document.querySelectorAll('a[href]')].map(e => e.href)")
+    for wanted in (
+        rf"https://colab\.research\.google\.com/github/.*/book/{stem}\.ipynb",
+        rf"https://{slug}/edit/main/book/{stem}\.ipynb",  # suggest an edit
+        rf"https://{slug}/issues/new\?title=.*{stem}.*",  # report a problem
+        rf"file://.*/_sources/book/{stem}\.ipynb",  # download
+    ):
+        assert any(re.fullmatch(wanted, link) for link in links), wanted
+    assert (site / "_sources" / "book" / f"{stem}.ipynb").is_file()
+    assert page.locator(".prev-next-footer a").count() >= 1
+    assert page.locator("button.copybtn").count() > 10
+    assert page.locator("details.hide, .cell.tag_hide-cell, .cell.tag_hide-input").count() > 3
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_print_shows_the_page_and_no_controls(name, visit):
+    page, _ = visit(name)
+    page.emulate_media(media="print")
+    for control in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".header-article", ".copybtn"):
+        shown = page.evaluate(
+            f"() => [...document.querySelectorAll('{control}')].filter(e => e.offsetParent).length"
+        )
+        assert not shown, control
+    assert page.locator("main h1").is_visible()
+
+
+@pytest.mark.slow
+def test_the_book_prints_as_one_pdf(site, tmp_path, monkeypatch):
+    pypdf = pytest.importorskip("pypdf")
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    import pdf
+
+    monkeypatch.setattr(pdf, "SITE", site)
+    monkeypatch.setattr(sys, "argv", ["pdf.py", str(tmp_path / "book.pdf")])
+    assert pdf.main() == 0
+    reader = pypdf.PdfReader(tmp_path / "book.pdf")
+    titles = [item.title for item in reader.outline]
+    assert len(titles) == len(PAGES) and "The energy of a guess" in titles
+    assert len(reader.pages) > 5 * len(CHAPTERS)
+    for page in reader.pages:
+        for note in page.get("/Annots") or []:
+            action = note.get_object().get("/A", {})
+            assert "file:" not in str(action.get("/URI", "")), action

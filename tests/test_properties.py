@@ -4,13 +4,15 @@ An error of the contract is a ValueError (FloatingPointError where numbers grow 
 files); anything else, such as a trace out of XLA, fails these tests, and so does a NaN that nobody mentions.
 """
 
+import contextlib
+import io
 import json
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
@@ -165,12 +167,27 @@ def test_any_text_is_settings_or_is_refused(text):
         assert isinstance(config, bpc.Config)
 
 
-def outcome(*arguments):
-    """Exit code of a command that can never begin to train: its data are not there."""
-    try:
-        return main(["train", "--data", "kmnist", "--root", "/nonexistent", *arguments])
-    except SystemExit as end:
-        return end.code
+def ends_well(*arguments, codes=(0, 1, 2)):
+    """Whether a command ends with one of these codes, and says in words what was wrong with it."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = main([*arguments])
+        except SystemExit as end:  # argparse's own
+            code = end.code
+    said = err.getvalue().rstrip("\n").split("\n")
+    assert code in codes, (code, said)
+    if code == 1:
+        assert len(said) == 1 and said[0].startswith("error: ") and len(said[0]) > 20, said
+    elif code == 2:
+        assert "error: " in err.getvalue(), said
+    return True
+
+
+def never_trains(*arguments):
+    """Try a command that can never begin to train: its data are not there."""
+    where = "--data", "kmnist", "--root", "/nonexistent"
+    return ends_well("train", *where, *arguments, codes=(1, 2))
 
 
 @settings(SEEDED, max_examples=150)
@@ -180,7 +197,7 @@ def outcome(*arguments):
 )
 def test_any_argument_ends_in_one_line_that_says_what_was_wrong(field, value):
     for arguments in (("--set", f"{field}={value}"), ("--seed", value), ("--set", value)):
-        assert outcome(*arguments) in (1, 2)
+        assert never_trains(*arguments)
 
 
 @settings(SEEDED, max_examples=60)
@@ -188,7 +205,66 @@ def test_any_argument_ends_in_one_line_that_says_what_was_wrong(field, value):
 def test_any_file_of_settings_ends_in_one_line(content, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "settings.json"
     path.write_bytes(content)
-    assert outcome("--config", str(path)) in (1, 2)
+    assert never_trains("--config", str(path))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A checkpoint of a small network, in an empty folder that commands may write to."""
+    folder = tmp_path_factory.mktemp("commands")
+    images, labels = bpc.load_mnist("validation")
+    part = bpc.Data(images[:16], labels[:16], images[:8], labels[:8])
+    path = folder / "checkpoint.bpc"
+    bpc.fit(
+        bpc.Config(sizes=(10, 6, 784), iterations=1, batch_size=4),
+        part,
+        on_epoch=lambda c: bpc.save(path, c),
+    )
+    np.save(folder / "images.npy", images[:3])
+    (folder / "text.npy").write_text("no images")
+    return path
+
+
+WORDS = st.one_of(
+    st.integers(-3, 12).map(str),
+    st.sampled_from(
+        ["", "nan", "1e3", "bottom", "left", "test", "-", "--json", "0x3", "images.npy"]
+    ),
+    st.text(max_size=4),
+)
+OPTIONS = st.sampled_from(
+    [
+        "--steps",
+        "--labels",
+        "--index",
+        "--split",
+        "--hide",
+        "--images",
+        "--json",
+        "--out",
+        "--speed",
+    ]
+)
+
+
+@settings(SEEDED, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    command=st.sampled_from(["classify", "generate", "complete", "info"]),
+    option=OPTIONS,
+    words=st.lists(WORDS, max_size=3),
+    there=st.booleans(),
+)
+def test_any_use_of_a_checkpoint_ends_in_results_or_words(
+    checkpoint, monkeypatch, command, option, words, there
+):
+    monkeypatch.chdir(checkpoint.parent)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    few = (
+        ["--index", "1", "2"] if command in ("classify", "complete") and option != "--index" else []
+    )
+    steps = ["--steps", "3"] if command == "complete" and option != "--steps" else []
+    path = str(checkpoint) if there else "absent.bpc"
+    assert ends_well(command, path, *steps, *few, option, *words)
 
 
 @pytest.mark.parametrize("depth", range(1, 13))

@@ -175,6 +175,24 @@ def test_resumed_runs_end_in_the_same_bits(i, run, digits):
     )
 
 
+def test_a_run_goes_on_with_its_own_data_only(run, digits):
+    middle = run.checkpoints[0]
+    for other in (
+        digits._replace(images=255 - digits.images),
+        digits._replace(held_out_labels=digits.held_out_labels[::-1]),
+        digits._replace(images=digits.images[:600], labels=digits.labels[:600]),
+    ):
+        with pytest.raises(ValueError, match="of a run on other data.*--held-out"):
+            fit(CONFIG, other, resume=middle)
+
+
+def test_a_run_that_ends_in_numbers_without_bound_is_stopped(digits):
+    """The last update is seen by no loss, but by the evaluation."""
+    config = CONFIG.replace(iterations=1, learning_rate=1e30, schedule="constant")
+    with pytest.raises(FloatingPointError, match="diverged at iteration 1 of 1 .*learning_rate"):
+        fit(config, digits)
+
+
 def test_resumed_runs_of_whole_passes_end_in_the_same_bits(by_pass, digits):
     for checkpoint in by_pass.checkpoints:
         resumed = fit(checkpoint.config, digits, resume=checkpoint)

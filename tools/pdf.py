@@ -19,6 +19,9 @@ SITE = ROOT / "_build" / "html"
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
+# A link to another page would lead to a file of the machine that printed it.
+UNLINK = """() => document.querySelectorAll('a[href]').forEach(e => {
+    if (e.protocol == 'file:' && e.pathname != location.pathname) e.removeAttribute('href')})"""
 FOOTER = (
     '<div style="font-size:8px;width:100%;text-align:center;color:#555">'
     '<span class="pageNumber"></span></div>'
@@ -48,6 +51,7 @@ def main() -> int:
             tab.goto((SITE / f"{page}.html").as_uri())
             tab.evaluate("() => window.MathJax && MathJax.startup && MathJax.startup.promise")
             tab.evaluate("() => document.querySelectorAll('details').forEach(e => e.open = true)")
+            tab.evaluate(UNLINK)
             printed = tab.pdf(
                 format="A4",
                 print_background=True,

@@ -22,7 +22,9 @@ def files(root: Path) -> list[Path]:
 
 def current(root: Path) -> str:
     """Read the repository's owner and name from _config.yml."""
-    found = re.search(rf"^  url: {ADDRESS.pattern}$", (root / "_config.yml").read_text(), re.M)
+    found = re.search(
+        rf"^  url: {ADDRESS.pattern}$", (root / "_config.yml").read_text("utf-8"), re.M
+    )
     if not found:
         raise ValueError("_config.yml has no line `  url: https://github.com/USER/NAME`")
     return found.group(1)
