@@ -232,12 +232,17 @@ def test_a_chapter_offers_what_its_reader_may_do_next(name, visit, site):
 def test_print_shows_the_page_and_no_controls(name, visit):
     page, _ = visit(name)
     page.emulate_media(media="print")
-    for control in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".header-article", ".copybtn"):
+    for control in (
+        ".bd-sidebar-primary",
+        ".bd-sidebar-secondary",
+        ".bd-header-article",
+        ".copybtn",
+    ):
         shown = page.evaluate(
             f"() => [...document.querySelectorAll('{control}')].filter(e => e.offsetParent).length"
         )
         assert not shown, control
-    assert page.locator("main h1").is_visible()
+    assert page.locator("main h1:visible").count()
 
 
 @pytest.mark.slow
