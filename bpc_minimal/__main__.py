@@ -39,9 +39,8 @@ HIDDEN = {  # which pixels of 28 x 28 `complete` takes away
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     arguments = _parser().parse_args(argv)
-    if hasattr(
-        sys.stdout, "reconfigure"
-    ):  # where a terminal lacks the signs that digits are drawn with
+    # Where a terminal lacks the signs that digits are drawn with, others stand in for them.
+    if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     try:
         arguments.run(arguments)

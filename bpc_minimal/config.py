@@ -85,10 +85,8 @@ class Config:
         if not isinstance(self.sizes, tuple):
             raise ValueError(f"sizes={self.sizes!r} given, such as (10, 300, 300, 784) expected")
         check_architecture(self.sizes, self.activation)
-        for name in (
-            "alpha_gen",
-            "alpha_disc",
-        ):  # of arrays too, but kept as what JSON and jit can hold
+        # Precisions may be arrays; they are kept as what JSON and jit can hold.
+        for name in ("alpha_gen", "alpha_disc"):
             alpha = getattr(self, name)
             each = tuple(map(float, by_layer(name, alpha, len(self.sizes) - 1)))
             object.__setattr__(self, name, each if np.ndim(alpha) else each[0])

@@ -199,7 +199,7 @@ def descend_from_labels(
     The same as `descend` from the swept activities with the image put in. After a sweep down the only
     generative error is the image's, and it and the discriminative error beside it are all that differ
     from one image of a class to the next: the others are computed for `classes`, the sweep of each of
-    the n_0 labels, and looked up. A sixth of an iteration's time, measured (benchmarks/attempts.md).
+    the n_0 labels, and looked up. What that saves was measured (benchmarks/attempts.md).
 
     Returns:
         activities after the step, and the energy before it.
