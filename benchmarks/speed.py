@@ -30,7 +30,7 @@ B, SIZES, L = JPC.batch_size, JPC.sizes, len(JPC.sizes) - 1
 
 
 def measure(
-    rounds: int = 7, iterations: int = 300, names: tuple[str, ...] = ()
+    rounds: int = 15, iterations: int = 300, names: tuple[str, ...] = ()
 ) -> dict[str, float]:
     """Give milliseconds an iteration of each way (medians), and ratios; of those named, or of all.
 

@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--labels", type=int, nargs="+", default=list(range(10)))
     sub.add_argument("--out", type=Path, default=Path("generated.png"), help="the figure")
     sub = command("complete", _complete, "hide half of each image and fill it in; at most 100")
-    uses_checkpoint(sub, 500)
+    uses_checkpoint(sub, 2000)
     takes_images(sub)
     sub.add_argument("--hide", choices=HIDDEN, default="bottom", help="which half")
     sub.add_argument("--out", type=Path, default=Path("completed.png"), help="the figure")

@@ -101,9 +101,9 @@ def complete(
     images: Float[Array, "batch n_L"],
     visible: Bool[Array, "*batch n_L"],
     labels: Int[Array, " batch"] | None = None,
-    steps: int = 500,
+    steps: int = 2000,
     *,
-    alpha_gen: Precision = 1.0,
+    alpha_gen: Precision | None = None,
     alpha_disc: Precision = 0.1,
     step_size: float = 1.0,
     rule: Rule = BIDIRECTIONAL,
@@ -112,15 +112,18 @@ def complete(
     """Fill in hidden pixels: the visible ones are clamped, the others and the label settle.
 
     A pixel settles as fast as its own error is precise, so the small `alpha_gen` that training needs
-    would leave hidden pixels where they start: unless told otherwise, this weighs the generative
-    errors by 1 and the discriminative ones by 0.1, and takes its longest safe steps.
+    would leave hidden pixels where they start. Unless told otherwise this weighs the generative errors of
+    the hidden layers by 1, that of the image by 0.1, so that the layer beside it may take longer steps,
+    and the discriminative ones by 0.1. On the lower halves of 200 held-out images, with three networks of
+    the preset `fast`, the RMSE was 0.226 after 500 steps and 0.218 after 2,000; with 1 for the image,
+    0.231 and 0.223; of the drawing of the true class, 0.241 (benchmarks/results/completion.json).
 
     Args:
         network: a trained network.
         images: normalised pixels; what hidden ones hold is not looked at, they start at 0.
         visible: True where a pixel is seen; (n_L,) for all images alike or (batch, n_L).
         labels: clamps the label too, where it is known.
-        steps: of inference.
+        steps: of inference; a quarter of them gives a paler image.
         alpha_gen: as in `infer`, which takes the other arguments too.
         alpha_disc: as in `infer`.
         step_size: as in `infer`.
@@ -152,6 +155,8 @@ def complete(
     label = None if labels is None else one_hot(labels, network.sizes[0])
     activities = start_activities(network, rule, label, images)
     clamped = [label is not None] + [False] * (network.depth - 1) + [visible]
+    if alpha_gen is None:
+        alpha_gen = (1.0,) * (network.depth - 1) + (0.1,)
     return infer(
         network, activities, clamped, rule, steps, step_size,
         alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_rule=step_rule,

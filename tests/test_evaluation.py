@@ -139,6 +139,14 @@ def test_completion_is_inference_with_the_seen_clamped(network, pixels):
     assert_close(complete(network, pixels, LEFT, LABELS, 5, **OPTIONS), settled, 0)
 
 
+def test_completion_weighs_the_images_errors_less_unless_told_otherwise(network, pixels):
+    told = {"alpha_gen": (1.0, 1.0, 0.1), "alpha_disc": 0.1}
+    plain = complete(network, pixels, LEFT, steps=5)
+    assert_close(plain, complete(network, pixels, LEFT, steps=5, **told), 0)
+    other = complete(network, pixels, LEFT, steps=5, alpha_gen=1.0)
+    assert float(jnp.abs(plain - other).max()) > 1e-3
+
+
 def test_completion_depends_on_the_label_that_is_given(network, pixels):
     ones, twos = (complete(network, pixels, LEFT, np.full(6, c), 20) for c in (1, 2))
     assert (jnp.abs(ones - twos)[:, ~LEFT].max(axis=1) > 1e-3).all()

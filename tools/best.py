@@ -2,6 +2,7 @@
 
     python tools/best.py                      train first, some minutes on two cores
     python tools/best.py FOLDER/checkpoint.bpc   take a run of `python -m bpc_minimal train --preset best`
+    python tools/best.py --figure             only draw, from the network that is stored
 
 Writes bpc_minimal/best.npz (weights in float16, history, what made them), which chapter 5 reads, and
 book/_static/welcome.png.
@@ -22,6 +23,9 @@ FIGURE = Path(__file__).resolve().parents[1] / "book" / "_static" / "welcome.png
 
 
 def main(*paths: str) -> None:
+    if paths == ("--figure",):
+        draw(pretrained()[0], bpc.preset("best"))
+        return
     if paths:
         checkpoint = bpc.load(paths[0])
     else:
