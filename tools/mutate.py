@@ -96,7 +96,7 @@ def main() -> None:
                 _leave_sample(session, arguments.sample, arguments.seed)
         run("cosmic-ray", "exec", f"{module}.toml", f"{module}.sqlite")
     report: dict[str, Any] = {
-        "command": "python tools/mutate.py",
+        "command": f"python tools/mutate.py --sample {arguments.sample}",
         "versions": {name: version(name) for name in ("cosmic-ray", "jax", "equinox", "optax")}
         | {"python": platform.python_version()},
         "seed": arguments.seed,
