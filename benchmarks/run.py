@@ -219,7 +219,7 @@ def completion(images: int = 200) -> dict[str, Any]:
             (0.1, 2000),
         ):
             precisions = (1.0,) * (network.depth - 1) + (alpha,)
-            filled[f"{alpha:g}, {steps} steps"] = complete(
+            filled[f"alpha_gen of the image {alpha:g}, {steps} steps"] = complete(
                 network, pixels, ~hidden, steps=steps, alpha_gen=precisions
             )
         for name, found in filled.items():

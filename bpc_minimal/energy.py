@@ -67,7 +67,7 @@ def energy(
     gen, disc = by_layer("alpha_gen", alpha_gen, L), by_layer("alpha_disc", alpha_disc, L)
     e, d = errors(network, activities, amortiser_inputs)
     weighed = [*zip(gen, e[1:], strict=True), *zip(disc, d[:-1], strict=True)]
-    total = jnp.zeros(len(activities[0]), activities[0].dtype)
+    total = jnp.zeros(len(activities[0]), jnp.result_type(activities[0]))
     for alpha, error in weighed:
         if not (isinstance(alpha, (int, float)) and alpha == 0):
             total += 0.5 * alpha * jnp.sum(error**2, axis=-1)

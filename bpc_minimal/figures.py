@@ -237,6 +237,8 @@ def settling_player(energy_of: Callable[[Array], Array], guesses: Sequence[float
         alt: what the animation shows, for those who do not see it.
     """
     figure, draw = _settling(energy_of, guesses, still=False)
+    figure.draw_without_rendering()  # lays it out, once for all frames
+    figure.set_layout_engine("none")
     page = player(FuncAnimation(figure, draw, frames=len(guesses)), alt)
     plt.close(figure)  # or the notebook shows it once more
     return page

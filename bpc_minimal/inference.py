@@ -327,11 +327,9 @@ def converged_vectors(network: Network, iterations: int = 30) -> tuple[Norms, No
         return tuple(jnp.cos(jnp.arange(l.in_features, dtype=l.weight.dtype)) for l in layers)
 
     vectors = Norms(start(network.generator), start(network.amortiser))
+    unknown = jax.tree.map(lambda v: jnp.zeros((), v.dtype), vectors)
     return jax.lax.fori_loop(
-        1,
-        iterations,
-        lambda _, state: power_iteration(network, state[1]),
-        power_iteration(network, vectors),
+        0, iterations, lambda _, state: power_iteration(network, state[1]), (unknown, vectors)
     )
 
 

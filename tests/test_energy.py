@@ -226,3 +226,10 @@ def test_a_gradient_of_no_numbers_is_refused(wrong):
         activity_gradient(network, z)
     with pytest.raises(ValueError, match=r"int32 .* given as activities of layer 1"):
         activity_gradient(network, [z[0], jnp.ones(z[1].shape, jnp.int32), *z[2:]])
+
+
+@pytest.mark.filterwarnings("error")
+def test_numpys_float64_is_taken_as_it_comes():
+    network, z = random_network(0), random_activities(1)
+    as_numpy = [np.asarray(z_l, np.float64) for z_l in z]
+    assert_close(energy(network, as_numpy), energy(network, z))
