@@ -73,6 +73,8 @@ def visit(browser, site):
         page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto((site / name).as_uri(), wait_until="load")
+        if name == "index.html":  # it hands on at once, and a script must not run in between
+            page.wait_for_url("**/book/intro.html")
         page.evaluate("() => window.MathJax && MathJax.startup && MathJax.startup.promise")
         return page, wrong
 
@@ -170,8 +172,7 @@ def test_a_first_visit_follows_the_system_and_is_as_whole(visit):
 
 def test_the_folder_opens_at_the_welcome_page(visit):
     page, wrong = visit("index.html")
-    page.wait_for_url("**/book/intro.html")
-    assert not wrong
+    assert page.url.endswith("/book/intro.html") and not wrong
 
 
 def test_a_search_finds_pages_without_a_network(visit):
