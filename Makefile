@@ -98,6 +98,7 @@ clean: ## remove what a build or a test left; the environments stay
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 # The environments. A stamp says that one is complete; it is older than a file that changed the needs.
+# Python compiles a module when it is first imported: to compile all of them here would take half the time.
 
 define create
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -108,7 +109,7 @@ endef
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
 	$(call create,.venv)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
 	  -r requirements.txt -c constraints.txt -e .
 	@touch $@
 
@@ -117,6 +118,6 @@ endef
 	$(call create,.venv-oldest)
 	@.venv-oldest/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
 	  print("\n".join(p["project"]["dependencies"]).replace(">=", "=="))' > .venv-oldest/oldest.txt
-	$(OLDEST)/python -m pip install --quiet --disable-pip-version-check \
+	$(OLDEST)/python -m pip install --quiet --disable-pip-version-check --no-compile \
 	  -r .venv-oldest/oldest.txt -e ".[test]"
 	@touch $@

@@ -264,9 +264,10 @@ def test_learning_does_not_depend_on_jit_vmap_or_scan(changes, digits, float64):
     seeds = jax.tree.map(stack, training_state(config, 0), training_state(config, 1))
     together = jax.vmap(run)(seeds)
     assert_close(together, jax.tree.map(stack, *zip(networks, last, strict=True)), 1e-8)
+    state = training_state(config)
     with jax.disable_jit():
-        after, losses = train_step(training_state(config), images[0], labels[0], config, 10)
-    compiled = train_step(training_state(config), images[0], labels[0], config, 10)
+        after, losses = train_step(state, images[0], labels[0], config, 10)
+    compiled = train_step(state, images[0], labels[0], config, 10)
     assert_close(
         (losses, after.network), (compiled[1], compiled[0].network), 1e-6
     )  # float32 pixels

@@ -39,7 +39,7 @@ EXCLUDED = [
 # Unoptimised, and compiled once for all mutants that leave a function as it is.
 ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
-    "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
