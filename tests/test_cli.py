@@ -182,14 +182,14 @@ def test_a_resumed_run_ends_as_an_unbroken_one(done, monkeypatch, capsys):
 
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(__main__, "save", interrupting)
-    long = sets(iterations=60, evaluate_every=1)
+    long = sets(iterations=12, evaluate_every=1)
     assert run("train", *long, "--json", "--out", "two parts", "--held-out", "validation") == 130
     assert signal.getsignal(signal.SIGINT) is before
     out, err = capsys.readouterr()
     stopped = load("two parts/checkpoint.bpc")
     reached = int(stopped.state.iteration)
-    assert reached == len(out.splitlines()) < 60
-    assert f"interrupted; iteration {reached} of 60 is kept. Go on with:" in err
+    assert reached == len(out.splitlines()) < 12
+    assert f"interrupted; iteration {reached} of 12 is kept. Go on with:" in err
     command = err.splitlines()[-1]
     there = shlex.quote(str(Path("two parts/checkpoint.bpc")))
     assert command == f"  python -m bpc_minimal train --resume {there} --held-out validation"
@@ -197,7 +197,7 @@ def test_a_resumed_run_ends_as_an_unbroken_one(done, monkeypatch, capsys):
     resume = ("train", "--resume", "two parts/checkpoint.bpc", "--held-out", "validation")
     assert run(*resume, "--json") == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [r["iteration"] for r in records] == [*range(reached + 1, 61)]
+    assert [r["iteration"] for r in records] == [*range(reached + 1, 13)]
     assert run("train", *long, "--json", "--out", "whole", "--held-out", "validation") == 0
     whole, parts = load("whole/checkpoint.bpc"), load("two parts/checkpoint.bpc")
     assert same_bits(parts.state, whole.state)
