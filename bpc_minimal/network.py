@@ -4,7 +4,9 @@ Layers are counted from the label, layer 0, to the image, layer L. Activities ar
 that order, whichever way they were computed. Chapter 2 builds the generator, chapter 3 the amortiser.
 """
 
+import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -89,14 +91,12 @@ def make_network(
     """
     check_architecture(sizes, activation)
     L = len(sizes) - 1
+    largest = max(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+    draw = partial(_draw_linear, use_bias=use_bias, length=largest)
     keys = jax.random.split(key, 2 * L)
     return Network(
-        generator=tuple(
-            eqx.nn.Linear(sizes[l], sizes[l + 1], use_bias, key=keys[l]) for l in range(L)
-        ),
-        amortiser=tuple(
-            eqx.nn.Linear(sizes[l + 1], sizes[l], use_bias, key=keys[L + l]) for l in range(L)
-        ),
+        generator=tuple(draw(keys[l], sizes[l], sizes[l + 1]) for l in range(L)),
+        amortiser=tuple(draw(keys[L + l], sizes[l + 1], sizes[l]) for l in range(L)),
         activation=activation,
     )
 
@@ -171,6 +171,27 @@ def is_number(value: Any) -> bool:
     if not real or np.shape(value) != ():
         return False
     return isinstance(value, jax.core.Tracer) or bool(0 <= value < np.inf)
+
+
+def _draw_linear(
+    key: PRNGKeyArray, inputs: int, outputs: int, use_bias: bool, length: int
+) -> eqx.nn.Linear:
+    """Draw what `equinox.nn.Linear` draws with this key, out of `length` numbers at a time.
+
+    A draw of each new length is a program to compile, which takes as long as hundreds of iterations: so
+    all layers draw the same length, and cut it. The first of JAX's random numbers do not depend on how
+    many are drawn.
+    """
+    layer = eqx.filter_eval_shape(eqx.nn.Linear, inputs, outputs, use_bias, key=key)
+    keys = jax.random.split(key)
+
+    def draw(key: PRNGKeyArray, like: jax.ShapeDtypeStruct) -> Array:
+        bound = 1 / math.sqrt(inputs)
+        drawn = jax.random.uniform(key, (length,), like.dtype, -bound, bound)
+        return drawn[: like.size].reshape(like.shape)
+
+    layer = eqx.tree_at(lambda m: m.weight, layer, draw(keys[0], layer.weight))
+    return eqx.tree_at(lambda m: m.bias, layer, draw(keys[1], layer.bias)) if use_bias else layer
 
 
 def _linear(layer: eqx.nn.Linear, x: Float[Array, "batch inputs"]) -> Float[Array, "batch outputs"]:

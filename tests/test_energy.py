@@ -1,10 +1,11 @@
 """Laws of the network and of the energy: what its gradients are, and that examples are independent."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import SIZES, assert_close, random_activities, random_network
+from conftest import SIZES, assert_close, random_activities, random_network, same_bits
 
 from bpc_minimal import (
     BIDIRECTIONAL,
@@ -169,6 +170,17 @@ def test_precisions_may_be_arrays_and_traced():
     assert_close(traced(jnp.array(GEN), 2.0), expected, 1e-6)
     with pytest.raises(ValueError, match="alpha_disc of 2 numbers given, 3 expected"):
         energy(network, z, 1.0, jnp.ones(2))
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_new_network_is_drawn_to_the_bit_as_equinox_draws(use_bias):
+    key, sizes = jax.random.PRNGKey(3), (3, 9, 4)
+    keys, ends = jax.random.split(key, 4), [(3, 9), (9, 4), (9, 3), (4, 9)]
+    expected = [eqx.nn.Linear(*shape, use_bias, key=k) for shape, k in zip(ends, keys, strict=True)]
+    network = make_network(key, sizes, use_bias=use_bias)
+    assert same_bits((network.generator, network.amortiser), expected)
+    compiled = eqx.filter_jit(lambda key: make_network(key, sizes, use_bias=use_bias))(key)
+    assert_close(compiled, network, 1e-7)
 
 
 def test_depth_of_one_has_no_hidden_layer():
