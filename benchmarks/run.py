@@ -341,7 +341,8 @@ def _curve(config: Config, data, every: int = 20) -> list[tuple[float, float]]:
     arrays = Data(*map(jnp.asarray, data))
 
     def start():
-        return make_state(config, total), jnp.arange(len(data.images))
+        state = make_state(config, total)
+        return state, shuffled(state.key, 0, len(data.images))
 
     jax.block_until_ready(train_epoch(*start(), arrays, config, total, every))  # compile
     curve, seconds = [(0.0, 0.0)], 0.0

@@ -23,7 +23,7 @@ import optax
 from bpc_minimal import Data, Network, energy, mnist, normalise, one_hot, preset
 from bpc_minimal.data import MNIST_FOLDER, SHA256
 from bpc_minimal.learning import make_optimiser, make_state
-from bpc_minimal.training import train_epoch
+from bpc_minimal.training import shuffled, train_epoch
 
 JPC = preset("jpc")
 B, SIZES, L = JPC.batch_size, JPC.sizes, len(JPC.sizes) - 1
@@ -79,8 +79,9 @@ def scan(data: Data, iterations: int, evaluate: bool = False):
     length = 100 if evaluate else iterations
 
     def run() -> float:
-        state, order = make_state(JPC, iterations), jnp.arange(len(data.images))
-        jax.block_until_ready(state)
+        state = make_state(JPC, iterations)
+        order = shuffled(state.key, 0, len(data.images))  # untimed, as in `python_loop`
+        jax.block_until_ready((state, order))
         start = time.perf_counter()
         for _ in range(iterations // length):
             state, order, *record = train_epoch(state, order, data, JPC, iterations, length)

@@ -103,8 +103,8 @@ def train_epoch(
 
     Args:
         state: where training stands; its memory is given up and used again.
-        order: of the examples in the pass over the data that is under way; given up too. A new pass
-            starts with a shuffle.
+        order: of the examples in the pass over the data that is under way; given up too. As it ends,
+            the next pass is shuffled.
         data: all of it, on the device, images as uint8.
         config: the settings.
         total: iterations of the whole run.
@@ -119,12 +119,13 @@ def train_epoch(
 
     def iterate(carry, _):
         state, order = carry
-        epoch, batch = state.iteration // per_pass, state.iteration % per_pass
-        order = jax.lax.cond(
-            batch == 0, lambda: shuffled(state.key, epoch, len(data.images)), lambda: order
-        )
-        chosen = jax.lax.dynamic_slice(order, (batch * config.batch_size,), (config.batch_size,))
+        first = state.iteration % per_pass * config.batch_size
+        chosen = jax.lax.dynamic_slice(order, (first,), (config.batch_size,))
         state, losses = train_step(state, data.images[chosen], data.labels[chosen], config, total)
+        epoch, over = state.iteration // per_pass, state.iteration % per_pass == 0
+        order = jax.lax.cond(
+            over, lambda: shuffled(state.key, epoch, len(data.images)), lambda: order
+        )
         return (state, order), losses
 
     (state, order), losses = jax.lax.scan(iterate, (state, order), None, length=length)
