@@ -229,6 +229,7 @@ def test_a_search_finds_pages_without_a_network(visit):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_keyboard_reaches_all_and_shows_where_it_is(theme, visit):
     page, _ = visit("book/01_energy.html", theme)
+    assert page.evaluate("() => document.documentElement.dataset.theme") == theme
     seen = []
     for _ in range(40):
         page.keyboard.press("Tab")
