@@ -148,8 +148,8 @@ def test_internal_links_lead_somewhere(opened, site):
 def violations(page, rules, leave_out=()):
     """What axe finds against the rules, a line each.
 
-    A chapter's code is thousands of coloured words in a score of colours. They are looked at one by one,
-    so of each kind only the first remains a word of its own; how the page looks to the rules stays.
+    A chapter's code is thousands of coloured words in a score of colours, which axe looks at one by one.
+    So only the first of each kind keeps its colour; the text, and all that other tests look at, stays.
     """
     page.evaluate(
         """() => {
