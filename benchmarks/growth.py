@@ -1,7 +1,7 @@
 """How the time of an iteration grows: with width, depth, batch size and steps of inference.
 
-All settings are measured in turn, round after round, each as a ratio to the base network's time in the
-same round. An exponent p says that the time grows as the setting to the power p; it is fitted to the larger
+All settings are measured in turn, round after round, each as a ratio to the base network's time beside it,
+the lesser of that before and that after. An exponent p says that the time grows as the setting to the power p; it is fitted to the larger
 half of the settings, where fixed costs no longer count.
 """
 
@@ -25,7 +25,7 @@ SETTINGS = {
 }
 
 
-def measure(rounds: int = 3, seconds: float = 0.4) -> dict[str, dict]:
+def measure(rounds: int = 5, seconds: float = 0.4) -> dict[str, dict]:
     """Give for each kind of setting the ratios to the base network, and the fitted exponent."""
     data = mnist("validation")
     base = timer(BASE, data, seconds)
@@ -35,9 +35,10 @@ def measure(rounds: int = 3, seconds: float = 0.4) -> dict[str, dict]:
         ratios = {}
         for value, config in settings.items():
             run, pairs = timer(config, data, seconds), []
-            for _ in range(rounds):
-                base_times.append(base())
-                pairs.append(run() / base_times[-1])
+            for _ in range(rounds):  # the base network before and after: the lesser is less disturbed
+                before, time_, after = base(), run(), base()
+                base_times.append(min(before, after))
+                pairs.append(time_ / base_times[-1])
             ratios[value] = statistics.median(pairs)
         half = list(ratios)[len(ratios) // 2 :]
         slope = np.polyfit(np.log(half), np.log([ratios[v] for v in half]), 1)[0]

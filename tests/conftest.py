@@ -1,5 +1,7 @@
 """Small networks and small data that the laws are tested on, in float32 as in training."""
 
+import os
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,12 @@ settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 SIZES = (10, 7, 6, 784)
+
+
+def pytest_xdist_auto_num_workers():
+    """One more process than cores: some tests wait, for a browser or for another process."""
+    return (os.cpu_count() or 1) + 1
+
 
 
 @pytest.fixture(scope="session")
