@@ -1,8 +1,8 @@
 """How the time of an iteration grows: with width, depth, batch size and steps of inference.
 
-All settings are measured in turn, round after round, each as a ratio to the base network's time beside it,
-the lesser of that before and that after. An exponent p says that the time grows as the setting to the power p; it is fitted to the larger
-half of the settings, where fixed costs no longer count.
+All settings are measured in turn, round after round, each as a ratio to the base network beside it, at the
+lesser of its times before and after. An exponent p says that the time grows as the setting to the power p;
+it is fitted to the larger half of the settings, where fixed costs no longer count.
 """
 
 import statistics
@@ -35,7 +35,9 @@ def measure(rounds: int = 5, seconds: float = 0.4) -> dict[str, dict]:
         ratios = {}
         for value, config in settings.items():
             run, pairs = timer(config, data, seconds), []
-            for _ in range(rounds):  # the base network before and after: the lesser is less disturbed
+            for _ in range(
+                rounds
+            ):  # the base network before and after: the lesser is less disturbed
                 before, time_, after = base(), run(), base()
                 base_times.append(min(before, after))
                 pairs.append(time_ / base_times[-1])

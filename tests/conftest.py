@@ -22,7 +22,6 @@ def pytest_xdist_auto_num_workers():
     return (os.cpu_count() or 1) + 1
 
 
-
 @pytest.fixture(scope="session")
 def digits():
     """The first 640 training images and the first 256 test images of MNIST."""

@@ -102,6 +102,15 @@ def test_prose_reads_in_colab(notebook):
             assert not fence, f"cell {number}: {fence.group()}; use a colon fence"
 
 
+def test_equations_count_from_one_and_the_prose_names_each(path, notebook):
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    labels = re.findall(r"^\$\$ *\((.+)\)$", prose, re.MULTILINE)  # what Colab shows of the number
+    numbers = [*range(1, len(labels) + 1)]
+    assert labels == [f"eq-{path.name[:2]}-{n}" for n in numbers]
+    named = re.findall(r"\b[Ee]quations? (\d+)(?: (?:and|to) (\d+))?", prose)
+    assert {int(n) for pair in named for n in pair if n} == {*numbers}
+
+
 def test_first_code_cell_installs_in_colab_only(notebook):
     cell = code_cells(notebook, skipped=True)[0]
     assert SKIP in tags(cell)

@@ -130,6 +130,12 @@ def test_page_is_whole_without_a_network(opened):
         assert len(alt) >= 10, f"{source} has the alt text {alt!r}"
 
 
+def test_equations_count_from_one_on_each_page(opened):
+    shown = opened.page.eval_on_selector_all(".eqno", "all => all.map(e => e.textContent)")
+    numbers = [int(re.match(r"\((\d+)\)", text).group(1)) for text in shown]
+    assert numbers == [*range(1, len(numbers) + 1)]
+
+
 def test_internal_links_lead_somewhere(opened, site):
     links = opened.page.evaluate("() => [...document.querySelectorAll('a[href]')].map(e => e.href)")
     for link in set(links):
