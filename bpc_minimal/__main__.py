@@ -108,7 +108,11 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, help="folder of the results (default: runs/NAME, or the next free one)"
     )
     train.add_argument("--overwrite", action="store_true", help="replace what is in --out")
-    train.add_argument("--json", action="store_true", help="print one JSON object an evaluation")
+    train.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object an evaluation; the settings go to stderr",
+    )
 
     def uses_checkpoint(sub, steps):
         sub.add_argument("checkpoint", type=Path, help="written by train")
@@ -147,14 +151,12 @@ def _train(arguments) -> None:
     config = _config(arguments, checkpoint)
     data = _data(arguments)
     path = _place(arguments, config)
-    total = config.iterations or config.epochs * (  # type: ignore[operator]
-        (config.training_images or len(data.images)) // config.batch_size
-    )
+    total = config.total(config.training_images or len(data.images))
     if not arguments.json:
         print(
             f"{config.name}: {total:,} iterations of {config.batch_size}, results in {path.parent}"
         )
-        print(config.to_json())
+    print(config.to_json(), file=sys.stderr if arguments.json else sys.stdout)
     same_data = {"--data": arguments.data, "--root": str(arguments.root)}
     same_data = {} if arguments.data == "mnist" else same_data
     if arguments.held_out != "test":

@@ -42,8 +42,13 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         checkpoint: what `fit` hands to `on_epoch`.
 
     Raises:
+        ValueError: `checkpoint` is something else.
         OSError: the folder is missing or read-only, or the disk is full. The older file is intact.
     """
+    if not isinstance(checkpoint, Checkpoint):
+        raise ValueError(
+            f"{type(checkpoint).__name__} given, a Checkpoint expected, as `fit` hands it to on_epoch"
+        )
     path = Path(path)
     arrays = io.BytesIO()
     eqx.tree_serialise_leaves(arrays, (checkpoint.state, checkpoint.history.losses))
@@ -107,7 +112,8 @@ def load(path: str | Path) -> Checkpoint:
         parts = json.loads(head)
         config = Config.from_json(json.dumps(parts["config"]))
         state = eqx.filter_eval_shape(make_state, config, 1)
-        losses = {k: jax.ShapeDtypeStruct((n,), np.float32) for k, n in parts["losses"].items()}
+        real = jnp.result_type(float)  # float64 where JAX was told so, as when it was saved
+        losses = {k: jax.ShapeDtypeStruct((n,), real) for k, n in parts["losses"].items()}
         state, losses = eqx.tree_deserialise_leaves(io.BytesIO(arrays), (state, losses))
         history = History({k: np.asarray(v) for k, v in losses.items()}, parts["evaluations"])
         return Checkpoint(config, state, history, str(parts["data"]))

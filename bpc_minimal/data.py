@@ -20,6 +20,7 @@ from jaxtyping import Array, Float32, Integer, UInt8
 MNIST_FOLDER = Path(__file__).parent / "mnist"
 MEAN, STD = 0.1307, 0.3081  # of all pixels of the training images, scaled to [0, 1]
 PIXELS = 28 * 28
+IMAGE_SHAPES = ((28, 28), (PIXELS,))
 CLASSES = 10
 
 # Which file ("train" or "t10k") holds a split, and which of its rows.
@@ -94,11 +95,11 @@ def load_dataset(
         images uint8 (N, 28, 28) and labels uint8 (N,), as `load_mnist`.
 
     Raises:
-        ValueError: the name or the split is unknown.
+        ValueError: the name or the split is unknown, or the files are too short for the split.
         ImportError: torchvision is not installed.
         OSError: the files are absent, unreadable, not of MNIST's shape, or could not be fetched.
     """
-    if name not in (*DATASETS,):
+    if name not in list(DATASETS):
         raise ValueError(f"unknown data set {name!r}; choose one of {', '.join(DATASETS)}")
     prefix, rows = _split(split)
     try:
@@ -110,7 +111,8 @@ def load_dataset(
         ) from error
     kind, address = DATASETS[name]
     folder = Path(root) / kind / "raw"
-    # Read over https only, and never the older files that torch would have to unpickle.
+    # Read over https only, and never the older files that torch would have to unpickle. The subclass has
+    # the name of its class, as torchvision names the folder after it.
     changes = {"mirrors": [address], "_check_legacy_exist": lambda self: False}
     try:
         data = type(kind, (getattr(datasets, kind),), changes)(
@@ -131,6 +133,11 @@ def load_dataset(
             f"{len(labels)} labels, uint8 (N, 28, 28) and N labels of 0 to {CLASSES - 1} expected; "
             "remove them, and pass download=True to fetch them again"
         )
+    if not len(images[rows]):
+        raise ValueError(
+            f"the {len(images):,} {prefix} images of {name} in {folder} leave none for the split "
+            f"{split!r}; choose another split"
+        )
     return images[rows], labels.astype(np.uint8)[rows]
 
 
@@ -144,11 +151,11 @@ def normalise(
     With the defaults, ink is 2.82 and background -0.42. Works inside `jax.jit`.
 
     Raises:
-        ValueError: the images are not uint8, or not of shape (batch, 28, 28) or (batch, 784), or
-            the standard deviation is not positive.
+        ValueError: the images are not uint8, or not of shape (batch, 28, 28) or (batch, 784), the
+            mean is not finite, or the standard deviation is not positive.
     """
-    shape, dtype = _describe(images)
-    if shape[1:] not in ((28, 28), (PIXELS,)):
+    shape, dtype = describe(images)
+    if shape[1:] not in IMAGE_SHAPES:
         raise ValueError(
             f"images of shape {shape} given, (batch, 28, 28) or (batch, 784) expected; "
             "for a single image pass image[None]"
@@ -158,16 +165,27 @@ def normalise(
             f"images of dtype {dtype} given, uint8 expected, 0 to 255; pixels that are floats "
             "already need no normalise: (pixels - mean) / std if they lie in [0, 1]"
         )
-    if not isinstance(std, jax.core.Tracer) and not np.all(std > 0):
+    if not isinstance(std, jax.core.Tracer) and not (0 < std < np.inf):
         raise ValueError(f"std={std} given, a positive number expected")
-    pixels = jnp.reshape(images, (shape[0], PIXELS)).astype(jnp.float32)
+    if not isinstance(mean, jax.core.Tracer) and not np.isfinite(mean):
+        raise ValueError(f"mean={mean} given, a finite number expected")
+    pixels = jnp.asarray(images).reshape(shape[0], PIXELS).astype(jnp.float32)
     return (pixels / 255 - mean) / std
 
 
 def denormalise(
     pixels: Float32[AnyArray, "*batch 784"], mean: float = MEAN, std: float = STD
 ) -> Float32[Array, "*batch 784"]:
-    """Undo `normalise`: activities of the image layer -> pixels, clipped to [0, 1]."""
+    """Undo `normalise`: activities of the image layer -> pixels, clipped to [0, 1].
+
+    Raises:
+        ValueError: the pixels are not floats.
+    """
+    shape, dtype = describe(pixels)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise ValueError(
+            f"pixels {dtype} {shape} given, floats expected, as generate or normalise return them"
+        )
     return jnp.clip(jnp.asarray(pixels) * std + mean, 0, 1)
 
 
@@ -181,7 +199,7 @@ def one_hot(
     Raises:
         ValueError: the labels are not integers, not of shape (batch,), or not in 0..classes-1.
     """
-    _check_labels(labels, classes)
+    check_labels(labels, classes)
     return jax.nn.one_hot(jnp.asarray(labels), classes, dtype=jnp.float32)
 
 
@@ -193,13 +211,13 @@ def class_means(images: Images, labels: Labels) -> Float32[np.ndarray, "10 784"]
     Raises:
         ValueError: shapes or dtypes are wrong, the counts differ, or a class has no image.
     """
-    shape, dtype = _describe(images)
-    if shape[1:] not in ((28, 28), (PIXELS,)) or dtype != np.uint8:
+    shape, dtype = describe(images)
+    if shape[1:] not in IMAGE_SHAPES or dtype != np.uint8:
         raise ValueError(
             f"images {dtype} {shape} given, uint8 (N, 28, 28) or (N, 784) expected; "
             "pass them as load_mnist returns them"
         )
-    _check_labels(labels, CLASSES)
+    check_labels(labels, CLASSES)
     pixels, labels = np.reshape(images, (-1, PIXELS)), np.asarray(labels)
     if len(pixels) != len(labels):
         raise ValueError(
@@ -212,8 +230,34 @@ def class_means(images: Images, labels: Labels) -> Float32[np.ndarray, "10 784"]
     return np.stack(means).astype(np.float32)
 
 
+def check_labels(labels: Any, classes: int) -> None:
+    """Raise ValueError unless these are integers (batch,) of 0 to classes - 1; a tracer's are unknown."""
+    shape, dtype = describe(labels)
+    if len(shape) != 1 or not jnp.issubdtype(dtype, jnp.integer):
+        raise ValueError(
+            f"labels {dtype} {shape} given, integers of shape (batch,) expected; "
+            "for a single label pass jnp.array([label])"
+        )
+    if isinstance(labels, jax.core.Tracer):
+        return
+    values = np.asarray(labels)
+    wrong = np.unique(values[(values < 0) | (values >= classes)])
+    if wrong.size:
+        raise ValueError(
+            f"labels {wrong[:5].tolist()} given, 0 to {classes - 1} expected; "
+            "pass classes= if the data have another number of classes"
+        )
+
+
+def describe(array: Any) -> tuple[tuple[int, ...], Any]:
+    """Give shape and dtype of an array or a tracer, and of a list as NumPy would read it."""
+    if not hasattr(array, "dtype"):
+        array = np.asarray(array)
+    return tuple(array.shape), array.dtype
+
+
 def _split(split: str) -> tuple[str, slice]:
-    if split not in (*SPLITS,):
+    if split not in list(SPLITS):
         raise ValueError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
     return SPLITS[split]
 
@@ -241,28 +285,3 @@ def _read_idx(name: str) -> np.ndarray:
     values = room[start : start + len(content) - head]
     values[:] = np.frombuffer(content, np.uint8, offset=head)
     return values.reshape(np.frombuffer(content, ">u4", axes, offset=4))
-
-
-def _describe(array: Any) -> tuple[tuple[int, ...], Any]:
-    """Give shape and dtype of an array or a tracer, and of a list as NumPy would read it."""
-    if not hasattr(array, "dtype"):
-        array = np.asarray(array)
-    return tuple(array.shape), array.dtype
-
-
-def _check_labels(labels: Any, classes: int) -> None:
-    shape, dtype = _describe(labels)
-    if len(shape) != 1 or not jnp.issubdtype(dtype, jnp.integer):
-        raise ValueError(
-            f"labels {dtype} {shape} given, integers of shape (batch,) expected; "
-            "for a single label pass jnp.array([label])"
-        )
-    if isinstance(labels, jax.core.Tracer):
-        return
-    values = np.asarray(labels)
-    wrong = np.unique(values[(values < 0) | (values >= classes)])
-    if wrong.size:
-        raise ValueError(
-            f"labels {wrong[:5].tolist()} given, 0 to {classes - 1} expected; "
-            "pass classes= if the data have another number of classes"
-        )

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from bpc_minimal.network import Activities, Network, check_layer, is_number
+from bpc_minimal.network import Activities, Network, check_layer, is_nonnegative
 
 Precision = float | Sequence[float]
 
@@ -30,8 +30,21 @@ def errors(
             above, so e[0] is zero.
         d: d[l] = z_l - g_l(z_{l+1}), the discriminative errors; nothing predicts the image from
             below, so d[L] is zero.
+
+    Raises:
+        ValueError: shapes or dtypes do not fit the network, or the batches differ.
     """
-    z, below, L = activities, amortiser_inputs or activities, network.depth
+    check_activities(network, activities)
+    if amortiser_inputs is None:
+        amortiser_inputs = activities
+    else:
+        check_activities(network, amortiser_inputs)
+        if len(amortiser_inputs[0]) != len(activities[0]):
+            raise ValueError(
+                f"amortiser_inputs for {len(amortiser_inputs[0])} examples given, "
+                f"{len(activities[0])} expected, as many as the activities have"
+            )
+    z, below, L = activities, amortiser_inputs, network.depth
     e = [jnp.zeros_like(z[0])] + [z[l] - network.f(l - 1, z[l - 1]) for l in range(1, L + 1)]
     d = [z[l] - network.g(l, below[l + 1]) for l in range(L)] + [jnp.zeros_like(z[L])]
     return e, d
@@ -62,7 +75,6 @@ def energy(
 
     Source: Oliviers, Tang and Bogacz (2025), https://arxiv.org/abs/2505.23415
     """
-    check_activities(network, activities)
     L = network.depth
     gen, disc = by_layer("alpha_gen", alpha_gen, L), by_layer("alpha_disc", alpha_disc, L)
     e, d = errors(network, activities, amortiser_inputs)
@@ -85,7 +97,7 @@ def activity_gradient(
     By hand, with * for the product of each pair of elements:
 
     dE/dz_l = alpha_gen_l e_l + alpha_disc_l d_l
-              - act'(z_l) * (alpha_gen_{l+1} V_l' e_{l+1} + alpha_disc_{l-1} W_{l-1}' d_{l-1})
+              - act'(z_l) * (alpha_gen_{l+1} V_l^T e_{l+1} + alpha_disc_{l-1} W_{l-1}^T d_{l-1})
 
     Chapter 4 derives it, and a test holds the two together; here autodiff does it, as fast. What
     a caller does not use, jit leaves out.
@@ -106,7 +118,7 @@ def by_layer(name: str, alpha: Precision, L: int) -> tuple[float, ...]:
     if getattr(alpha, "ndim", 0) == 1:
         alpha = tuple(alpha)  # type: ignore[arg-type]
     numbers = tuple(alpha) if isinstance(alpha, Sequence) else (alpha,) * L
-    if not all(map(is_number, numbers)):
+    if not all(map(is_nonnegative, numbers)):
         raise ValueError(f"{name}={alpha!r} given, numbers of 0 or more expected, not infinite")
     if len(numbers) != L:
         raise ValueError(

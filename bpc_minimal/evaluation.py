@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
-from bpc_minimal.config import Config
-from bpc_minimal.data import normalise, one_hot
+from bpc_minimal.config import Config, check_config
+from bpc_minimal.data import check_labels, describe, normalise, one_hot
 from bpc_minimal.energy import Precision
 from bpc_minimal.inference import BIDIRECTIONAL, Rule, StepRule, infer, start_activities
-from bpc_minimal.network import Network, check_layer, dtype_of, sweep_down
+from bpc_minimal.network import Network, check_layer, sweep_down
 
 CHUNK = 1_000  # images that `evaluate` holds as floats at a time
 
@@ -47,6 +47,7 @@ def label_activities(
 
     Raises:
         ValueError: an argument does not fit, as in `infer`.
+        FloatingPointError: inference diverged.
     """
     check_layer(network, network.depth, images)
     activities = start_activities(network, rule, None, images)
@@ -73,12 +74,21 @@ def classify(
 
     Raises:
         ValueError: an argument does not fit, as in `infer`.
+        FloatingPointError: inference diverged.
     """
     return jnp.argmax(label_activities(network, images, steps, **inference), axis=1)
 
 
 def generate(
-    network: Network, labels: Int[Array, " batch"], steps: int = 0, **inference: Any
+    network: Network,
+    labels: Int[Array, " batch"],
+    steps: int = 0,
+    *,
+    rule: Rule = BIDIRECTIONAL,
+    alpha_gen: Precision = 1.0,
+    alpha_disc: Precision = 1.0,
+    step_size: float = 0.5,
+    step_rule: StepRule = "curvature",
 ) -> Float[Array, "batch n_L"]:
     """Draw an image of each label: normalised pixels, for `data.denormalise`.
 
@@ -86,14 +96,22 @@ def generate(
         network: a trained network.
         labels: 0 to n_0 - 1. One label always gives one image: the network's mean of its class.
         steps: of inference with the image free; 0 is the generator's sweep alone.
-        **inference: rule, alpha_gen, alpha_disc, step_size, step_rule, as in `infer`.
+        rule: which errors move the activities.
+        alpha_gen: as in `infer`, which takes the other arguments too.
+        alpha_disc: as in `infer`.
+        step_size: as in `infer`.
+        step_rule: as in `infer`.
 
     Raises:
         ValueError: a label is out of range, or an argument does not fit, as in `infer`.
+        FloatingPointError: inference diverged.
     """
     activities = sweep_down(network, one_hot(labels, network.sizes[0]))
     clamped = [True] + [False] * network.depth
-    return infer(network, activities, clamped, steps=steps, **inference)[-1]
+    return infer(
+        network, activities, clamped, rule, steps, step_size,
+        alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_rule=step_rule,
+    )[-1]  # fmt: skip
 
 
 def complete(
@@ -135,10 +153,11 @@ def complete(
 
     Raises:
         ValueError: an argument does not fit, as in `infer`.
+        FloatingPointError: inference diverged.
     """
-    if dtype_of(visible) != np.bool_:
+    if describe(visible)[1] != np.bool_:
         raise ValueError(
-            f"visible of dtype {dtype_of(visible)} given, booleans expected, True where a "
+            f"visible of dtype {describe(visible)[1]} given, booleans expected, True where a "
             "pixel is seen"
         )
     visible = jnp.asarray(visible)
@@ -149,7 +168,7 @@ def complete(
             f"shape {np.shape(images)} expected"
         )
     # Shape and dtype alone: what hidden pixels hold may be anything, NaN too.
-    shape_alone = np.zeros(np.shape(images), dtype_of(images))
+    shape_alone = np.zeros(*describe(images))
     check_layer(network, network.depth, shape_alone)  # type: ignore[arg-type]
     images = jnp.where(visible, images, 0.0)
     label = None if labels is None else one_hot(labels, network.sizes[0])
@@ -180,8 +199,16 @@ def evaluate(
             sweep from each label draws and the mean image of that label. Works inside `jax.jit`.
 
     Raises:
-        ValueError: images or labels do not fit.
+        ValueError: images or labels do not fit, the settings are of another network, or the network's
+            weights are not finite.
     """
+    check_config(config, network.sizes)
+    for weight in jax.tree.leaves(network):
+        if not isinstance(weight, jax.core.Tracer) and not np.isfinite(weight).all():
+            raise ValueError(
+                "the network's weights hold NaN or infinity; take a checkpoint from before its "
+                "training diverged"
+            )
 
     def is_right(example):
         image, label = example
@@ -201,7 +228,7 @@ def evaluate(
             f"{len(images)} images and {len(labels)} labels given; pass at least one image, and a label "
             "for each"
         )
-    one_hot(labels, network.sizes[0])  # raises where a label is out of range
+    check_labels(labels, network.sizes[0])
     right = jax.lax.map(is_right, (images, labels), batch_size=CHUNK)
     counts = jnp.bincount(labels, length=network.sizes[0])
     sums = jnp.zeros((network.sizes[0], network.sizes[-1]), jnp.int32)

@@ -4,6 +4,10 @@ Colours are of Okabe and Ito's palette, which colour-blind readers can tell apar
 its own light ground, so that it reads the same on a dark page.
 """
 
+import hashlib
+import html
+import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,8 +43,6 @@ STYLE = {
 
 def show(figure: Figure, alt: str) -> None:
     """Display a figure in a notebook with a text that says what it shows, and close it."""
-    import io
-
     from IPython.display import Image, display
 
     png = io.BytesIO()
@@ -62,7 +64,6 @@ def digits(
     labels: Sequence[object] | None = None,
     *,
     columns: int = 10,
-    scale: float = 0.8,
     in_unit_range: bool = False,
 ) -> Figure:
     """Draw images in a grid, ink dark on white, each with its label below.
@@ -71,23 +72,14 @@ def digits(
         images: normalised pixels, or pixels in [0, 1] where `in_unit_range`.
         labels: one an image, or none.
         columns: of the grid.
-        scale: inches of a digit.
         in_unit_range: whether pixels are in [0, 1] already.
     """
     pixels = np.asarray(images if in_unit_range else denormalise(images)).reshape(-1, 28, 28)
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            rows, columns, figsize=(columns * scale, rows * scale * 1.25), squeeze=False
-        )
-        for i, axis in enumerate(axes.flat):
-            axis.set(xticks=[], yticks=[])
-            axis.set_frame_on(False)
-            if i < len(pixels):
-                axis.imshow(pixels[i], cmap="gray_r", vmin=0, vmax=1)
-                if labels is not None:
-                    axis.set_xlabel(str(labels[i]), fontsize=9, labelpad=2)
+        figure, axes = plt.subplots(rows, columns, figsize=(0.8 * columns, rows), squeeze=False)
+        _digits(axes.flat, pixels, labels)
         figure.subplots_adjust(wspace=0.06, hspace=0.3 if labels is not None else 0.06)
     return figure
 
@@ -114,11 +106,11 @@ def training_curves(history: History) -> Figure:
     return figure
 
 
-def confusion(found: Int[Array, " N"], labels: Int[Array, " N"], classes: int = 10) -> Figure:
-    """Draw how many images of each class (a row) were taken for each class (a column)."""
-    counts = np.zeros((classes, classes), int)
+def confusion(found: Int[Array, " N"], labels: Int[Array, " N"]) -> Figure:
+    """Draw how many images of each digit (a row) were taken for each digit (a column)."""
+    counts = np.zeros((10, 10), int)
     np.add.at(counts, (np.asarray(labels), np.asarray(found)), 1)
-    wrong = np.where(np.eye(classes, dtype=bool), 0, counts)
+    wrong = np.where(np.eye(10, dtype=bool), 0, counts)
     with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
         axis.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1, wrong.max()) * 1.4)
@@ -126,18 +118,16 @@ def confusion(found: Int[Array, " N"], labels: Int[Array, " N"], classes: int = 
             if count:
                 bold = "bold" if row == column else "normal"
                 axis.text(column, row, count, ha="center", va="center", fontsize=8, weight=bold)
-        axis.set(xticks=range(classes), yticks=range(classes), xlabel="answer", ylabel="true label")
+        axis.set(xticks=range(10), yticks=range(10), xlabel="answer", ylabel="true label")
     return figure
 
 
-def receptive_fields(
-    weights: Float[Array, "units 784"], count: int = 40, columns: int = 10
-) -> Figure:
+def receptive_fields(weights: Float[Array, "units 784"], count: int = 40) -> Figure:
     """Draw the first `count` rows of a weight matrix as images, red for positive, blue for negative."""
     fields = np.asarray(weights)[:count].reshape(-1, 28, 28)
-    rows = -(-len(fields) // columns)
+    rows = -(-len(fields) // 10)
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(rows, columns, figsize=(0.8 * columns, 0.8 * rows))
+        figure, axes = plt.subplots(rows, 10, figsize=(8, 0.8 * rows))
         for axis, field in zip(axes.flat, fields, strict=False):
             axis.imshow(field, cmap="RdBu_r", vmin=-abs(field).max(), vmax=abs(field).max())
         for axis in axes.flat:
@@ -159,13 +149,6 @@ def bars(values: Mapping[str, float], unit: str, title: str = "") -> Figure:
     return figure
 
 
-def _smooth(values: np.ndarray, points: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """Average a long row of numbers over windows, so that at most `points` remain."""
-    window = -(-len(values) // points)
-    whole = len(values) // window * window
-    return np.arange(window, whole + 1, window), values[:whole].reshape(-1, window).mean(axis=1)
-
-
 def curves(
     panels: Mapping[str, Mapping[str, tuple[Array, Array]]],
     xlabel: str | Sequence[str] = "",
@@ -174,7 +157,6 @@ def curves(
     levels: Mapping[str, float] | None = None,
     log: str | Sequence[str] = "",
     legend: bool = True,
-    height: float = 2.8,
 ) -> Figure:
     """Draw lines, one panel a title, side by side.
 
@@ -185,14 +167,13 @@ def curves(
         levels: dashed horizontal lines in every panel, a name to its height.
         log: "x", "y" or "xy" for logarithmic axes; one for all panels, or one a panel.
         legend: whether a panel with several lines names them.
-        height: inches.
     """
     each = [[x] * len(panels) if isinstance(x, str) else x for x in (xlabel, ylabel, log)]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
             1,
             len(panels),
-            figsize=(max(5.2, min(3.4 * len(panels), 9.5)), height),
+            figsize=(max(5.2, min(3.4 * len(panels), 9.5)), 2.8),
             squeeze=False,
             layout="constrained",
         )
@@ -244,16 +225,12 @@ def settling_player(energy_of: Callable[[Array], Array], guesses: Sequence[float
     return page
 
 
-def player(animation: FuncAnimation, alt: str, fps: int = 4, dpi: int = 72) -> Any:
+def player(animation: FuncAnimation, alt: str) -> Any:
     """Turn an animation into a player that needs no server and asks nobody for a font of icons."""
-    import hashlib
-    import html
-    import re
-
     from IPython.display import HTML
 
-    with plt.rc_context({"savefig.dpi": dpi, "figure.dpi": dpi}):
-        page = animation.to_jshtml(fps=fps, embed_frames=True, default_mode="once")
+    with plt.rc_context({"savefig.dpi": 72, "figure.dpi": 72}):
+        page = animation.to_jshtml(fps=4, embed_frames=True, default_mode="once")
     page = re.sub(r"<link[^>]*>", "", page)
     for icon, sign in PLAYER_SIGNS.items():
         page = page.replace(f'<i class="fa {icon}"></i>', sign)
@@ -331,78 +308,15 @@ def generative_circuit(L: int = 2) -> Figure:
     return figure
 
 
-def _settling(energy_of, guesses, still):
-    """Lay out `settling`; give the figure and a function that draws the state after a step."""
-    path, steps = np.asarray(guesses, float), np.arange(len(guesses))
-    reach = 0.25 * (path.max() - path.min())
-    z = np.linspace(path.min() - reach, path.max() + 2 * reach, 200)
-    with plt.rc_context(STYLE):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 2.7), layout="constrained")
-    left.plot(z, energy_of(z), color="0.35", linewidth=1.5)
-    left.set(title="energy of a guess", xlabel="guess $z_1$", ylabel="$E$")
-    right.axhline(path[-1], color="0.35", linestyle=(0, (4, 3)), linewidth=1)
-    right.set(title="the guess, step by step", xlabel="step of inference", ylabel="guess $z_1$")
-    right.set(xlim=(-0.5, steps[-1] + 0.5), ylim=(z[0], z[-1]))
-    if still:
-        left.plot(path, energy_of(path), "o", color=GREEN, markersize=6, alpha=0.35)
-    (ball,) = left.plot([], [], "o", color=GREEN, markersize=11)
-    (line,) = right.plot([], [], "o-", color=GREEN, markersize=4)
-
-    def draw(step):
-        ball.set_data(path[step : step + 1], energy_of(path[step : step + 1]))
-        line.set_data(steps[: step + 1], path[: step + 1])
-        return ball, line
-
-    return figure, draw
-
-
-def _spring(start: float, end: float, y: float, windings: int = 9) -> tuple[np.ndarray, np.ndarray]:
-    """Give the points of a zigzag from start to end."""
-    x = np.linspace(start, end, 2 * windings + 2)
-    zigzag = np.where(np.arange(len(x)) % 2, 0.16, -0.16)
-    zigzag[[0, -1]] = 0
-    return x, y + zigzag
-
-
-def _neuron(axis, x: float, name: str, colour: str, shape: str) -> None:
-    kind = {"circle": plt.Circle((x, 0), 0.36), "square": plt.Rectangle((x - 0.3, -0.3), 0.6, 0.6)}
-    patch = kind[shape]
-    patch.set(facecolor=colour, edgecolor="0.2", zorder=3)
-    axis.add_patch(patch)
-    axis.text(x, 0, name, ha="center", va="center", fontsize=14, zorder=4)
-
-
-def _arrow(axis, start: float, end: float, bend: float, colour: str, name: str) -> None:
-    """Draw a bent arrow between two neurons and its name above or below it."""
-    axis.annotate(
-        "",
-        (end, 0),
-        (start, 0),
-        arrowprops={
-            "arrowstyle": "-|>" if colour == BLUE else "-[,widthB=0.4,lengthB=0.1",
-            "connectionstyle": f"arc3,rad={bend}",
-            "color": colour,
-            "linewidth": 1.8,
-            "shrinkA": 27,
-            "shrinkB": 27 if colour == BLUE else 33,
-        },
-    )
-    up = np.sign(bend) * np.sign(start - end)  # matplotlib bends to the right of the way
-    axis.text((start + end) / 2, 0.62 * up, name, color=colour, ha="center", va="center")
-
-
 def digit_rows(
     rows: Mapping[str, Float[Array, "n 784"]],
     labels: Mapping[str, Sequence[object]] | None = None,
-    *,
-    scale: float = 0.78,
 ) -> Figure:
     """Draw one row of images for each name, the name at its left, dark ink on white.
 
     Args:
         rows: normalised pixels of each row.
         labels: for some of the rows, what stands below each image.
-        scale: inches of a digit.
     """
     columns = max(len(images) for images in rows.values())
     below = labels or {}
@@ -410,18 +324,12 @@ def digit_rows(
         figure, axes = plt.subplots(
             len(rows),
             columns,
-            figsize=(columns * scale + 0.8, len(rows) * scale * (1.25 if below else 1.05)),
+            figsize=(0.78 * columns + 0.8, 0.78 * len(rows) * (1.25 if below else 1.05)),
             squeeze=False,
         )
         for line, (name, images) in zip(axes, rows.items(), strict=True):
             pixels = np.asarray(denormalise(images)).reshape(-1, 28, 28)
-            for i, axis in enumerate(line):
-                axis.set(xticks=[], yticks=[])
-                axis.set_frame_on(False)
-                if i < len(pixels):
-                    axis.imshow(pixels[i], cmap="gray_r", vmin=0, vmax=1)
-                    if name in below:
-                        axis.set_xlabel(str(below[name][i]), fontsize=9, labelpad=2)
+            _digits(line, pixels, below.get(name))
             line[0].set_ylabel(name, rotation=0, ha="right", va="center", labelpad=6)
         figure.subplots_adjust(wspace=0.06, hspace=0.32 if below else 0.06)
     return figure
@@ -520,6 +428,106 @@ def bidirectional_circuit() -> Figure:
     return figure
 
 
+def roofline(points: Mapping[str, tuple[float, float]], peak: float, bandwidth: float) -> Figure:
+    """Draw speed against intensity, under the two roofs that a machine sets.
+
+    Args:
+        points: name to (intensity in flops a byte, speed in 1e9 flops a second).
+        peak: the flat roof, 1e9 flops a second.
+        bandwidth: the slope of the other, 1e9 bytes a second.
+    """
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+        low = min(x for x, _ in points.values()) / 2
+        high = max(max(x for x, _ in points.values()), peak / bandwidth) * 3
+        x = np.geomspace(low, high, 100)
+        axis.plot(x, np.minimum(peak, bandwidth * x), color="0.35", linewidth=1.8)
+        for i, (name, (intensity, speed)) in enumerate(points.items()):
+            axis.plot(intensity, speed, "os^Dv<>P"[i % 8], markersize=8, label=name)
+        axis.set(xscale="log", yscale="log", ylabel="10⁹ flops/s")
+        axis.set_xlabel("intensity: flops for each byte moved")
+        axis.legend(fontsize=9, loc="lower right")
+    return figure
+
+
+def _digits(axes, images: np.ndarray, labels: Sequence[object] | None) -> None:
+    """Draw an image on each axis, its label below; axes without an image stay empty."""
+    for i, axis in enumerate(axes):
+        axis.set(xticks=[], yticks=[])
+        axis.set_frame_on(False)
+        if i < len(images):
+            axis.imshow(images[i], cmap="gray_r", vmin=0, vmax=1)
+            if labels is not None:
+                axis.set_xlabel(str(labels[i]), fontsize=9, labelpad=2)
+
+
+def _smooth(values: np.ndarray, points: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Average a long row of numbers over windows, so that at most `points` remain."""
+    window = -(-len(values) // points)
+    whole = len(values) // window * window
+    return np.arange(window, whole + 1, window), values[:whole].reshape(-1, window).mean(axis=1)
+
+
+def _settling(energy_of, guesses, still):
+    """Lay out `settling`; give the figure and a function that draws the state after a step."""
+    path, steps = np.asarray(guesses, float), np.arange(len(guesses))
+    reach = 0.25 * (path.max() - path.min())
+    z = np.linspace(path.min() - reach, path.max() + 2 * reach, 200)
+    with plt.rc_context(STYLE):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 2.7), layout="constrained")
+    left.plot(z, energy_of(z), color="0.35", linewidth=1.5)
+    left.set(title="energy of a guess", xlabel="guess $z_1$", ylabel="$E$")
+    right.axhline(path[-1], color="0.35", linestyle=(0, (4, 3)), linewidth=1)
+    right.set(title="the guess, step by step", xlabel="step of inference", ylabel="guess $z_1$")
+    right.set(xlim=(-0.5, steps[-1] + 0.5), ylim=(z[0], z[-1]))
+    if still:
+        left.plot(path, energy_of(path), "o", color=GREEN, markersize=6, alpha=0.35)
+    (ball,) = left.plot([], [], "o", color=GREEN, markersize=11)
+    (line,) = right.plot([], [], "o-", color=GREEN, markersize=4)
+
+    def draw(step):
+        ball.set_data(path[step : step + 1], energy_of(path[step : step + 1]))
+        line.set_data(steps[: step + 1], path[: step + 1])
+        return ball, line
+
+    return figure, draw
+
+
+def _spring(start: float, end: float, y: float, windings: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    """Give the points of a zigzag from start to end."""
+    x = np.linspace(start, end, 2 * windings + 2)
+    zigzag = np.where(np.arange(len(x)) % 2, 0.16, -0.16)
+    zigzag[[0, -1]] = 0
+    return x, y + zigzag
+
+
+def _neuron(axis, x: float, name: str, colour: str, shape: str) -> None:
+    kind = {"circle": plt.Circle((x, 0), 0.36), "square": plt.Rectangle((x - 0.3, -0.3), 0.6, 0.6)}
+    patch = kind[shape]
+    patch.set(facecolor=colour, edgecolor="0.2", zorder=3)
+    axis.add_patch(patch)
+    axis.text(x, 0, name, ha="center", va="center", fontsize=14, zorder=4)
+
+
+def _arrow(axis, start: float, end: float, bend: float, colour: str, name: str) -> None:
+    """Draw a bent arrow between two neurons and its name above or below it."""
+    axis.annotate(
+        "",
+        (end, 0),
+        (start, 0),
+        arrowprops={
+            "arrowstyle": "-|>" if colour == BLUE else "-[,widthB=0.4,lengthB=0.1",
+            "connectionstyle": f"arc3,rad={bend}",
+            "color": colour,
+            "linewidth": 1.8,
+            "shrinkA": 27,
+            "shrinkB": 27 if colour == BLUE else 33,
+        },
+    )
+    up = np.sign(bend) * np.sign(start - end)  # matplotlib bends to the right of the way
+    axis.text((start + end) / 2, 0.62 * up, name, color=colour, ha="center", va="center")
+
+
 def _link(axis, start, end, radius, apart, sign, weights) -> None:
     """Draw one connection, moved to its right so that its way back has room, with its sign."""
     along = (end - start) / np.linalg.norm(end - start)
@@ -547,28 +555,3 @@ def _link(axis, start, end, radius, apart, sign, weights) -> None:
         fontsize=11 if weights else 12,
         color=colour,
     )
-
-
-def roofline(
-    points: Mapping[str, tuple[float, float]], peak: float, bandwidth: float, unit: str = "flops/s"
-) -> Figure:
-    """Draw speed against intensity, under the two roofs that a machine sets.
-
-    Args:
-        points: name to (intensity in flops a byte, speed in 1e9 flops a second).
-        peak: the flat roof, 1e9 flops a second.
-        bandwidth: the slope of the other, 1e9 bytes a second.
-        unit: of the y axis, after its factor 1e9.
-    """
-    with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-        low = min(x for x, _ in points.values()) / 2
-        high = max(max(x for x, _ in points.values()), peak / bandwidth) * 3
-        x = np.geomspace(low, high, 100)
-        axis.plot(x, np.minimum(peak, bandwidth * x), color="0.35", linewidth=1.8)
-        for i, (name, (intensity, speed)) in enumerate(points.items()):
-            axis.plot(intensity, speed, "os^Dv<>P"[i % 8], markersize=8, label=name)
-        axis.set(xscale="log", yscale="log", ylabel=f"10⁹ {unit}")
-        axis.set_xlabel("intensity: flops for each byte moved")
-        axis.legend(fontsize=9, loc="lower right")
-    return figure

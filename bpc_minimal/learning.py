@@ -14,11 +14,11 @@ import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
-from bpc_minimal.config import Config
-from bpc_minimal.data import normalise, one_hot
+from bpc_minimal.config import Config, check_config
+from bpc_minimal.data import check_labels, normalise, one_hot
 from bpc_minimal.energy import Precision, energy
 from bpc_minimal.inference import (
-    Norms,
+    PerMap,
     Rule,
     check_rule,
     converged_vectors,
@@ -43,13 +43,18 @@ class TrainState(eqx.Module):
 
     network: Network
     optimiser: optax.OptState
-    vectors: Norms
+    vectors: PerMap
     key: PRNGKeyArray
     iteration: Int[Array, ""]
 
 
 def make_state(config: Config, total: int) -> TrainState:
-    """Draw the network of a configuration, with a fresh optimiser for `total` iterations."""
+    """Draw the network of a configuration, with a fresh optimiser for `total` iterations.
+
+    Raises:
+        ValueError: `config` is no `Config`.
+    """
+    check_config(config)
     weights, key = jax.random.split(jax.random.PRNGKey(config.seed))
     network = make_network(weights, config.sizes, config.activation, config.use_bias)
     return TrainState(
@@ -83,12 +88,12 @@ def weight_gradient(
     alpha_disc: Precision = 1.0,
     amortiser_inputs: Activities | None = None,
 ) -> Network:
-    """Differentiate the mean energy of the errors that teach by every weight.
+    """Give the gradient of the mean energy by every weight, of the errors that the rule teaches with.
 
     By hand, with <> the mean over the batch:
 
-    dE/dV_l = -alpha_gen_{l+1}  <e_{l+1} act(z_l)'>
-    dE/dW_l = -alpha_disc_l     <d_l act(z_{l+1})'>
+    dE/dV_l = -alpha_gen_{l+1}  <e_{l+1} act(z_l)^T>
+    dE/dW_l = -alpha_disc_l     <d_l act(z_{l+1})^T>
 
     Args:
         network: the network that predicts.
@@ -116,7 +121,6 @@ def weight_gradient(
     return jax.grad(lambda n: energy(n, activities, gen, disc, swept).mean())(network)
 
 
-@partial(jax.jit, static_argnames=("config", "total"))
 def train_step(
     state: TrainState,
     images: UInt8[Array, "batch 28 28"],
@@ -139,12 +143,19 @@ def train_step(
             before the step; energy_before and energy, the batch's mean before inference and after.
 
     Raises:
-        ValueError: images or labels do not fit.
+        ValueError: images or labels do not fit, or the settings are of another network.
     """
+    check_config(config, state.network.sizes)
     if len(images) != len(labels):
         raise ValueError(
             f"{len(images)} images and {len(labels)} labels given; pass one label each"
         )
+    check_labels(labels, config.sizes[0])  # here, as inside jit their values are unknown
+    return _train_step(state, images, labels, config, total)
+
+
+@partial(jax.jit, static_argnames=("config", "total"))
+def _train_step(state, images, labels, config, total):
     network, rule, L = state.network, config.rule, len(config.sizes) - 1
     image = split_over_devices(normalise(images, config.pixel_mean, config.pixel_std))
     label = split_over_devices(one_hot(labels, config.sizes[0]))
@@ -152,7 +163,7 @@ def train_step(
     norms, vectors = None, state.vectors
     if config.step_rule == "curvature":
         norms, vectors = power_iteration(network, vectors)
-    sizes = layer_steps(network, gen, disc, config.step_size, config.step_rule, norms)
+    step_sizes = layer_steps(network, gen, disc, config.step_size, config.step_rule, norms)
 
     classes = sweep_down(network, jnp.eye(config.sizes[0]))  # all that a sweep down can give
     swept_up = sweep_up(network, image)
@@ -165,10 +176,12 @@ def train_step(
         activities, steps = [label, *swept[1:L], image], config.steps
         before = energy(network, activities, gen, disc)
     else:
-        activities, before = descend_from_labels(network, classes, labels, image, gen, disc, sizes)
+        activities, before = descend_from_labels(
+            network, classes, labels, image, gen, disc, step_sizes
+        )
         steps = config.steps - 1
     for _ in range(steps):  # unrolled, so that XLA computes what does not change only once
-        activities = descend(network, activities, clamped, gen, disc, sizes, config.in_turn)
+        activities = descend(network, activities, clamped, gen, disc, step_sizes, config.in_turn)
 
     gradient = weight_gradient(
         network, activities, rule, config.alpha_gen, config.alpha_disc, swept_up
@@ -192,7 +205,7 @@ def descend_from_labels(
     image: Float[Array, "batch n_L"],
     gen: tuple[float, ...],
     disc: tuple[float, ...],
-    sizes: list[Float[Array, ""] | float],
+    step_sizes: list[Float[Array, ""] | float],
 ) -> tuple[Activities, Float[Array, " batch"]]:
     """Take the first step of inference after a sweep down, once a class where that is enough.
 
@@ -207,7 +220,7 @@ def descend_from_labels(
     L = network.depth
     others = (0.0,) * L, (*disc[:-1], 0.0)
     clamped = [True] + [False] * (L - 1) + [True]
-    moved = [rows[labels] for rows in descend(network, classes, clamped, *others, sizes)]
+    moved = [rows[labels] for rows in descend(network, classes, clamped, *others, step_sizes)]
     before = energy(network, classes, *others)[labels]
 
     last = classes[L - 1][labels]
@@ -215,7 +228,7 @@ def descend_from_labels(
     before += 0.5 * (gen[-1] * jnp.sum(e**2, axis=1) + disc[-1] * jnp.sum(d**2, axis=1))
     if L > 1:
         _, send_back = jax.vjp(lambda z: network.f(L - 1, z), last)
-        moved[L - 1] -= sizes[L - 1] * (disc[-1] * d - gen[-1] * send_back(e)[0])
+        moved[L - 1] -= step_sizes[L - 1] * (disc[-1] * d - gen[-1] * send_back(e)[0])
     return [*moved[:L], image], before
 
 

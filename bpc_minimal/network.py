@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from bpc_minimal.data import describe
+
 
 class Activation(NamedTuple):
     """A function of one unit, and the most that its slope reaches (inference needs it for its step)."""
@@ -87,8 +89,13 @@ def make_network(
         use_bias: whether each linear map adds a bias.
 
     Raises:
-        ValueError: sizes are not two or more positive whole numbers, or the activation is unknown.
+        ValueError: the key is none, sizes are not two or more positive whole numbers, the activation is
+            unknown, or use_bias is neither True nor False.
     """
+    if not isinstance(key, (jax.Array, np.ndarray)):
+        raise ValueError(f"key={key!r} given, a key of jax.random expected: jax.random.PRNGKey(0)")
+    if not isinstance(use_bias, bool):
+        raise ValueError(f"use_bias={use_bias!r} given, True or False expected")
     check_architecture(sizes, activation)
     L = len(sizes) - 1
     largest = max(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
@@ -138,7 +145,7 @@ def check_architecture(sizes: Sequence[int], activation: str) -> None:
             f"sizes={sizes!r} given, two or more positive whole numbers expected, from the label "
             "to the image, such as (10, 300, 300, 784)"
         )
-    if activation not in (*ACTIVATIONS,):
+    if activation not in list(ACTIVATIONS):  # a list, as what was given may have no hash
         raise ValueError(
             f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATIONS)}"
         )
@@ -149,7 +156,12 @@ def check_layer(network: Network, l: int, z: Array) -> None:
     name = {0: "label", network.depth: "image"}.get(l, "hidden")
     help_ = {"label": "; one_hot(labels) makes them", "image": "; normalise(images) makes them"}
     wanted = f"floats of shape (batch, {network.sizes[l]}) expected" + help_.get(name, "")
-    shape, dtype = np.shape(z), dtype_of(z)
+    shape, dtype = describe(z)
+    if not hasattr(z, "dtype"):
+        raise ValueError(
+            f"{type(z).__name__} given as activities of layer {l} (the {name}), {wanted}; "
+            "jnp.asarray makes an array"
+        )
     if len(shape) != 2 or shape[1] != network.sizes[l] or not jnp.issubdtype(dtype, jnp.floating):
         raise ValueError(f"{dtype} {shape} given as activities of layer {l} (the {name}), {wanted}")
     if not isinstance(z, jax.core.Tracer) and not np.isfinite(np.asarray(z)).all():
@@ -159,16 +171,11 @@ def check_layer(network: Network, l: int, z: Array) -> None:
         )
 
 
-def dtype_of(array: Any) -> Any:
-    """Give the dtype of an array or a tracer, and of a list as NumPy would read it; text has one, too."""
-    return array.dtype if hasattr(array, "dtype") else np.asarray(array).dtype
-
-
-def is_number(value: Any) -> bool:
+def is_nonnegative(value: Any) -> bool:
     """Whether this is one finite number of 0 or more, or a tracer, whose value is not known."""
-    dtype = dtype_of(value)
+    shape, dtype = describe(value)
     real = jnp.issubdtype(dtype, np.number) and not jnp.issubdtype(dtype, np.complexfloating)
-    if not real or np.shape(value) != ():
+    if not real or shape != ():
         return False
     return isinstance(value, jax.core.Tracer) or bool(0 <= value < np.inf)
 

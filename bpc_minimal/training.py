@@ -1,4 +1,6 @@
-"""The training loop, compiled whole: one `lax.scan` an epoch, and nothing leaves it but its record.
+"""The training loop, compiled whole: one `lax.scan` from an evaluation to the next, by default an epoch.
+
+Nothing leaves it but its record.
 
 Chapter 5 gets here step by step from a plain Python loop.
 """
@@ -15,8 +17,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from bpc_minimal.config import Config
-from bpc_minimal.data import Images, Labels, load_mnist, one_hot
+from bpc_minimal.config import Config, check_config
+from bpc_minimal.data import IMAGE_SHAPES, PIXELS, Images, Labels, check_labels, load_mnist
 from bpc_minimal.evaluation import evaluate
 from bpc_minimal.inference import curvatures, spectral_norms, weighed
 from bpc_minimal.learning import TrainState, make_state, train_step
@@ -54,7 +56,7 @@ class History(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """A run at a moment between two epochs: enough to go on to the same end, bit for bit.
+    """A run at an evaluation: enough to go on to the same end, bit for bit.
 
     Attributes:
         config: the settings.
@@ -159,16 +161,20 @@ def fit(
         on_epoch: called after each evaluation with a checkpoint that it may keep.
 
     Returns:
-        weights: the trained network.
+        network: with the trained weights.
         history: losses of every iteration, and the evaluations.
 
     Raises:
-        ValueError: data do not fit, or the checkpoint is of other settings or other data.
+        ValueError: `config` or `resume` is something else, data do not fit, or the checkpoint is of other
+            settings or other data.
         FloatingPointError: the run diverged; the message names the iteration and the cause.
     """
+    check_config(config)
+    if resume is not None and not isinstance(resume, Checkpoint):
+        raise ValueError(f"resume={resume!r} given, a Checkpoint expected: load(path) reads one")
     data = _checked(mnist() if data is None else data, config)
     per_pass = len(data.images) // config.batch_size
-    total = config.iterations or config.epochs * per_pass  # type: ignore[operator]
+    total = config.total(len(data.images))
     digest = _digest(data) if resume or on_epoch else ""
     if resume is None:
         state, losses, evaluations = make_state(config, total), [], []
@@ -182,6 +188,7 @@ def fit(
         state = jax.tree.map(jnp.copy, resume.state)  # the epoch gives its memory up
         losses, evaluations = [resume.history.losses], [*resume.history.evaluations]
     done = int(state.iteration)
+    # Later orders are drawn inside the loop; this one, the first or that of the checkpoint, before it.
     order = shuffled(state.key, done // per_pass, len(data.images))
     # From here on, the data are the device's; the host's copy may go, if the caller needs it no more.
     state, order, data = _on_every_device((state, order, data))
@@ -204,10 +211,10 @@ def fit(
 
 
 def relative_step(network: Network, config: Config) -> Float[Array, ""]:
-    """Compare the hidden layers' steps with the longest that cannot overshoot; the largest ratio.
+    """Compare the hidden layers' steps with the longest that cannot raise the energy; the largest ratio.
 
     With the step rule "curvature" it is the rate itself. A fixed step's ratio grows with the weights;
-    above 1 inference may overshoot, and above 2 a layer does so by itself.
+    above 1 inference may raise the energy, and above 2 a layer does so by itself.
     """
     if config.step_rule == "curvature" or network.depth == 1:
         return jnp.array(config.step_size)
@@ -236,19 +243,23 @@ def _checked(data: Data, config: Config) -> Data:
             "held-out labels, such as mnist() returns"
         )
     data = Data(*data)
+    if config.sizes[-1] != PIXELS:
+        raise ValueError(
+            f"sizes={config.sizes} given, from the label to the {PIXELS} pixels of an image expected"
+        )
     for kind, images, labels in (("training", *data[:2]), ("held-out", *data[2:])):
         images, labels = np.asarray(images), np.asarray(labels)
-        if images.dtype != np.uint8 or images[:1].size != config.sizes[-1] or not len(images):
+        if images.dtype != np.uint8 or images.shape[1:] not in IMAGE_SHAPES or not len(images):
             raise ValueError(
-                f"{kind} images of {images.dtype} {images.shape} given, uint8 (N, ...) expected with "
-                f"{config.sizes[-1]} pixels each and N at least 1"
+                f"{kind} images of {images.dtype} {images.shape} given, uint8 (N, 28, 28) expected with "
+                "N at least 1"
             )
         if labels.shape != (len(images),):
             raise ValueError(
                 f"{kind} labels of shape {labels.shape} for {len(images)} images given, "
                 f"({len(images)},) expected: one label each"
             )
-        one_hot(labels, config.sizes[0])  # raises where one is out of range
+        check_labels(labels, config.sizes[0])
     wanted = config.training_images or len(data.images)
     if wanted > len(data.images) or config.batch_size > wanted:
         raise ValueError(
@@ -291,17 +302,18 @@ def _check_converging(losses, done, evaluation, config, total) -> None:
         return
     iteration = done + int(np.argmin(good)) + 1
     ratio = float(evaluation["relative_step"])
+    other_rule = "" if config.step_rule == "curvature" else "use step_rule='curvature', or "
     if np.isfinite(losses["energy"][iteration - done - 1]) and np.isfinite(ratio):
         cause = (
-            "inference raised the energy instead of lowering it, by the end of this epoch with a step "
-            f"{ratio:.3g} times the longest that cannot overshoot: use step_rule='curvature', a "
-            f"smaller step_size than {config.step_size:g}, or a lower learning_rate than "
+            "inference raised the energy instead of lowering it, by the next evaluation with a step "
+            f"{ratio:.3g} times the longest that cannot raise it: {other_rule}choose a "
+            f"smaller step_size than {config.step_size:g} or a lower learning_rate than "
             f"{config.learning_rate:g}, as the limit falls while the weights grow"
         )
     else:
         cause = (
-            "the weights grew without bound: lower the learning_rate from "
-            f"{config.learning_rate:g}, or use step_rule='curvature'"
+            f"the weights grew without bound: {other_rule}lower the learning_rate from "
+            f"{config.learning_rate:g}"
         )
     values = ", ".join(f"{name} {losses[name][iteration - done - 1]:.3g}" for name in losses)
     raise FloatingPointError(

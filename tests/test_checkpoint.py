@@ -132,6 +132,21 @@ def test_no_pickle_is_run(saved, tmp_path, monkeypatch):
     assert not (tmp_path / "was-run").exists()
 
 
+def test_what_is_no_checkpoint_is_not_saved(checkpoints, tmp_path):
+    with pytest.raises(ValueError, match="Network given, a Checkpoint expected"):
+        save(tmp_path / "file", checkpoints[-1].network)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_in_float64_is_loaded_as_it_was_saved(float64, digits, tmp_path):
+    path, kept = tmp_path / "checkpoint.bpc", []
+    fit(CONFIG, digits, on_epoch=kept.append)
+    save(path, kept[-1])
+    found, losses = load(path), kept[-1].history.losses
+    assert same_bits((found.state, found.history.losses), (kept[-1].state, losses))
+    assert found.history.losses["energy"].dtype == losses["energy"].dtype
+
+
 def test_missing_files_and_folders_are_named(checkpoints, tmp_path):
     with pytest.raises(OSError, match="could not read the checkpoint .*absent"):
         load(tmp_path / "absent")

@@ -1,11 +1,13 @@
 """Laws of the command line: what it prints, what it leaves, and that no mistake ends in a traceback."""
 
+import contextlib
 import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -49,7 +51,7 @@ def run(*arguments):
         return end.code
 
 
-def start(*arguments, cwd):
+def start(*arguments, cwd, stderr=subprocess.PIPE):
     """Start the command line in a process of its own."""
     environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1", MPLBACKEND="agg")
     return subprocess.Popen(
@@ -57,7 +59,7 @@ def start(*arguments, cwd):
         cwd=cwd,
         env=environment,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 
@@ -96,7 +98,6 @@ def test_train_prints_one_object_an_evaluation_and_leaves_its_results(tmp_path, 
         assert [*record][:4] == ["iteration", "gen_loss", "amort_loss", "accuracy"]
         assert all(isinstance(value, (int, float)) for value in record.values())
         assert 0 <= record["accuracy"] <= 100
-    assert err == ""
     folder = tmp_path / "runs" / "tiny"
     files = {p.name for p in folder.iterdir()}
     assert files == {"checkpoint.bpc", "digits.png", "training.png"}
@@ -105,6 +106,8 @@ def test_train_prints_one_object_an_evaluation_and_leaves_its_results(tmp_path, 
     kept = load(folder / "checkpoint.bpc")
     assert kept.history.evaluations == records
     assert kept.config.sizes == (10, 12, 784) and kept.config.iterations == 12
+    (settings,) = err.splitlines()  # beside the objects, so that a run never goes without them
+    assert Config.from_json(settings) == kept.config
 
 
 def test_train_in_words_says_what_it_does_and_where_it_went(tmp_path, capsys):
@@ -116,6 +119,36 @@ def test_train_in_words_says_what_it_does_and_where_it_went(tmp_path, capsys):
     for line in evaluations:
         assert line.split()[2::2] == ["gen_loss", "amort_loss", "accuracy", "%"]
     assert lines[-1].startswith(f"{Path('runs/tiny/checkpoint.bpc')}: weights and history")
+
+
+def test_progress_is_shown_in_a_terminal(tmp_path):
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminal")
+    ours, theirs = pty.openpty()
+    pytest.importorskip("termios").tcsetwinsize(theirs, (24, 80))  # a new one is of no width
+    process = start("train", *sets(), cwd=tmp_path, stderr=theirs)
+    os.close(theirs)
+    late = threading.Timer(60, process.kill)
+    late.start()
+    seen = b""
+    try:
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while part := os.read(ours, 4096):
+                seen += part
+        out, _ = process.communicate(timeout=60)
+    finally:
+        late.cancel()
+        process.kill()
+        os.close(ours)
+    assert process.returncode == 0, seen
+    assert b"0/12 [" in seen and b"12/12 [" in seen
+    assert "12/12" not in out
+
+
+def test_no_progress_is_shown_in_a_pipe(tmp_path):
+    process = start("train", *sets(), cwd=tmp_path)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "/12" not in out + err and "it/s" not in out + err
 
 
 def test_runs_never_land_on_another_unasked(tmp_path, done, capsys):
@@ -393,7 +426,7 @@ def files(tmp_path, checkpoint):
         ("train --set epochs=", 1, "epochs='' given"),
         ("train --set steps=-1", 1, "steps=-1 given"),
         ("train --set sizes=10", 1, "sizes=10 given"),
-        ("train --set sizes=784,300,10", 1, "with 10 pixels each"),
+        ("train --set sizes=784,300,10", 1, "to the 784 pixels of an image"),
         ("train --set step_size=long", 1, "step_size='long' given"),
         ("train --set activation=[1]", 1, "unknown activation"),
         ("train --set alpha_gen=1,1", 1, "alpha_gen of 2 numbers given, 3 expected"),

@@ -27,6 +27,26 @@ def test_jpc_weighted_is_its_later_variant():
     assert weighted.rule == BIDIRECTIONAL and weighted.alpha_gen == 1e-3
 
 
+def test_tutorial_weighs_the_outputs_as_its_notebook_does():
+    """Its errors at the two outputs lack the 1/2 of the hidden ones, which twice the precision undoes."""
+    tutorial = preset("tutorial")
+    assert tutorial.sizes == (10, 256, 256, 784) and tutorial.use_bias
+    assert tutorial.alpha_gen == (1e-4, 1e-4, 2e-4) and tutorial.alpha_disc == (2.0, 1.0, 1.0)
+    assert (tutorial.step_size, tutorial.step_rule, tutorial.steps) == (0.01, "fixed", 20)
+    assert (tutorial.learning_rate, tutorial.weight_decay) == (1e-2, 0.0)
+    assert (tutorial.batch_size, tutorial.epochs, tutorial.training_images) == (500, 10, 10_000)
+    assert (tutorial.pixel_mean, tutorial.pixel_std) == (0.0, 1.0)
+
+
+def test_a_preset_may_be_given_another_name():
+    assert preset("fast", name="mine") == preset("fast").replace(name="mine")
+
+
+def test_a_run_is_as_long_as_its_settings_say():
+    assert Config(iterations=7).total(1000) == 7
+    assert Config(epochs=3, batch_size=64).total(130) == 3 * 2
+
+
 @pytest.mark.parametrize(
     "config",
     [

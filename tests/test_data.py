@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import threading
@@ -271,6 +272,21 @@ def test_damaged_files_are_reported(tmp_path):
         data.load_dataset("fashion-mnist", tmp_path)
 
 
+def test_files_too_short_for_a_split_are_an_error(tmp_path):
+    pytest.importorskip("torchvision")
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for prefix in ("train", "t10k"):
+        images = b"\0\0\x08\x03" + struct.pack(">3I", 5, 28, 28) + bytes(5 * 784)
+        (raw / f"{prefix}-images-idx3-ubyte").write_bytes(images)
+        (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01\0\0\0\x05" + bytes(5))
+    assert len(data.load_dataset("fashion-mnist", tmp_path)[0]) == 5
+    with pytest.raises(
+        ValueError, match="the 5 train images .* leave none for the split 'validation'"
+    ):
+        data.load_dataset("fashion-mnist", tmp_path, "validation")
+
+
 def test_unknown_data_set_names_the_choices(tmp_path):
     with pytest.raises(ValueError, match="unknown data set 'cifar'.*mnist, fashion-mnist, kmnist"):
         data.load_dataset("cifar", tmp_path)
@@ -328,6 +344,19 @@ def test_denormalise_stays_between_0_and_1():
 def test_normalise_refuses(images, message):
     with pytest.raises(ValueError, match=message):
         data.normalise(images)
+
+
+def test_numbers_that_are_none_and_pixels_that_are_bytes_are_refused():
+    images = np.zeros((2, 784), np.uint8)
+    for mean in (np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"mean={mean} given, a finite number expected"):
+            data.normalise(images, mean)
+    for std in (np.nan, np.inf, -1.0):
+        with pytest.raises(ValueError, match=f"std={std} given, a positive number expected"):
+            data.normalise(images, std=std)
+    with pytest.raises(ValueError, match=r"pixels uint8 \(2, 784\) given, floats expected"):
+        data.denormalise(images)
+    assert data.normalise(list(images)).shape == (2, 784)  # a list as NumPy reads it
 
 
 def test_normalise_refuses_inside_jit_and_a_deviation_of_zero():

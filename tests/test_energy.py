@@ -199,16 +199,36 @@ def test_depth_of_one_has_no_hidden_layer():
         (lambda z: [*z[:-1], z[-1].astype(int)], "normalise"),
         (lambda z: [jnp.argmax(z[0], 1), *z[1:]], "one_hot"),
         (lambda z: [z[0], z[1].at[0, 0].set(jnp.nan), *z[2:]], "NaN or infinity"),
+        (lambda z: [np.asarray(z[0]).tolist(), *z[1:]], "list given .*jnp.asarray makes an array"),
     ],
 )
 def test_wrong_activities_are_named(change, message):
-    with pytest.raises(ValueError, match=message):
-        energy(random_network(), change(random_activities(1)))
+    network, z = random_network(), random_activities(1)
+    for function in (energy, errors):
+        with pytest.raises(ValueError, match=message):
+            function(network, change(z))
+        with pytest.raises(ValueError, match=message):
+            function(network, z, amortiser_inputs=change(z))
+
+
+def test_what_the_amortiser_sees_is_of_as_many_examples():
+    network, z = random_network(), random_activities(1)
+    with pytest.raises(ValueError, match="amortiser_inputs for 1 examples given, 5 expected"):
+        energy(network, z, amortiser_inputs=[z_l[:1] for z_l in z])
+    with pytest.raises(ValueError, match="0 layers of activities given, 4 expected"):
+        energy(network, z, amortiser_inputs=[])
 
 
 def test_wrong_number_of_precisions_is_named():
     with pytest.raises(ValueError, match="alpha_gen of 2 numbers given, 3 expected"):
         energy(random_network(), random_activities(1), (1.0, 1.0))
+
+
+def test_a_number_is_no_key_and_a_word_no_choice():
+    with pytest.raises(ValueError, match=r"key=3 given, .*jax.random.PRNGKey\(0\)"):
+        make_network(3)
+    with pytest.raises(ValueError, match="use_bias='no' given, True or False expected"):
+        make_network(jax.random.PRNGKey(0), use_bias="no")
 
 
 @pytest.mark.parametrize("sizes", [(10,), (), (10, 0, 784), (10, 2.5, 784), (10, -1)])

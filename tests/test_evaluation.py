@@ -268,8 +268,19 @@ def test_a_perfect_network_is_perfect():
             ),
             r"labels .* given, 0 to 9 expected",
         ),
+        (
+            lambda n, x: evaluate(n, np.zeros((6, 28, 28), np.uint8), LABELS, Config(epochs=1)),
+            r"settings for sizes \(10, 300, 300, 784\) given with a network of",
+        ),
+        (
+            lambda n, x: evaluate(
+                jax.tree.map(lambda w: w * jnp.nan, n), np.zeros((6, 28, 28), np.uint8), LABELS,
+                Config(epochs=1, sizes=SIZES),
+            ),
+            "the network's weights hold NaN or infinity",
+        ),
     ],
-)
+)  # fmt: skip
 def test_wrong_arguments_are_named(network, pixels, call, message):
     with pytest.raises(ValueError, match=message):
         call(network, pixels)

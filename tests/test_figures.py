@@ -34,7 +34,7 @@ def test_drawn_digits_and_fields_are_their_pixels(digits, drawn):
         assert_close(pictures(figure), list(pixels), 1e-6)
     assert [axis.get_xlabel() for axis in figure.axes] == ["x", "y", "z", "", "", ""]
     weights = np.random.default_rng(0).normal(size=(12, 784))
-    figure = figures.receptive_fields(weights, 11, columns=4)
+    figure = figures.receptive_fields(weights, 11)
     assert_close(pictures(figure), list(weights[:11].reshape(-1, 28, 28)), 0)
     for axis in figure.axes[:11]:  # white is zero
         low, high = axis.images[0].get_clim()
@@ -80,7 +80,7 @@ def test_drawn_training_is_the_history(iterations, drawn):
 
 def test_drawn_counts_and_bars_are_their_values(drawn):
     found, labels = np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2])
-    axis = figures.confusion(found, labels, 3).axes[0]
+    axis = figures.confusion(found, labels).axes[0]
     counts = {text.get_position(): text.get_text() for text in axis.texts}  # (answer, label)
     assert counts == {(0, 0): "1", (1, 1): "1", (1, 2): "1", (2, 2): "1"}
     assert axis.images[0].get_array().sum() == 1  # colour is for mistakes alone

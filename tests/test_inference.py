@@ -128,6 +128,12 @@ def test_spectral_norms_come_from_below_to_the_largest_singular_values_squared()
         for layer, norm in zip(layers, found, strict=True):
             exact = np.linalg.norm(np.asarray(layer.weight), 2) ** 2
             assert 0.94 * exact < norm <= (1 + 1e-5) * exact
+    few = spectral_norms(network, 1)  # from below, however few
+    assert all(
+        a <= b * (1 + 1e-5) for a, b in zip(*map(jax.tree.leaves, (few, norms)), strict=True)
+    )
+    with pytest.raises(ValueError, match="iterations=0 given, 1 or more expected"):
+        spectral_norms(network, 0)
 
 
 def test_spectral_norms_grow_with_the_square_of_the_weights():
@@ -398,6 +404,15 @@ def test_divergence_names_its_first_step():
         infer(network, z, ENDS, steps=step - 1, record=True, **options)  # is still finite
 
 
+def test_divergence_names_its_cause():
+    network, z = random_network(), random_activities(1)
+    with pytest.raises(FloatingPointError, match="use a step_size of at most 1$"):
+        infer(network, z, ENDS, steps=200, step_size=50.0)
+    broken = jax.tree.map(lambda w: w * jnp.nan, network)
+    with pytest.raises(FloatingPointError, match="the network's weights hold NaN or infinity"):
+        infer(broken, z, ENDS, steps=2)
+
+
 @pytest.mark.parametrize("in_turn", [False, True])
 def test_clamps_are_whatever_broadcasts(in_turn):
     network, z = random_network(), random_activities(1)
@@ -427,6 +442,8 @@ def test_clamps_are_whatever_broadcasts(in_turn):
         ({"step_size": float("nan")}, "step_size=nan given"),
         ({"step_rule": "armijo"}, "unknown step_rule 'armijo'; choose one of"),
         ({"clamped": [True, False]}, "clamped names 2 layers, 4 expected"),
+        ({"clamped": True}, "clamped is True, 4 expected"),
+        ({"in_turn": "no"}, "in_turn='no' given, True or False expected"),
         ({"clamped": [True, False, False, np.ones(3, bool)]}, r"clamped\[3\] is bool \(3,\)"),
         ({"clamped": [True, False, False, np.ones(784)]}, r"clamped\[3\] is float"),
         ({"alpha_gen": (1.0, 2.0)}, "alpha_gen of 2 numbers given, 3 expected"),

@@ -219,5 +219,13 @@ def test_wrong_arguments_of_learning_are_named(digits):
     activities = sweep_up(state.network, normalise(digits.images[:4]))
     with pytest.raises(ValueError, match="4 images and 3 labels given"):
         train_step(state, digits.images[:4], digits.labels[:3], config, 1)
+    for wrong in (-1, 10):
+        labels = np.full(4, wrong)
+        with pytest.raises(ValueError, match=rf"labels \[{wrong}\] given, 0 to 9 expected"):
+            train_step(state, digits.images[:4], labels, config, 1)
+    with pytest.raises(ValueError, match=r"settings for sizes \(10, 784\) given with a network of"):
+        train_step(state, *digits[:2], config.replace(sizes=(10, 784)), 1)
+    with pytest.raises(ValueError, match="config='fast' given, a Config expected: preset"):
+        make_state("fast", 1)
     with pytest.raises(ValueError, match="rule='hybrid' given, a Rule expected"):
         weight_gradient(state.network, activities, "hybrid")

@@ -43,6 +43,20 @@ def test_package_says_the_same_version():
     assert getattr(bpc_minimal, "__version__", PROJECT["version"]) == PROJECT["version"]
 
 
+# The order in which a newcomer reads the package; a file imports only from those before it.
+ORDER = (
+    "data network energy inference config learning evaluation training checkpoint figures".split()
+)
+
+
+def test_the_package_is_imported_in_one_direction():
+    files = {path.stem: path for path in (ROOT / "bpc_minimal").glob("*.py")}
+    assert set(files) == {*ORDER, "__init__", "__main__"}
+    for place, name in enumerate(ORDER):
+        imported = re.findall(r"^\s*from bpc_minimal\.?(\w*) import", files[name].read_text(), re.M)
+        assert set(imported) <= set(ORDER[:place]), name
+
+
 def test_every_page_of_the_contents_exists():
     contents = yaml.safe_load(read("_toc.yml"))
     files = [contents["root"]]
