@@ -59,7 +59,7 @@ def make_state(config: Config, total: int) -> TrainState:
     network = make_network(weights, config.sizes, config.activation, config.use_bias)
     return TrainState(
         network=network,
-        optimiser=make_optimiser(config, total).init(network),
+        optimiser=jax.jit(make_optimiser(config, total).init)(network),  # one program to compile
         vectors=converged_vectors(network)[1],
         key=key,
         iteration=jnp.array(0, jnp.int32),
