@@ -159,35 +159,25 @@ def infer(
     if steps == 0 and not record:
         return list(activities)
 
-    def run(*parts):
-        return _infer_compiled(
-            network,
-            list(activities),
-            clamped,
-            gen,
-            disc,
-            steps,
-            step_size,
-            step_rule,
-            in_turn,
-            parts,
-        )
-
-    last, path = run("energies", "trajectory") if record else run()
+    run = partial(
+        _infer_compiled, network, list(activities), clamped, gen, disc, steps, step_size, step_rule, in_turn
+    )  # fmt: skip
+    last, path = run(("energies", "trajectory") if record else ())
     if not all(isinstance(z, jax.core.Tracer) or np.isfinite(z).all() for z in last):
-        _explain_divergence(network, run("energies")[1]["energies"], step_size, step_rule)
+        energies = run(("energies",))[1]["energies"]
+        _explain_divergence(network, energies, step_size, step_rule)
     return Settled(last, **path) if record else last
 
 
 @eqx.filter_jit
 def _infer_compiled(
-    network, activities, clamped, gen, disc, steps, step_size, step_rule, in_turn, parts
+    network, activities, clamped, gen, disc, steps, step_size, step_rule, in_turn, recorded
 ):
     step_sizes = layer_steps(network, gen, disc, step_size, step_rule, spectral_norms(network))
 
-    def look(z):
-        found = {"energies": lambda: energy(network, z, gen, disc), "trajectory": lambda: z}
-        return {name: found[name]() for name in parts}
+    def look(z):  # what is not recorded, jit leaves out
+        found = {"energies": energy(network, z, gen, disc), "trajectory": z}
+        return {name: found[name] for name in recorded}
 
     def body(z, _):
         z = descend(network, z, clamped, gen, disc, step_sizes, in_turn)
