@@ -133,8 +133,8 @@ def complete(
     would leave hidden pixels where they start. Unless told otherwise this weighs the generative errors of
     the hidden layers by 1, that of the image by 0.1, so that the layer beside it may take longer steps,
     and the discriminative ones by 0.1. On the lower halves of 200 held-out images, with three networks of
-    the preset `fast`, the RMSE was 0.226 after 500 steps and 0.218 after 2,000; with 1 for the image,
-    0.231 and 0.223; of the drawing of the true class, 0.241 (benchmarks/results/completion.json).
+    the preset `fast`, the RMSE was 0.227 after 500 steps and 0.218 after 2,000; with 1 for the image,
+    0.231 and 0.223; of the drawing of the true class, 0.240 (benchmarks/results/completion.json).
 
     Args:
         network: a trained network.
