@@ -214,7 +214,8 @@ def longer() -> dict[str, Any]:
             found[name] = round(max(curve) - curve[-1], 2)
             found[f"{name}, end"] = round(curve[-1], 2)
         except FloatingPointError as error:
-            found[name] = f"stopped: {error}"
+            found[name] = float("inf")
+            found[f"{name}, stopped"] = str(error)
     return found
 
 

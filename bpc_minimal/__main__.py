@@ -220,7 +220,7 @@ def _train(arguments) -> None:
 
 
 def _share_freed_memory() -> None:
-    """Let threads share what each frees: by itself glibc keeps it for each, 80 MB while XLA compiles."""
+    """Let threads share what each frees; glibc would keep it for each, tens of MB while XLA compiles."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # where the C library is another
         ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX
 

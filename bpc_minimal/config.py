@@ -38,8 +38,8 @@ class Config:
         alpha_gen: precision of the generative errors: a number, or one for each layer 1 to L.
         alpha_disc: precision of the discriminative errors: a number, or one a layer, 0 to L - 1.
         steps: of inference, before each step of learning.
-        step_size: a rate relative to the curvature, or with step_rule "fixed" the step itself. No rate of
-            0.02 to 0.5 ended more than 1.8 points below its best (`inference.curvatures`).
+        step_size: a rate relative to the curvature, or with step_rule "fixed" the step itself. No run
+            at a rate of 0.02 to 0.5 ended more than 1.8 points below its best (`inference.curvatures`).
         step_rule: "curvature" or "fixed".
         in_turn: whether the layers move one after the other in training, or all at once.
         batch_size: examples to an iteration.
