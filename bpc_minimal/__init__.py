@@ -1,32 +1,58 @@
 """Bidirectional predictive coding, minimal: the package that the book is written around.
 
-Read it in this order, half an hour in all: data, network, energy, inference, config, learning,
-evaluation, training, checkpoint. `figures` draws, `__main__` is the command line.
+Read it in this order, half an hour in all: data, network, energy, curvature, inference, config, learning,
+evaluation, training, checkpoint. What stands here is `public`: its arguments are taken once, by
+`arguments`, and then the function of that name in its module runs, which checks nothing. `figures` draws,
+`__main__` is the command line.
 """
 
+from bpc_minimal import arguments, data, energy, evaluation, inference, learning, network, training
+from bpc_minimal.arguments import ArgumentError, public
 from bpc_minimal.checkpoint import load, pretrained, save
 from bpc_minimal.config import PRESETS, Config, preset
-from bpc_minimal.data import (
-    class_means,
-    denormalise,
-    load_dataset,
-    load_mnist,
-    normalise,
-    one_hot,
+from bpc_minimal.inference import BIDIRECTIONAL, DISCRIMINATIVE, GENERATIVE, HYBRID, Rule
+from bpc_minimal.learning import TrainState
+from bpc_minimal.network import Network, add_activation
+from bpc_minimal.training import Checkpoint, Data, History
+
+load_mnist = public(data.load_mnist)
+load_dataset = public(data.load_dataset)
+normalise = public(data.normalise, images=arguments.images_to_normalise)
+denormalise = public(data.denormalise)
+one_hot = public(data.one_hot)
+class_means = public(
+    data.class_means,
+    images=arguments.images_of_classes,
+    labels=arguments.labels_of_all_classes,
 )
-from bpc_minimal.energy import activity_gradient, energy, errors
-from bpc_minimal.evaluation import classify, complete, evaluate, generate, label_activities
-from bpc_minimal.inference import (
-    BIDIRECTIONAL,
-    DISCRIMINATIVE,
-    GENERATIVE,
-    HYBRID,
-    Rule,
-    infer,
+make_network = public(network.make_network)
+sweep_down = public(network.sweep_down, labels=arguments.label_layer)
+sweep_up = public(network.sweep_up)
+errors = public(energy.errors)
+activity_gradient = public(energy.activity_gradient)
+energy = public(energy.energy)  # type: ignore[assignment]  # the function takes the module's name
+infer = public(inference.infer)
+make_state = public(learning.make_state)
+weight_gradient = public(learning.weight_gradient)
+train_step = public(
+    learning.train_step, images=arguments.images_of_config, labels=arguments.labels_of_config
 )
-from bpc_minimal.learning import make_state, train_step, weight_gradient
-from bpc_minimal.network import Network, make_network, sweep_down, sweep_up
-from bpc_minimal.training import Checkpoint, Data, History, fit, mnist
+label_activities = public(evaluation.label_activities)
+classify = public(evaluation.classify)
+generate = public(evaluation.generate)
+complete = public(
+    evaluation.complete,
+    images=arguments.hidden_images,
+    alpha_gen=arguments.take_alpha_gen_or_none,
+)
+evaluate = public(
+    evaluation.evaluate,
+    network=arguments.finite_network,
+    images=arguments.images_of_config,
+    labels=arguments.labels_of_config,
+)
+mnist = public(training.mnist)
+fit = public(training.fit)
 
 __version__ = "0.1.0"
 
@@ -36,13 +62,16 @@ __all__ = [
     "GENERATIVE",
     "HYBRID",
     "PRESETS",
+    "ArgumentError",
     "Checkpoint",
     "Config",
     "Data",
     "History",
     "Network",
     "Rule",
+    "TrainState",
     "activity_gradient",
+    "add_activation",
     "class_means",
     "classify",
     "complete",

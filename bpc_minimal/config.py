@@ -6,18 +6,14 @@ training images; `benchmarks/` holds what else was tried.
 
 import dataclasses
 import json
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
+from bpc_minimal import arguments
+from bpc_minimal.curvature import StepRule
 from bpc_minimal.data import MEAN, STD
-from bpc_minimal.energy import Precision, by_layer
-from bpc_minimal.inference import BIDIRECTIONAL, RULES, Rule, StepRule, check_rule, check_steps
-from bpc_minimal.network import check_architecture
-
-SCHEDULES = ("constant", "cosine", "one-cycle")
+from bpc_minimal.energy import Precision
+from bpc_minimal.inference import BIDIRECTIONAL, RULES, Rule
 
 
 @dataclass(frozen=True)
@@ -84,55 +80,8 @@ class Config:
     seed: int = 0
 
     def __post_init__(self):
-        """Raise ValueError that names the field, what was given and what was expected."""
-        if isinstance(self.sizes, list):
-            object.__setattr__(self, "sizes", tuple(self.sizes))
-        check_rule(self.rule)
-        if not isinstance(self.sizes, tuple):
-            raise ValueError(f"sizes={self.sizes!r} given, such as (10, 300, 300, 784) expected")
-        check_architecture(self.sizes, self.activation)
-        # Precisions may be arrays; they are kept as what JSON and jit can hold.
-        for name in ("alpha_gen", "alpha_disc"):
-            alpha = getattr(self, name)
-            each = tuple(map(float, by_layer(name, alpha, len(self.sizes) - 1)))
-            object.__setattr__(self, name, each if np.ndim(alpha) else each[0])
-        if not _is_number(self.step_size):
-            raise ValueError(f"step_size={self.step_size!r} given, a positive number expected")
-        check_steps(self.steps, self.step_size, self.step_rule)
-        if not _is_whole(self.classify_steps) or self.classify_steps < 0:
-            raise ValueError(
-                f"classify_steps={self.classify_steps!r} given, a whole number of 0 or more expected"
-            )
-        if (self.epochs is None) == (self.iterations is None):
-            raise ValueError(
-                f"epochs={self.epochs} and iterations={self.iterations} given; give one of the two"
-            )
-        for name in ("batch_size", "epochs", "iterations", "evaluate_every", "training_images"):
-            value = getattr(self, name)
-            optional = value is None and name != "batch_size"
-            if not optional and not (_is_whole(value) and value > 0):
-                raise ValueError(f"{name}={value!r} given, a positive whole number expected")
-        if not _is_whole(self.seed) or not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed={self.seed!r} given, a whole number of 0 to 2^32 - 1 expected")
-        for name, least in (("learning_rate", 0), ("weight_decay", 0), ("pixel_std", 1e-6)):
-            value = getattr(self, name)
-            if not _is_number(value) or value < least:
-                raise ValueError(f"{name}={value!r} given, a number of {least} or more expected")
-        if self.rule.start == "label" and self.steps == 0:
-            raise ValueError(
-                "steps=0 given with a rule that starts from the label; 1 or more expected"
-            )
-        if not _is_number(self.pixel_mean):
-            raise ValueError(f"pixel_mean={self.pixel_mean!r} given, a number expected")
-        if not isinstance(self.name, str):
-            raise ValueError(f"name={self.name!r} given, text expected")
-        for name in ("use_bias", "in_turn", "stop_diverging"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name}={getattr(self, name)!r} given, True or False expected")
-        if self.schedule not in SCHEDULES:
-            raise ValueError(
-                f"schedule={self.schedule!r} given; choose one of {', '.join(SCHEDULES)}"
-            )
+        """Take the fields, as all arguments are taken; ValueError names the one that does not fit."""
+        arguments.take_fields_of_config(self)
 
     def replace(self, **changes: Any) -> "Config":
         """Copy with some fields changed; epochs and iterations replace each other.
@@ -204,27 +153,8 @@ def preset(name: str, /, **changes: Any) -> Config:
     return PRESETS[name].replace(**changes)
 
 
-def check_config(config: Any, sizes: tuple[int, ...] | None = None) -> None:
-    """Raise ValueError unless this is a `Config`, of a network of these sizes if they are given."""
-    if not isinstance(config, Config):
-        raise ValueError(f"config={config!r} given, a Config expected: preset('fast'), for example")
-    if sizes is not None and config.sizes != sizes:
-        raise ValueError(
-            f"settings for sizes {config.sizes} given with a network of {sizes}; pass the settings "
-            "that it was made with"
-        )
-
-
 def _frozen(value):
     return tuple(value) if isinstance(value, list) else value
-
-
-def _is_whole(value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 JPC = Config(

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from bpc_minimal.network import Activities, Network, check_layer, is_nonnegative
+from bpc_minimal.network import Activities, Network
 
 Precision = float | Sequence[float]
 
@@ -34,17 +34,8 @@ def errors(
     Raises:
         ValueError: shapes or dtypes do not fit the network, or the batches differ.
     """
-    check_activities(network, activities)
-    if amortiser_inputs is None:
-        amortiser_inputs = activities
-    else:
-        check_activities(network, amortiser_inputs)
-        if len(amortiser_inputs[0]) != len(activities[0]):
-            raise ValueError(
-                f"amortiser_inputs for {len(amortiser_inputs[0])} examples given, "
-                f"{len(activities[0])} expected, as many as the activities have"
-            )
-    z, below, L = activities, amortiser_inputs, network.depth
+    z, L = activities, network.depth
+    below = z if amortiser_inputs is None else amortiser_inputs
     e = [jnp.zeros_like(z[0])] + [z[l] - network.f(l - 1, z[l - 1]) for l in range(1, L + 1)]
     d = [z[l] - network.g(l, below[l + 1]) for l in range(L)] + [jnp.zeros_like(z[L])]
     return e, d
@@ -75,12 +66,10 @@ def energy(
 
     Source: Oliviers, Tang and Bogacz (2025), https://arxiv.org/abs/2505.23415
     """
-    L = network.depth
-    gen, disc = by_layer("alpha_gen", alpha_gen, L), by_layer("alpha_disc", alpha_disc, L)
+    precisions = (*by_layer(alpha_gen, network.depth), *by_layer(alpha_disc, network.depth))
     e, d = errors(network, activities, amortiser_inputs)
-    weighed = [*zip(gen, e[1:], strict=True), *zip(disc, d[:-1], strict=True)]
-    total = jnp.zeros(len(activities[0]), jnp.result_type(activities[0]))
-    for alpha, error in weighed:
+    total = jnp.zeros(len(activities[0]), network.dtype)
+    for alpha, error in zip(precisions, (*e[1:], *d[:-1]), strict=True):
         if not (isinstance(alpha, (int, float)) and alpha == 0):
             total += 0.5 * alpha * jnp.sum(error**2, axis=-1)
     return total
@@ -105,40 +94,9 @@ def activity_gradient(
     Raises:
         ValueError: as in `energy`.
     """
-    check_activities(network, activities)
     return jax.grad(lambda z: energy(network, z, alpha_gen, alpha_disc).sum())(list(activities))
 
 
-def by_layer(name: str, alpha: Precision, L: int) -> tuple[float, ...]:
-    """Spread a precision over L layers, or check that there are L of them already.
-
-    Raises:
-        ValueError: it is a sequence of another length, or holds what is no precision.
-    """
-    if getattr(alpha, "ndim", 0) == 1:
-        alpha = tuple(alpha)  # type: ignore[arg-type]
-    numbers = tuple(alpha) if isinstance(alpha, Sequence) else (alpha,) * L
-    if not all(map(is_nonnegative, numbers)):
-        raise ValueError(f"{name}={alpha!r} given, numbers of 0 or more expected, not infinite")
-    if len(numbers) != L:
-        raise ValueError(
-            f"{name} of {len(numbers)} numbers given, {L} expected (or one for all): "
-            f"this network has {L} linear maps each way"
-        )
-    return numbers
-
-
-def check_activities(network: Network, activities: Activities) -> None:
-    """Raise ValueError unless these are activities z_0..z_L of this network, label first."""
-    if len(activities) != network.depth + 1:
-        raise ValueError(
-            f"{len(activities)} layers of activities given, {network.depth + 1} expected, "
-            "from the label to the image, as sweep_up and sweep_down return them"
-        )
-    for l, z in enumerate(activities):
-        check_layer(network, l, z)
-    if len({len(z) for z in activities}) > 1:
-        raise ValueError(
-            f"activities for {[len(z) for z in activities]} examples given; "
-            "each layer must have the same batch"
-        )
+def by_layer(alpha: Precision, L: int) -> tuple[float, ...]:
+    """Spread a precision over L layers, unless there are L of them already."""
+    return tuple(alpha) if isinstance(alpha, Sequence) else (alpha,) * L

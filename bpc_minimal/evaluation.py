@@ -4,26 +4,27 @@ Labels are numbers, 0 to n_0 - 1; images are normalised pixels (`data.normalise`
 `evaluate` takes the bytes of a data set. Chapters 2 to 5 use them.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float, Int, UInt8
+from jaxtyping import Array, Bool, Float, Int, Num
 
-from bpc_minimal.config import Config, check_config
-from bpc_minimal.data import check_labels, describe, normalise, one_hot
+from bpc_minimal.config import Config
+from bpc_minimal.curvature import StepRule
+from bpc_minimal.data import normalise, one_hot
 from bpc_minimal.energy import Precision
-from bpc_minimal.inference import BIDIRECTIONAL, Rule, StepRule, infer, start_activities
-from bpc_minimal.network import Network, check_layer, sweep_down
+from bpc_minimal.inference import BIDIRECTIONAL, Rule, infer, start_activities
+from bpc_minimal.network import Network, sweep_down
 
-CHUNK = 1_000  # images that `evaluate` holds as floats at a time
+CHUNK = 1_000  # images that settle, or that `evaluate` holds as floats, at a time
 
 
 def label_activities(
     network: Network,
     images: Float[Array, "batch n_L"],
     steps: int = 0,
+    visible: Bool[Array, "*batch n_L"] | None = None,
     *,
     rule: Rule = BIDIRECTIONAL,
     alpha_gen: Precision = 1.0,
@@ -39,6 +40,8 @@ def label_activities(
         steps: of inference after the sweep that the rule starts from; 0 is the sweep alone. A rule
             that starts from the label and teaches no amortiser, such as `GENERATIVE`, has nothing to
             sweep up with: its labels start equal, and it needs steps to tell them apart.
+        visible: True where a pixel is seen, as in `complete`: the others start at 0, the mean pixel, and
+            are free. None if all are seen.
         rule: which errors move the activities.
         alpha_gen: as in `infer`, which takes the other arguments too.
         alpha_disc: as in `infer`.
@@ -49,17 +52,30 @@ def label_activities(
         ValueError: an argument does not fit, as in `infer`.
         FloatingPointError: inference diverged.
     """
-    check_layer(network, network.depth, images)
-    activities = start_activities(network, rule, None, images)
-    clamped = [False] * network.depth + [True]
-    return infer(
-        network, activities, clamped, rule, steps, step_size,
-        alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_rule=step_rule,
-    )[0]  # fmt: skip
+
+    def settled(images, visible):
+        activities = start_activities(network, rule, None, images)
+        clamped = [False] * network.depth + [True if visible is None else visible]
+        return infer(
+            network, activities, clamped, rule, steps, step_size,
+            alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_rule=step_rule,
+        )[0]  # fmt: skip
+
+    images = images if visible is None else jnp.where(visible, images, 0.0)
+    return _in_chunks(settled, images, visible)
 
 
 def classify(
-    network: Network, images: Float[Array, "batch n_L"], steps: int = 0, **inference: Any
+    network: Network,
+    images: Float[Array, "batch n_L"],
+    steps: int = 0,
+    visible: Bool[Array, "*batch n_L"] | None = None,
+    *,
+    rule: Rule = BIDIRECTIONAL,
+    alpha_gen: Precision = 1.0,
+    alpha_disc: Precision = 1.0,
+    step_size: float = 0.5,
+    step_rule: StepRule = "curvature",
 ) -> Int[Array, " batch"]:
     """Name the class of each image: the most active unit of `label_activities`.
 
@@ -67,7 +83,12 @@ def classify(
         network: a trained network.
         images: normalised pixels.
         steps: of inference with the label free; 0 is the amortiser's sweep alone.
-        **inference: rule, alpha_gen, alpha_disc, step_size, step_rule, as in `infer`.
+        visible: as in `label_activities`.
+        rule: as in `label_activities`.
+        alpha_gen: as in `infer`, which takes the other arguments too.
+        alpha_disc: as in `infer`.
+        step_size: as in `infer`.
+        step_rule: as in `infer`.
 
     Returns:
         labels: 0 to n_0 - 1.
@@ -76,7 +97,11 @@ def classify(
         ValueError: an argument does not fit, as in `infer`.
         FloatingPointError: inference diverged.
     """
-    return jnp.argmax(label_activities(network, images, steps, **inference), axis=1)
+    found = label_activities(
+        network, images, steps, visible, rule=rule,
+        alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_size=step_size, step_rule=step_rule,
+    )  # fmt: skip
+    return jnp.argmax(found, axis=1)
 
 
 def generate(
@@ -106,12 +131,15 @@ def generate(
         ValueError: a label is out of range, or an argument does not fit, as in `infer`.
         FloatingPointError: inference diverged.
     """
-    activities = sweep_down(network, one_hot(labels, network.sizes[0]))
-    clamped = [True] + [False] * network.depth
-    return infer(
-        network, activities, clamped, rule, steps, step_size,
-        alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_rule=step_rule,
-    )[-1]  # fmt: skip
+
+    def settled(labels):
+        label = one_hot(labels, network.sizes[0]).astype(network.dtype)
+        return infer(
+            network, sweep_down(network, label), [True] + [False] * network.depth, rule, steps,
+            step_size, alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_rule=step_rule,
+        )[-1]  # fmt: skip
+
+    return _in_chunks(settled, labels)
 
 
 def complete(
@@ -155,41 +183,30 @@ def complete(
         ValueError: an argument does not fit, as in `infer`.
         FloatingPointError: inference diverged.
     """
-    if describe(visible)[1] != np.bool_:
-        raise ValueError(
-            f"visible of dtype {describe(visible)[1]} given, booleans expected, True where a "
-            "pixel is seen"
-        )
-    visible = jnp.asarray(visible)
-    fits = visible.shape in ((network.sizes[-1],), np.shape(images))
-    if not fits:
-        raise ValueError(
-            f"visible of shape {visible.shape} given, ({network.sizes[-1]},) or the images' own "
-            f"shape {np.shape(images)} expected"
-        )
-    # Shape and dtype alone: what hidden pixels hold may be anything, NaN too.
-    shape_alone = np.zeros(*describe(images))
-    check_layer(network, network.depth, shape_alone)  # type: ignore[arg-type]
-    images = jnp.where(visible, images, 0.0)
-    label = None if labels is None else one_hot(labels, network.sizes[0])
-    activities = start_activities(network, rule, label, images)
-    clamped = [label is not None] + [False] * (network.depth - 1) + [visible]
     if alpha_gen is None:
         alpha_gen = (1.0,) * (network.depth - 1) + (0.1,)
-    return infer(
-        network, activities, clamped, rule, steps, step_size,
-        alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_rule=step_rule,
-    )[-1]  # fmt: skip
+
+    def settled(images, visible, labels):
+        known = labels is not None
+        label = one_hot(labels, network.sizes[0]).astype(network.dtype) if known else None
+        activities = start_activities(network, rule, label, images)
+        clamped = [known] + [False] * (network.depth - 1) + [visible]
+        return infer(
+            network, activities, clamped, rule, steps, step_size,
+            alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_rule=step_rule,
+        )[-1]  # fmt: skip
+
+    return _in_chunks(settled, jnp.where(visible, images, 0.0), visible, labels)
 
 
 def evaluate(
-    network: Network, images: UInt8[Array, "N 28 28"], labels: Int[Array, " N"], config: Config
+    network: Network, images: Num[Array, "N ..."], labels: Int[Array, " N"], config: Config
 ) -> dict[str, Float[Array, ""]]:
     """Measure how well one network classifies and draws.
 
     Args:
         network: a trained network.
-        images: uint8, as `load_mnist` returns them.
+        images: as a data set holds them: uint8, or floats from 0 to 1, of n_L pixels.
         labels: 0 to n_0 - 1.
         config: the run's settings; its `classify_steps` of inference come before an answer.
 
@@ -202,41 +219,36 @@ def evaluate(
         ValueError: images or labels do not fit, the settings are of another network, or the network's
             weights are not finite.
     """
-    check_config(config, network.sizes)
-    for weight in jax.tree.leaves(network):
-        if not isinstance(weight, jax.core.Tracer) and not np.isfinite(weight).all():
-            raise ValueError(
-                "the network's weights hold NaN or infinity; take a checkpoint from before its "
-                "training diverged"
-            )
+    n = network.sizes[0]
 
     def is_right(example):
         image, label = example
-        found = classify(
-            network, normalise(image[None], config.pixel_mean, config.pixel_std),
-            config.classify_steps, **config.inference(),
-        )  # fmt: skip
-        return found[0] == label
+        pixels = normalise(image[None], config.pixel_mean, config.pixel_std).astype(network.dtype)
+        return classify(network, pixels, config.classify_steps, **config.inference())[0] == label
 
-    def add(sums, example):  # one by one, as all bytes at once would be four times as large
+    def add(sums, example):  # one by one, as all of them as floats would be four times as large
         image, label = example
-        return sums.at[label].add(image.astype(jnp.int32)), None
+        return sums.at[label].add(image.astype(sums.dtype)), None
 
-    images, labels = jnp.asarray(images), jnp.asarray(labels)
-    if len(images) != len(labels) or not len(images):
-        raise ValueError(
-            f"{len(images)} images and {len(labels)} labels given; pass at least one image, and a label "
-            "for each"
-        )
-    check_labels(labels, network.sizes[0])
+    images = jnp.asarray(images).reshape(len(images), -1)
+    labels = jnp.asarray(labels)
+    scale, exact = (255, jnp.int32) if images.dtype == jnp.uint8 else (1, images.dtype)
     right = jax.lax.map(is_right, (images, labels), batch_size=CHUNK)
-    counts = jnp.bincount(labels, length=network.sizes[0])
-    sums = jnp.zeros((network.sizes[0], network.sizes[-1]), jnp.int32)
-    sums = jax.lax.scan(add, sums, (images.reshape(len(images), -1), labels))[0]
-    means = sums / jnp.maximum(counts, 1)[:, None]
-    drawn = (
-        sweep_down(network, jnp.eye(network.sizes[0]))[-1] * config.pixel_std + config.pixel_mean
-    )
-    squares = jnp.mean((drawn - means / 255) ** 2, axis=1)
+    counts = jnp.bincount(labels, length=n)
+    sums = jax.lax.scan(add, jnp.zeros((n, network.sizes[-1]), exact), (images, labels))[0]
+    means = sums / (scale * jnp.maximum(counts, 1)[:, None])
+    drawn = sweep_down(network, jnp.eye(n, dtype=network.dtype))[-1]
+    squares = jnp.mean((drawn * config.pixel_std + config.pixel_mean - means) ** 2, axis=1)
     rmse = jnp.sqrt(jnp.sum(squares * (counts > 0)) / jnp.sum(counts > 0))
     return {"accuracy": 100 * jnp.mean(right), "rmse": rmse}
+
+
+def _in_chunks(settled: Callable[..., Array], *parts: Array | None) -> Array:
+    """Settle a batch of any length a chunk at a time, so that memory does not grow with it."""
+    first = parts[0]
+    assert first is not None
+    found = [
+        settled(*(None if part is None else part[i : i + CHUNK] for part in parts))
+        for i in range(0, max(len(first), 1), CHUNK)
+    ]
+    return found[0] if len(found) == 1 else jnp.concatenate(found)

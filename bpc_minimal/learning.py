@@ -4,6 +4,7 @@ Each weight's gradient is local: the error of one layer times the activity of th
 it. Chapters 1 to 4 derive that; a test holds it against the autodiff used here.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 import equinox as eqx
@@ -12,21 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
+from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
-from bpc_minimal.config import Config, check_config
-from bpc_minimal.data import check_labels, normalise, one_hot
+from bpc_minimal.config import Config
+from bpc_minimal.curvature import Norms, Steps, first_norms, follow_norms, layer_steps
+from bpc_minimal.data import normalise, one_hot
 from bpc_minimal.energy import Precision, energy
-from bpc_minimal.inference import (
-    PerMap,
-    Rule,
-    check_rule,
-    converged_vectors,
-    descend,
-    layer_steps,
-    power_iteration,
-    weighed,
-)
+from bpc_minimal.inference import Rule, descend, weighed
 from bpc_minimal.network import Activities, Network, make_network, sweep_down, sweep_up
 
 
@@ -36,14 +29,15 @@ class TrainState(eqx.Module):
     Attributes:
         network: its weights.
         optimiser: Optax's state.
-        vectors: directions of the power iteration that bounds the curvature.
+        norms: bounds of the weights' spectral norms, which the steps of inference need; None where
+            the step is fixed.
         key: draws the order of the examples.
         iteration: how many are done.
     """
 
     network: Network
     optimiser: optax.OptState
-    vectors: PerMap
+    norms: Norms | None
     key: PRNGKeyArray
     iteration: Int[Array, ""]
 
@@ -54,13 +48,12 @@ def make_state(config: Config, total: int) -> TrainState:
     Raises:
         ValueError: `config` is no `Config`.
     """
-    check_config(config)
     weights, key = jax.random.split(jax.random.PRNGKey(config.seed))
     network = make_network(weights, config.sizes, config.activation, config.use_bias)
     return TrainState(
         network=network,
         optimiser=jax.jit(make_optimiser(config, total).init)(network),  # one program to compile
-        vectors=converged_vectors(network)[1],
+        norms=jax.jit(first_norms)(network) if config.step_rule == "curvature" else None,
         key=key,
         iteration=jnp.array(0, jnp.int32),
     )
@@ -110,20 +103,15 @@ def weight_gradient(
     Raises:
         ValueError: the rule learns from a sweep and none is given, or an argument does not fit.
     """
-    check_rule(rule)
-    if rule.amortiser_inputs == "swept" and rule.teaches[1] and amortiser_inputs is None:
-        raise ValueError(
-            "no amortiser_inputs given, but the rule's amortiser learns from its own sweep: pass "
-            "amortiser_inputs=sweep_up(network, images)"
-        )
-    gen, disc = weighed(network, rule.teaches, alpha_gen, alpha_disc)
+    gen, disc = weighed(rule.teaches, alpha_gen, alpha_disc, network.depth)
     swept = amortiser_inputs if rule.amortiser_inputs == "swept" else None
     return jax.grad(lambda n: energy(n, activities, gen, disc, swept).mean())(network)
 
 
+@partial(jax.jit, static_argnames=("config", "total"))
 def train_step(
     state: TrainState,
-    images: UInt8[Array, "batch 28 28"],
+    images: Num[Array, "batch ..."],
     labels: Int[Array, " batch"],
     config: Config,
     total: int,
@@ -132,7 +120,7 @@ def train_step(
 
     Args:
         state: from `make_state` or an earlier step.
-        images: uint8; they are normalised here.
+        images: uint8, or floats from 0 to 1, of sizes[-1] pixels; they are normalised here.
         labels: 0 to n_0 - 1.
         config: the settings.
         total: iterations of the whole run, which the schedule of the learning rate needs.
@@ -145,27 +133,14 @@ def train_step(
     Raises:
         ValueError: images or labels do not fit, or the settings are of another network.
     """
-    check_config(config, state.network.sizes)
-    if len(images) != len(labels):
-        raise ValueError(
-            f"{len(images)} images and {len(labels)} labels given; pass one label each"
-        )
-    check_labels(labels, config.sizes[0])  # here, as inside jit their values are unknown
-    return _train_step(state, images, labels, config, total)
-
-
-@partial(jax.jit, static_argnames=("config", "total"))
-def _train_step(state, images, labels, config, total):
     network, rule, L = state.network, config.rule, len(config.sizes) - 1
     image = split_over_devices(normalise(images, config.pixel_mean, config.pixel_std))
     label = split_over_devices(one_hot(labels, config.sizes[0]))
-    gen, disc = weighed(network, rule.moves, config.alpha_gen, config.alpha_disc)
-    norms, vectors = None, state.vectors
-    if config.step_rule == "curvature":
-        norms, vectors = power_iteration(network, vectors)
-    step_sizes = layer_steps(network, gen, disc, config.step_size, config.step_rule, norms)
+    image, label = image.astype(network.dtype), label.astype(network.dtype)
+    gen, disc = weighed(rule.moves, config.alpha_gen, config.alpha_disc, L)
+    step_sizes = layer_steps(network, gen, disc, config.step_size, state.norms and state.norms.now)
 
-    classes = sweep_down(network, jnp.eye(config.sizes[0]))  # all that a sweep down can give
+    classes = sweep_down(network, jnp.eye(config.sizes[0], dtype=network.dtype))  # all it can give
     swept_up = sweep_up(network, image)
     gen_loss = 0.5 * jnp.mean((classes[L][labels] - image) ** 2)
     amort_loss = 0.5 * jnp.mean((swept_up[0] - label) ** 2)
@@ -194,8 +169,11 @@ def _train_step(state, images, labels, config, total):
         "energy_before": before.mean(),
         "energy": energy(network, activities, gen, disc).mean(),
     }
-    network = optax.apply_updates(network, updates)
-    return TrainState(network, optimiser_state, vectors, state.key, state.iteration + 1), losses
+    network, iteration = optax.apply_updates(network, updates), state.iteration + 1
+    norms = state.norms
+    if norms is not None:
+        norms = follow_norms(norms, network, updates, jax.random.fold_in(state.key, iteration))
+    return TrainState(network, optimiser_state, norms, state.key, iteration), losses
 
 
 def descend_from_labels(
@@ -203,9 +181,9 @@ def descend_from_labels(
     classes: Activities,
     labels: Int[Array, " batch"],
     image: Float[Array, "batch n_L"],
-    gen: tuple[float, ...],
-    disc: tuple[float, ...],
-    step_sizes: list[Float[Array, ""] | float],
+    gen: Sequence[float],
+    disc: Sequence[float],
+    step_sizes: Steps,
 ) -> tuple[Activities, Float[Array, " batch"]]:
     """Take the first step of inference after a sweep down, once a class where that is enough.
 

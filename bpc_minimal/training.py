@@ -5,7 +5,6 @@ Nothing leaves it but its record.
 Chapter 5 gets here step by step from a plain Python loop.
 """
 
-import dataclasses
 import hashlib
 from collections.abc import Callable
 from functools import partial
@@ -15,12 +14,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Int, Integer, Num, PRNGKeyArray
 
-from bpc_minimal.config import Config, check_config
-from bpc_minimal.data import IMAGE_SHAPES, PIXELS, Images, Labels, check_labels, load_mnist
+from bpc_minimal.config import Config
+from bpc_minimal.curvature import layer_steps, relative_step
+from bpc_minimal.data import load_mnist
 from bpc_minimal.evaluation import evaluate
-from bpc_minimal.inference import curvatures, spectral_norms, weighed
+from bpc_minimal.inference import weighed
 from bpc_minimal.learning import TrainState, make_state, train_step
 from bpc_minimal.network import Network
 
@@ -29,16 +29,18 @@ class Data(NamedTuple):
     """What a run trains on, and what it is evaluated on.
 
     Attributes:
-        images: uint8 (N, 28, 28).
+        images: uint8, or floats from 0 to 1: (N, 28, 28), or (N, ...) with as many pixels as the settings
+            have units in their last layer. Pixels of another range ask for their own `pixel_mean` and
+            `pixel_std` in the settings, which are subtracted and divided by.
         labels: integers (N,).
-        held_out_images: uint8 (M, 28, 28), never trained on.
+        held_out_images: (M, ...) as the images, never trained on.
         held_out_labels: integers (M,).
     """
 
-    images: Images
-    labels: Labels
-    held_out_images: Images
-    held_out_labels: Labels
+    images: Num[np.ndarray, "N ..."]
+    labels: Integer[np.ndarray, " N"]
+    held_out_images: Num[np.ndarray, "M ..."]
+    held_out_labels: Integer[np.ndarray, " M"]
 
 
 class History(NamedTuple):
@@ -48,7 +50,8 @@ class History(NamedTuple):
         losses: for each iteration, float32 (iterations,): gen_loss, amort_loss, energy_before and
             energy, as `learning.train_step` gives them.
         evaluations: one dictionary an evaluation: iteration, the losses of its iteration, accuracy
-            (percent) and rmse on the held-out images, and relative_step, as `relative_step` gives it.
+            (percent) and rmse on the held-out images, and relative_step, as `curvature.relative_step`
+            measures it on the steps that the next iteration takes.
     """
 
     losses: dict[str, np.ndarray]
@@ -86,8 +89,6 @@ def mnist(held_out: str = "test") -> Data:
     Raises:
         ValueError: held_out is neither.
     """
-    if held_out not in ("test", "validation"):
-        raise ValueError(f"held_out={held_out!r} given; choose one of test, validation")
     train = "train" if held_out == "test" else "fit"
     return Data(*load_mnist(train), *load_mnist(held_out))
 
@@ -132,7 +133,9 @@ def train_epoch(
 
     (state, order), losses = jax.lax.scan(iterate, (state, order), None, length=length)
     evaluation = evaluate(state.network, data.held_out_images, data.held_out_labels, config)
-    evaluation["relative_step"] = relative_step(state.network, config)
+    gen, disc = weighed(config.rule.moves, config.alpha_gen, config.alpha_disc, state.network.depth)
+    steps = layer_steps(state.network, gen, disc, config.step_size, state.norms and state.norms.now)
+    evaluation["relative_step"] = relative_step(state.network, gen, disc, steps)
     return state, order, losses, evaluation
 
 
@@ -169,17 +172,13 @@ def fit(
             settings or other data.
         FloatingPointError: the run diverged; the message names the iteration and the cause.
     """
-    check_config(config)
-    if resume is not None and not isinstance(resume, Checkpoint):
-        raise ValueError(f"resume={resume!r} given, a Checkpoint expected: load(path) reads one")
-    data = _checked(mnist() if data is None else data, config)
+    data = mnist() if data is None else Data(*data)
     per_pass = len(data.images) // config.batch_size
     total = config.total(len(data.images))
     digest = _digest(data) if resume or on_epoch else ""
     if resume is None:
         state, losses, evaluations = make_state(config, total), [], []
     else:
-        _check_same(config, resume.config)
         if resume.data != digest:
             raise ValueError(
                 "the checkpoint is of a run on other data, or with other images held out; pass those that "
@@ -210,19 +209,6 @@ def fit(
     return state.network, _history(losses, evaluations)
 
 
-def relative_step(network: Network, config: Config) -> Float[Array, ""]:
-    """Compare the hidden layers' steps with the longest that cannot raise the energy; the largest ratio.
-
-    With the step rule "curvature" it is the rate itself. A fixed step's ratio grows with the weights;
-    above 1 inference may raise the energy, and above 2 a layer does so by itself.
-    """
-    if config.step_rule == "curvature" or network.depth == 1:
-        return jnp.array(config.step_size)
-    gen, disc = weighed(network, config.rule.moves, config.alpha_gen, config.alpha_disc)
-    bounds = curvatures(network, gen, disc, spectral_norms(network))
-    return config.step_size * jnp.max(jnp.stack(bounds[1:-1]))
-
-
 def _history(losses, evaluations) -> History:
     names = losses[0] if losses else ()
     joined = {name: np.concatenate([part[name] for part in losses]) for name in names}
@@ -235,61 +221,12 @@ def _on_every_device(tree):
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
-def _checked(data: Data, config: Config) -> Data:
-    """Cut the training images to as many as are asked for, and raise ValueError if data do not fit."""
-    if len(data) != 4:
-        raise ValueError(
-            f"data of {len(data)} parts given, four expected: images, labels, held-out images and "
-            "held-out labels, such as mnist() returns"
-        )
-    data = Data(*data)
-    if config.sizes[-1] != PIXELS:
-        raise ValueError(
-            f"sizes={config.sizes} given, from the label to the {PIXELS} pixels of an image expected"
-        )
-    for kind, images, labels in (("training", *data[:2]), ("held-out", *data[2:])):
-        images, labels = np.asarray(images), np.asarray(labels)
-        if images.dtype != np.uint8 or images.shape[1:] not in IMAGE_SHAPES or not len(images):
-            raise ValueError(
-                f"{kind} images of {images.dtype} {images.shape} given, uint8 (N, 28, 28) expected with "
-                "N at least 1"
-            )
-        if labels.shape != (len(images),):
-            raise ValueError(
-                f"{kind} labels of shape {labels.shape} for {len(images)} images given, "
-                f"({len(images)},) expected: one label each"
-            )
-        check_labels(labels, config.sizes[0])
-    wanted = config.training_images or len(data.images)
-    if wanted > len(data.images) or config.batch_size > wanted:
-        raise ValueError(
-            f"{len(data.images)} training images given; training_images={config.training_images} "
-            f"and batch_size={config.batch_size} need more"
-        )
-    return Data(
-        np.asarray(data.images)[:wanted],
-        np.asarray(data.labels)[:wanted].astype(np.int32),
-        np.asarray(data.held_out_images),
-        np.asarray(data.held_out_labels).astype(np.int32),
-    )
-
-
 def _digest(data: Data) -> str:
     digest = hashlib.sha256(usedforsecurity=False)
     for part in data:
         digest.update(repr((part.shape, part.dtype)).encode())
         digest.update(np.ascontiguousarray(part).ravel())
     return digest.hexdigest()
-
-
-def _check_same(config: Config, other: Config) -> None:
-    here, there = dataclasses.asdict(config), dataclasses.asdict(other)
-    differing = [f"{k}={there[k]} (now {here[k]})" for k in here if here[k] != there[k]]
-    if differing:
-        raise ValueError(
-            f"the checkpoint is of a run with {', '.join(differing)}; resume it with its own "
-            "settings (checkpoint.config), or start afresh"
-        )
 
 
 def _check_converging(losses, done, evaluation, config, total) -> None:
@@ -305,7 +242,7 @@ def _check_converging(losses, done, evaluation, config, total) -> None:
     other_rule = "" if config.step_rule == "curvature" else "use step_rule='curvature', or "
     if np.isfinite(losses["energy"][iteration - done - 1]) and np.isfinite(ratio):
         cause = (
-            "inference raised the energy instead of lowering it, by the next evaluation with a step "
+            "inference raised the energy instead of lowering it; at the next evaluation its steps measure "
             f"{ratio:.3g} times the longest that cannot raise it: {other_rule}choose a "
             f"smaller step_size than {config.step_size:g} or a lower learning_rate than "
             f"{config.learning_rate:g}, as the limit falls while the weights grow"

@@ -8,7 +8,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bpc_minimal as bpc
 from bpc_minimal import data
 
 HISTOGRAMS = {
@@ -30,12 +30,12 @@ HISTOGRAMS = {
 
 @pytest.fixture(scope="module")
 def train():
-    return data.load_mnist("train")
+    return bpc.load_mnist("train")
 
 
 @pytest.fixture(scope="module")
 def test():
-    return data.load_mnist("test")
+    return bpc.load_mnist("test")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def folder(tmp_path, monkeypatch):
     "split, count", [("train", 60_000), ("test", 10_000), ("fit", 55_000), ("validation", 5_000)]
 )
 def test_shapes_and_types(split, count):
-    images, labels = data.load_mnist(split)
+    images, labels = bpc.load_mnist(split)
     assert images.shape == (count, 28, 28) and images.dtype == np.uint8
     assert labels.shape == (count,) and labels.dtype == np.uint8
     assert images.min() == 0 and images.max() == 255
@@ -61,11 +61,11 @@ def test_shapes_and_types(split, count):
 
 @pytest.mark.parametrize("split", HISTOGRAMS)
 def test_label_counts_are_mnists(split):
-    assert np.bincount(data.load_mnist(split)[1]).tolist() == HISTOGRAMS[split]
+    assert np.bincount(bpc.load_mnist(split)[1]).tolist() == HISTOGRAMS[split]
 
 
 def test_fit_and_validation_make_up_train(train):
-    fit, validation = data.load_mnist("fit"), data.load_mnist("validation")
+    fit, validation = bpc.load_mnist("fit"), bpc.load_mnist("validation")
     for whole, head, tail in zip(train, fit, validation, strict=True):
         np.testing.assert_array_equal(np.concatenate([head, tail]), whole)
 
@@ -77,9 +77,9 @@ def test_mean_and_deviation_are_those_of_the_training_pixels(train):
 
 
 def test_arrays_may_be_written_to(test):
-    images, labels = data.load_mnist("test")
+    images, labels = bpc.load_mnist("test")
     images[0], labels[0] = 0, 0
-    assert data.load_mnist("test")[1][0] == test[1][0] == 7
+    assert bpc.load_mnist("test")[1][0] == test[1][0] == 7
 
 
 def test_torchvision_reads_the_same_digits(tmp_path, train, test):
@@ -89,10 +89,10 @@ def test_torchvision_reads_the_same_digits(tmp_path, train, test):
     for path in data.MNIST_FOLDER.glob("*.gz"):
         (raw / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
     for split, expected in [("train", train), ("test", test)]:
-        for found, array in zip(data.load_dataset("mnist", tmp_path, split), expected, strict=True):
+        for found, array in zip(bpc.load_dataset("mnist", tmp_path, split), expected, strict=True):
             assert found.dtype == np.uint8
             np.testing.assert_array_equal(found, array)
-    validation = data.load_dataset("mnist", tmp_path, "validation")
+    validation = bpc.load_dataset("mnist", tmp_path, "validation")
     np.testing.assert_array_equal(validation[0], train[0][55_000:])
 
 
@@ -110,26 +110,17 @@ assert not {name for name in sys.modules if name.split(".")[0] in ("torch", "tor
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_training_images_load_within_a_second():
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        data.load_mnist("train")
-        times.append(time.perf_counter() - start)
-    assert min(times) < 1.0
-
-
 @pytest.mark.parametrize("split", ["dev", "", "Train", None, 3])
 def test_unknown_split_names_the_choices(split):
     with pytest.raises(ValueError, match="train, test, fit, validation") as error:
-        data.load_mnist(split)
+        bpc.load_mnist(split)
     assert repr(split) in str(error.value)
 
 
 def test_missing_file_is_named(folder):
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(OSError, match=r"t10k-labels-idx1-ubyte\.gz is missing; install"):
-        data.load_mnist("test")
+        bpc.load_mnist("test")
 
 
 @pytest.mark.parametrize("keep", [0, 5, 1000, -1])
@@ -137,7 +128,7 @@ def test_truncated_file_is_named(folder, keep):
     path = folder / "t10k-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(OSError, match=r"t10k-images-idx3-ubyte\.gz .*install"):
-        data.load_mnist("test")
+        bpc.load_mnist("test")
 
 
 @pytest.mark.parametrize("place", [0, 3000])
@@ -147,7 +138,7 @@ def test_corrupted_gzip_is_named(folder, place):
     content[place] ^= 0xFF
     path.write_bytes(content)
     with pytest.raises(OSError, match=r"t10k-images-idx3-ubyte\.gz .*install"):
-        data.load_mnist("test")
+        bpc.load_mnist("test")
 
 
 def test_a_single_changed_pixel_is_noticed(folder):
@@ -156,7 +147,7 @@ def test_a_single_changed_pixel_is_noticed(folder):
     content[-1] ^= 1
     path.write_bytes(gzip.compress(bytes(content), 1))
     with pytest.raises(OSError, match="SHA-256 0fa7898d.* expected, .* found; install"):
-        data.load_mnist("test")
+        bpc.load_mnist("test")
 
 
 # load_dataset -------------------------------------------------------------------------------------
@@ -177,7 +168,7 @@ def closed_proxy(monkeypatch):
 def test_absent_files_say_how_to_get_them(tmp_path, name):
     pytest.importorskip("torchvision")
     with pytest.raises(OSError, match=f"no readable {name} files in .*download=True"):
-        data.load_dataset(name, tmp_path)
+        bpc.load_dataset(name, tmp_path)
     assert not os.listdir(tmp_path)
 
 
@@ -185,14 +176,14 @@ def test_absent_files_say_how_to_get_them(tmp_path, name):
 def test_failed_download_says_so(tmp_path, name, closed_proxy):
     pytest.importorskip("torchvision")
     with pytest.raises(OSError, match=f"no readable {name} files in .*the download failed"):
-        data.load_dataset(name, tmp_path, download=True)
+        bpc.load_dataset(name, tmp_path, download=True)
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])
 def test_downloads_ask_over_https_alone(tmp_path, name, closed_proxy):
     pytest.importorskip("torchvision")
     with pytest.raises(OSError) as error:
-        data.load_dataset(name, tmp_path, download=True)
+        bpc.load_dataset(name, tmp_path, download=True)
     tried = re.findall(r"Tried (\S+),", str(error.value))
     assert tried == [data.DATASETS[name][1]]
     assert tried[0].startswith("https://")
@@ -221,7 +212,7 @@ def test_a_download_is_checked_by_its_digest(tmp_path, monkeypatch):
     monkeypatch.setattr(urllib.request, "_opener", None)
     try:
         with pytest.raises(OSError, match="File not found or corrupted"):
-            data.load_dataset("kmnist", tmp_path, download=True)
+            bpc.load_dataset("kmnist", tmp_path, download=True)
     finally:
         server.shutdown()
 
@@ -247,7 +238,7 @@ def test_files_of_another_shape_are_refused(tmp_path, images, labels):
         (raw / f"{prefix}-images-idx3-ubyte").write_bytes(idx(images))
         (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(labels))
     with pytest.raises(OSError, match="uint8 .N, 28, 28. and N labels of 0 to 9 expected"):
-        data.load_dataset("fashion-mnist", tmp_path)
+        bpc.load_dataset("fashion-mnist", tmp_path)
 
 
 def test_no_older_file_of_torchs_is_unpickled(tmp_path):
@@ -258,7 +249,7 @@ def test_no_older_file_of_torchs_is_unpickled(tmp_path):
     for name in ("training.pt", "test.pt"):
         torch.save((torch.zeros(1, 28, 28, dtype=torch.uint8), torch.zeros(1)), processed / name)
     with pytest.raises(OSError, match="no readable kmnist files"):
-        data.load_dataset("kmnist", tmp_path)
+        bpc.load_dataset("kmnist", tmp_path)
 
 
 def test_damaged_files_are_reported(tmp_path):
@@ -269,7 +260,7 @@ def test_damaged_files_are_reported(tmp_path):
         for prefix in ("train", "t10k"):
             (raw / f"{prefix}-{stem}-ubyte").write_bytes(b"not an IDX file at all")
     with pytest.raises(OSError, match="no readable fashion-mnist files"):
-        data.load_dataset("fashion-mnist", tmp_path)
+        bpc.load_dataset("fashion-mnist", tmp_path)
 
 
 def test_files_too_short_for_a_split_are_an_error(tmp_path):
@@ -280,24 +271,24 @@ def test_files_too_short_for_a_split_are_an_error(tmp_path):
         images = b"\0\0\x08\x03" + struct.pack(">3I", 5, 28, 28) + bytes(5 * 784)
         (raw / f"{prefix}-images-idx3-ubyte").write_bytes(images)
         (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01\0\0\0\x05" + bytes(5))
-    assert len(data.load_dataset("fashion-mnist", tmp_path)[0]) == 5
+    assert len(bpc.load_dataset("fashion-mnist", tmp_path)[0]) == 5
     with pytest.raises(
         ValueError, match="the 5 train images .* leave none for the split 'validation'"
     ):
-        data.load_dataset("fashion-mnist", tmp_path, "validation")
+        bpc.load_dataset("fashion-mnist", tmp_path, "validation")
 
 
 def test_unknown_data_set_names_the_choices(tmp_path):
     with pytest.raises(ValueError, match="unknown data set 'cifar'.*mnist, fashion-mnist, kmnist"):
-        data.load_dataset("cifar", tmp_path)
+        bpc.load_dataset("cifar", tmp_path)
     with pytest.raises(ValueError, match="unknown split 'dev'"):
-        data.load_dataset("mnist", tmp_path, "dev")
+        bpc.load_dataset("mnist", tmp_path, "dev")
 
 
 def test_missing_torchvision_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     with pytest.raises(ImportError, match=r"pip install 'bpc-minimal\[datasets\]'"):
-        data.load_dataset("kmnist", tmp_path)
+        bpc.load_dataset("kmnist", tmp_path)
 
 
 # normalise, denormalise, one_hot, class_means -----------------------------------------------------
@@ -306,77 +297,78 @@ def test_missing_torchvision_says_what_to_install(tmp_path, monkeypatch):
 def test_normalise_is_torchvisions_to_float(test):
     images = test[0][:64]
     expected = (images.reshape(64, 784) / 255 - 0.1307) / 0.3081
-    pixels = data.normalise(images)
+    pixels = bpc.normalise(images)
     assert pixels.shape == (64, 784) and pixels.dtype == jnp.float32
     np.testing.assert_allclose(pixels, expected, atol=1e-6)
-    np.testing.assert_array_equal(pixels, data.normalise(images.reshape(64, 784)))
+    np.testing.assert_array_equal(pixels, bpc.normalise(images.reshape(64, 784)))
 
 
 def test_normalise_works_inside_jit(test):
     images = jnp.asarray(test[0][:8])
-    np.testing.assert_allclose(jax.jit(data.normalise)(images), data.normalise(images), atol=1e-6)
+    np.testing.assert_allclose(jax.jit(bpc.normalise)(images), bpc.normalise(images), atol=1e-6)
 
 
 @given(mean=st.floats(-1, 2), std=st.floats(0.05, 10))
 def test_denormalise_undoes_normalise(mean, std):
     images = np.resize(np.arange(256, dtype=np.uint8), (2, 784))
-    pixels = data.denormalise(data.normalise(images, mean, std), mean, std)
+    pixels = bpc.denormalise(bpc.normalise(images, mean, std), mean, std)
     np.testing.assert_allclose(pixels, images / 255, atol=1e-5)
 
 
 def test_denormalise_stays_between_0_and_1():
-    pixels = data.denormalise(jnp.linspace(-100, 100, 784)[None])
+    pixels = bpc.denormalise(jnp.linspace(-100, 100, 784)[None])
     assert pixels.min() == 0 and pixels.max() == 1
 
 
 @pytest.mark.parametrize(
     "images, message",
     [
-        (np.zeros((2, 28, 28), np.float32), "float32 given, uint8 expected"),
+        (np.full((2, 28, 28), 1.5), r"floats from 1.5 to 1.5 given, 0 to 1 expected"),
+        (np.full((2, 784), -0.4, np.float32), r"from -0.4 to -0.4 given.*normalised already"),
+        (np.full((2, 784), np.nan), "NaN or infinity"),
         (np.zeros((2, 784), np.int64), "int64 given, uint8 expected"),
         (np.zeros((28, 28), np.uint8), r"\(28, 28\) given.*pass image\[None\]"),
-        (np.zeros((2, 783), np.uint8), r"\(2, 783\) given, \(batch, 28, 28\) or \(batch, 784\)"),
-        (np.zeros((2, 1, 28, 28), np.uint8), r"\(2, 1, 28, 28\) given"),
-        (np.uint8(3), r"shape \(\) given"),
-        ([[1, 2]], r"shape \(1, 2\) given"),
+        (np.uint8(3), r"uint8 \(\) given"),
+        ([[1, 2]], "int64 given, uint8 expected"),
+        ("images", "an array of numbers expected"),
     ],
 )
 def test_normalise_refuses(images, message):
     with pytest.raises(ValueError, match=message):
-        data.normalise(images)
+        bpc.normalise(images)
 
 
 def test_numbers_that_are_none_and_pixels_that_are_bytes_are_refused():
     images = np.zeros((2, 784), np.uint8)
     for mean in (np.nan, np.inf):
         with pytest.raises(ValueError, match=f"mean={mean} given, a finite number expected"):
-            data.normalise(images, mean)
+            bpc.normalise(images, mean)
     for std in (np.nan, np.inf, -1.0):
         with pytest.raises(ValueError, match=f"std={std} given, a positive number expected"):
-            data.normalise(images, std=std)
+            bpc.normalise(images, std=std)
     with pytest.raises(ValueError, match=r"pixels uint8 \(2, 784\) given, floats expected"):
-        data.denormalise(images)
-    assert data.normalise(list(images)).shape == (2, 784)  # a list as NumPy reads it
+        bpc.denormalise(images)
+    assert bpc.normalise(list(images)).shape == (2, 784)  # a list as NumPy reads it
 
 
 def test_normalise_refuses_inside_jit_and_a_deviation_of_zero():
-    with pytest.raises(ValueError, match="float32 given, uint8 expected"):
-        jax.jit(data.normalise)(jnp.zeros((2, 784)))
+    with pytest.raises(ValueError, match="int32 given, uint8 expected"):
+        jax.jit(bpc.normalise)(jnp.zeros((2, 784), jnp.int32))
     with pytest.raises(ValueError, match="std=0.0 given"):
-        data.normalise(np.zeros((2, 784), np.uint8), std=0.0)
+        bpc.normalise(np.zeros((2, 784), np.uint8), std=0.0)
 
 
 @given(labels=st.lists(st.integers(0, 9), max_size=20))
 def test_one_hot_has_its_one_at_the_label(labels):
     labels = np.array(labels, np.uint8)
-    rows = data.one_hot(labels)
+    rows = bpc.one_hot(labels)
     assert rows.shape == (len(labels), 10) and rows.dtype == jnp.float32
     np.testing.assert_array_equal(rows, np.eye(10)[labels])
 
 
 def test_one_hot_works_inside_jit():
     labels = jnp.array([3, 0, 9], jnp.uint8)
-    np.testing.assert_array_equal(jax.jit(data.one_hot)(labels), data.one_hot(labels))
+    np.testing.assert_array_equal(jax.jit(bpc.one_hot)(labels), bpc.one_hot(labels))
 
 
 @pytest.mark.parametrize(
@@ -392,16 +384,16 @@ def test_one_hot_works_inside_jit():
 )
 def test_one_hot_refuses(labels, message):
     with pytest.raises(ValueError, match=message):
-        data.one_hot(labels)
+        bpc.one_hot(labels)
 
 
 def test_one_hot_takes_another_number_of_classes():
-    assert data.one_hot(np.array([11]), classes=12).shape == (1, 12)
+    assert bpc.one_hot(np.array([11]), classes=12).shape == (1, 12)
 
 
 def test_class_means_are_the_averages(train):
     images, labels = train
-    means = data.class_means(images, labels)
+    means = bpc.class_means(images, labels)
     assert means.shape == (10, 784) and means.dtype == np.float32
     assert means.min() >= 0 and means.max() <= 1
     ink = np.array([images[labels == c].sum(dtype=np.int64) for c in range(10)]) / 255
@@ -411,10 +403,10 @@ def test_class_means_are_the_averages(train):
 def test_class_means_refuse():
     images, labels = np.zeros((10, 28, 28), np.uint8), np.arange(10, dtype=np.uint8)
     with pytest.raises(ValueError, match="10 images and 9 labels given"):
-        data.class_means(images, labels[:9])
+        bpc.class_means(images, labels[:9])
     with pytest.raises(ValueError, match=r"no image of class \[9\] given"):
-        data.class_means(images[:9], labels[:9])
-    with pytest.raises(ValueError, match="float64 .* given, uint8"):
-        data.class_means(images / 255, labels)
+        bpc.class_means(images[:9], labels[:9])
+    with pytest.raises(ValueError, match="int64 given, uint8"):
+        bpc.class_means(images.astype(int), labels)
     with pytest.raises(ValueError, match=r"labels \[12\] given"):
-        data.class_means(images, np.where(labels == 9, 12, labels))
+        bpc.class_means(images, np.where(labels == 9, 12, labels))

@@ -251,11 +251,11 @@ def test_a_perfect_network_is_perfect():
         (lambda n, x: complete(n, x, LEFT[:783]), r"visible of shape \(783,\).*\(784,\)"),
         (lambda n, x: complete(n, x, np.ones((5, 784), bool)), r"visible of shape \(5, 784\)"),
         (lambda n, x: complete(n, x, LEFT, np.full(6, 10)), r"labels \[10\] given"),
-        (lambda n, x: complete(n, x, LEFT, np.full(5, 1)), "same batch"),
+        (lambda n, x: complete(n, x, LEFT, np.full(5, 1)), "6 images and 5 labels given"),
         (lambda n, x: complete(n, np.zeros((6, 784), np.uint8), LEFT), "uint8.*normalise"),
         (lambda n, x: complete(n, np.zeros((6, 28, 28), np.uint8), LEFT), "normalise"),
         (lambda n, x: complete(n, x.at[0, 0].set(jnp.inf), LEFT), "NaN or infinity"),
-        (lambda n, x: evaluate(n, x, LABELS, Config(epochs=1, sizes=SIZES)), "uint8 expected"),
+        (lambda n, x: evaluate(n, x, LABELS, Config(epochs=1, sizes=SIZES)), "0 to 1 expected"),
         (
             lambda n, x: evaluate(
                 n, np.zeros((6, 28, 28), np.uint8), LABELS[:5], Config(epochs=1, sizes=SIZES)

@@ -20,16 +20,7 @@ from bpc_minimal import (
     sweep_down,
     sweep_up,
 )
-from bpc_minimal.inference import (
-    converged_vectors,
-    curvatures,
-    power_iteration,
-    spectral_norms,
-    start_activities,
-)
-from bpc_minimal.network import ACTIVATIONS
-
-GEN, DISC, NONE = (0.3, 0.02, 0.1), (1.0, 0.5, 2.0), (0.0,) * 3
+from bpc_minimal.inference import start_activities
 
 ENDS = [True, False, False, True]
 FREE = {
@@ -95,91 +86,6 @@ def test_in_turn_one_step_carries_the_label_to_every_layer():
         a, b = (infer(network, start, ENDS, steps=1, in_turn=in_turn) for start in (z, other))
         moved = [float(jnp.abs(x - y).max()) > 1e-6 for x, y in zip(a[1:3], b[1:3], strict=True)]
         assert moved == reached
-
-
-def test_twice_the_bounded_curvature_holds_for_all_layers_together():
-    """The Hessian, its layers scaled by their bounds, has no eigenvalue above 2."""
-    network, z = random_network(0, (3, 4, 5, 6), "linear"), random_activities(1, (3, 4, 5, 6), 1)
-    gen, disc = (0.3, 2.0, 0.1), (1.0, 0.5, 3.0)
-    bounds = curvatures(network, gen, disc, spectral_norms(network, 300))
-    scale = jnp.concatenate(
-        [jnp.full(n, 1 / jnp.sqrt(b)) for n, b in zip((3, 4, 5, 6), bounds, strict=True)]
-    )
-    split = np.cumsum((3, 4, 5))
-    flat = jnp.concatenate(z, axis=1)[0]
-
-    def energy_of_all(x):
-        return energy(network, [part[None] for part in jnp.split(x, split)], gen, disc)[0]
-
-    hessian = jax.jit(jax.hessian(energy_of_all))(flat)
-    eigenvalues = np.linalg.eigvalsh(scale[:, None] * hessian * scale)
-    assert 1.0 < eigenvalues.max() <= 2 + 1e-5
-    for l, (a, b) in enumerate(zip([0, *split], [*split, len(flat)], strict=True)):
-        assert np.linalg.eigvalsh(hessian[a:b, a:b]).max() <= bounds[l] * (1 + 1e-5)
-
-
-def test_spectral_norms_come_from_below_to_the_largest_singular_values_squared():
-    network = random_network(0, (10, 300, 300, 784), use_bias=False)
-    norms = spectral_norms(network)
-    for layers, found in (
-        (network.generator, norms.generator),
-        (network.amortiser, norms.amortiser),
-    ):
-        for layer, norm in zip(layers, found, strict=True):
-            exact = np.linalg.norm(np.asarray(layer.weight), 2) ** 2
-            assert 0.94 * exact < norm <= (1 + 1e-5) * exact
-    few = spectral_norms(network, 1)  # from below, however few
-    assert all(
-        a <= b * (1 + 1e-5) for a, b in zip(*map(jax.tree.leaves, (few, norms)), strict=True)
-    )
-    with pytest.raises(ValueError, match="iterations=0 given, 1 or more expected"):
-        spectral_norms(network, 0)
-
-
-def test_spectral_norms_grow_with_the_square_of_the_weights():
-    network = random_network()
-    norms = spectral_norms(network, 200)
-    for factor in (1e-6, 100.0):
-        other = jax.tree.map(lambda w: factor * w, network)  # noqa: B023
-        scaled = jax.tree.map(lambda norm: norm / factor**2, spectral_norms(other, 200))  # noqa: B023
-        assert_close(scaled, norms)
-    nothing = spectral_norms(jax.tree.map(jnp.zeros_like, network))
-    assert all(norm == 0 for norm in jax.tree.leaves(nothing))
-
-
-def test_thirty_power_iterations_unless_told_otherwise():
-    network = random_network(0, (10, 30, 30, 784))
-    norms = spectral_norms(network, 30)
-    assert same_bits(spectral_norms(network), norms)
-    assert same_bits(converged_vectors(network)[0], norms)
-    further, _ = power_iteration(network, converged_vectors(network, 29)[1])
-    assert_close(further, norms, 1e-6)
-    assert not same_bits(spectral_norms(network, 29), norms)
-
-
-@pytest.mark.parametrize(("gen", "disc"), [(GEN, NONE), (NONE, DISC)])
-def test_curvature_of_one_kind_of_error_is_exact_in_a_linear_network(gen, disc):
-    """Its bound is the largest eigenvalue of a layer's own block of the Hessian."""
-    sizes = (3, 5, 4, 6)
-    network, z = random_network(0, sizes, "linear"), random_activities(1, sizes, 1)
-    bounds = curvatures(network, gen, disc, spectral_norms(network, 300))
-
-    def energy_of_layer(x, l):
-        return energy(network, [*z[:l], x[None], *z[l + 1 :]], gen, disc)[0]
-
-    for l in range(4):
-        block = jax.jit(jax.hessian(energy_of_layer), static_argnums=1)(z[l][0], l)
-        np.testing.assert_allclose(bounds[l], np.linalg.eigvalsh(block).max(), rtol=1e-4)
-
-
-def test_a_steeper_activation_bends_the_energy_of_hidden_layers_more():
-    linear, steep = (random_network(0, SIZES, name) for name in ("linear", "gelu"))
-    norms = spectral_norms(linear)
-    flat, curved = (curvatures(network, GEN, DISC, norms) for network in (linear, steep))
-    own = [DISC[0], GEN[0] + DISC[1], GEN[1] + DISC[2], GEN[2]]
-    for l in range(4):
-        square = 1.0 if l in (0, 3) else ACTIVATIONS["gelu"].steepness ** 2
-        assert float(curved[l] - own[l]) == pytest.approx(float(square * (flat[l] - own[l])), 1e-4)
 
 
 @pytest.mark.parametrize("in_turn", [False, True])

@@ -30,7 +30,7 @@ from bpc_minimal import (
     train_step,
     weight_gradient,
 )
-from bpc_minimal.inference import converged_vectors, power_iteration
+from bpc_minimal.curvature import spectral_norms
 from bpc_minimal.learning import make_optimiser, split_over_devices
 
 BASE = Config(
@@ -167,10 +167,9 @@ def test_a_state_begins_at_nothing_and_two_seeds_share_nothing():
     assert (state.key != other.key).any()
     for a, b in zip(*map(jax.tree.leaves, (state.network, other.network)), strict=True):
         assert (a != b).all()
-    norms, vectors = converged_vectors(state.network)
-    assert same_bits(state.vectors, vectors)
-    again, _ = power_iteration(state.network, state.vectors)
-    assert_close(again, norms, 1e-2)
+    assert same_bits(state.norms.now, spectral_norms(state.network, products=8))
+    assert same_bits(state.norms.now, state.norms.measured)
+    assert make_state(FIXED, 10).norms is None
 
 
 def test_one_device_keeps_a_batch_whole():

@@ -1,0 +1,770 @@
+"""Taking arguments: what callers may hand over, checked once and turned into what the inside uses.
+
+`bpc_minimal.energy` is `public(energy)`: each argument is taken by the function that TAKERS names for its
+parameter, then the function of that name in its module runs, which checks nothing. So the science reads
+without checks, and the compiled loop runs without them. Numbers may be Python's, NumPy's or JAX's; arrays
+NumPy's, JAX's, torch's, lists or pictures. A tracer has no value yet: its shape and dtype are taken alone.
+"""
+
+import dataclasses
+import functools
+import inspect
+import math
+import operator
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ParamSpec, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bpc_minimal.data import CLASSES, DATASETS, PIXELS, SPLITS, load_mnist
+from bpc_minimal.network import ACTIVATIONS
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Given = Mapping[str, Any]  # the arguments of a call, those before this one already taken
+NONE: Given = MappingProxyType({})
+LARGEST = 2**31 - 1  # of the integers that compiled loops count with
+TINIEST, HUGEST = (float(x) for x in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
+
+
+class ArgumentError(ValueError):
+    """Says which argument was wrong, what was given, what was expected and what to do.
+
+    Attributes:
+        name: of the argument, so that the command line can speak of its option.
+        rest: the message after the name.
+    """
+
+    def __init__(self, name: str, rest: str, whole: str | None = None):
+        """Join the name and the rest; `whole` is another wording of both."""
+        super().__init__(whole or f"{name}{rest}")
+        self.name, self.rest = name, rest
+
+
+def public(function: Callable[P, R], **own: Callable[..., Any]) -> Callable[P, R]:
+    """Make the form of a function that callers meet: its arguments are taken, then it runs.
+
+    Args:
+        function: of one of the modules.
+        **own: takers for parameters that mean something else here than elsewhere.
+    """
+    signature = inspect.signature(function)
+    takers = {name: own.get(name) or TAKERS[name] for name in signature.parameters}
+
+    @functools.wraps(function)
+    def taken(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = bound.arguments
+        for name, taker in takers.items():
+            given[name] = taker(name, given[name], given)
+        return function(*bound.args, **bound.kwargs)
+
+    return taken
+
+
+# Numbers --------------------------------------------------------------------------------------------
+
+
+def shown(value: Any) -> str:
+    """Write what was given, on one line and not too long."""
+    text = reprlib.repr(value) if isinstance(value, (str, bytes, int)) else repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def whole(name: str, value: Any, given: Given = NONE, least: int = 0, most: int = LARGEST) -> int:
+    """Take a whole number of `least` to `most`; `True` is none."""
+    wanted = "a positive whole number" if least == 1 else f"a whole number of {least} or more"
+    if most != LARGEST:
+        wanted = f"a whole number of {least} to {most:,}"
+    try:
+        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is not None and number > most == LARGEST:
+        wanted += f", and at most {most:,}"
+    if number is None or not least <= number <= most:
+        raise ArgumentError(name, f"={shown(value)} given, {wanted} expected")
+    return number
+
+
+def number(
+    name: str, value: Any, given: Given = NONE, least: float = -HUGEST, above: float | None = None
+) -> Any:
+    """Take a real number that float32 can hold, of `least` or more, or larger than `above`; or a tracer."""
+    if isinstance(value, jax.core.Tracer) and value.shape == () and _is_real(value.dtype):
+        return value
+    wanted = "a finite number" if least < 0 else f"a number of {least:g} or more"
+    if above is not None:
+        wanted = "a positive number" if above == 0 else f"a number above {above:g}"
+    real = None
+    if not isinstance(value, (str, bytes, bool, np.bool_)) and np.ndim(value) == 0:
+        try:
+            real = float(value)
+        except (TypeError, ValueError, OverflowError):
+            real = None
+    if real is not None and math.isfinite(real) and abs(real) > HUGEST:
+        raise ArgumentError(
+            name, f"={shown(value)} given, {wanted} of at most {HUGEST:.3g} expected"
+        )
+    low = real is not None and (real < least or (above is not None and real <= above))
+    if real is None or not math.isfinite(real) or low:
+        raise ArgumentError(name, f"={shown(value)} given, {wanted} expected")
+    if real != 0 and abs(real) < TINIEST:
+        raise ArgumentError(
+            name, f"={shown(value)} given, {wanted} of at least {TINIEST:.3g} in size expected"
+        )
+    return real
+
+
+def flag(name: str, value: Any, given: Given = NONE) -> bool:
+    """Take True or False, NumPy's too."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentError(name, f"={shown(value)} given, True or False expected")
+    return bool(value)
+
+
+def choice(
+    name: str, value: Any, given: Given = NONE, *, of: Iterable[str], what: str | None = None
+) -> str:
+    """Take one of several words."""
+    if not isinstance(value, str) or value not in list(of):
+        choices = f"; choose one of {', '.join(of)}"
+        raise ArgumentError(
+            name,
+            f"={shown(value)} given{choices}",
+            f"unknown {what or name} {shown(value)}{choices}",
+        )
+    return value
+
+
+def precisions(name: str, value: Any, given: Given = NONE, L: int | None = None) -> tuple[Any, ...]:
+    """Take a precision for each of L layers: one number for all, or L of them."""
+    network = given.get("network")
+    L = network.depth if network is not None else L or 1
+    if isinstance(value, (jax.Array, np.ndarray)) and value.ndim:
+        value = tuple(value)
+    each = tuple(value) if isinstance(value, (list, tuple)) else (value,) * L
+    if len(each) != L:
+        raise ArgumentError(
+            name,
+            f" of {len(each)} numbers given, {L} expected: one for each linear map, or one number for all",
+        )
+    try:
+        taken = [number(name, a, least=0) for a in each]
+    except ArgumentError:
+        raise ArgumentError(
+            name, f"={shown(value)} given, finite numbers of 0 or more expected"
+        ) from None
+    dtype = None if network is None else network.dtype
+    return tuple(a.astype(dtype) if isinstance(a, jax.core.Tracer) else a for a in taken)
+
+
+def pair(name: str, value: Any) -> tuple[float, float]:
+    """Take a rule's two weights, of the generative and of the discriminative errors."""
+    try:
+        first, second = (number(name, weight, least=0) for weight in value)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            name,
+            f"={shown(value)} given, two weights of 0 or more expected: of the generative and of the "
+            "discriminative errors",
+            f"Rule {name}={shown(value)} given, two weights of 0 or more expected: of the generative and "
+            "of the discriminative errors",
+        ) from None
+    return first, second
+
+
+# Arrays ---------------------------------------------------------------------------------------------
+
+
+def array(name: str, value: Any) -> Any:
+    """Take an array of numbers or booleans: NumPy's, JAX's, torch's, a list, a picture, or a tracer."""
+    taken: Any = value
+    if not isinstance(value, (jax.Array, np.ndarray)):  # a tracer is a jax.Array
+        try:
+            taken = np.asarray(value)
+        except Exception as error:  # whatever an object of another package raises
+            raise ArgumentError(
+                name, f" of {type(value).__name__} given, an array expected ({_line(error)})"
+            ) from error
+    if not (jnp.issubdtype(taken.dtype, np.number) or taken.dtype == np.bool_):
+        raise ArgumentError(
+            name, f" {taken.dtype} {taken.shape} given, an array of numbers expected"
+        )
+    return taken
+
+
+def layer(network: Any, l: int, value: Any, finite: bool = True) -> Any:
+    """Take activities of layer l: real numbers (batch, n_l), in the dtype of the network's weights."""
+    L, n = network.depth, network.sizes[l]
+    name = {0: "label", L: "image"}.get(l, "hidden")
+    help_ = {"label": "; one_hot(labels) makes them", "image": "; normalise(images) makes them"}
+    wanted = f"floats of shape (batch, {n}) expected" + help_.get(name, "")
+    z = array(f"activities of layer {l} (the {name})", value)
+    if z.ndim != 2 or z.shape[1] != n or not jnp.issubdtype(z.dtype, jnp.floating):
+        raise ArgumentError(
+            "activities",
+            f" of layer {l}: {z.dtype} {z.shape}; {wanted}",
+            f"{z.dtype} {z.shape} given as activities of layer {l} (the {name}), {wanted}",
+        )
+    if finite and not _finite(z):
+        raise ArgumentError(
+            "activities",
+            f" of layer {l} hold NaN or infinity",
+            f"activities of layer {l} (the {name}) hold NaN or infinity; finite numbers expected: "
+            "look for a division by zero in what made them, or a training run that diverged",
+        )
+    return jnp.asarray(z, network.dtype)
+
+
+def take_activities(name: str, value: Any, given: Given) -> list[Any]:
+    """Take z_0..z_L, each (batch, n_l), of one batch."""
+    network = given["network"]
+    if not isinstance(value, (list, tuple)) or len(value) != network.depth + 1:
+        found = f"{len(value)} layers" if isinstance(value, (list, tuple)) else shown(value)
+        raise ArgumentError(
+            name,
+            f" of {found} given, {network.depth + 1} expected",
+            f"{found} of activities given, {network.depth + 1} expected, from the label to the image, "
+            "as sweep_up and sweep_down return them",
+        )
+    taken = [layer(network, l, z) for l, z in enumerate(value)]
+    if len({len(z) for z in taken}) > 1:
+        raise ArgumentError(
+            name,
+            " of unequal batches given",
+            f"activities for {[len(z) for z in taken]} examples given; each layer must have the same "
+            "batch",
+        )
+    return taken
+
+
+def take_amortiser_inputs(name: str, value: Any, given: Given) -> list[Any] | None:
+    """Take what the amortiser sees: activities of the same batch, or nothing."""
+    rule = given.get("rule")
+    if value is None:
+        if rule is not None and rule.amortiser_inputs == "swept" and rule.teaches[1]:
+            raise ArgumentError(
+                "amortiser_inputs",
+                " missing",
+                "no amortiser_inputs given, but the rule's amortiser learns from its own sweep: pass "
+                "amortiser_inputs=sweep_up(network, images)",
+            )
+        return None
+    taken = take_activities("amortiser_inputs", value, given)
+    batch = len(given["activities"][0])
+    if len(taken[0]) != batch:
+        raise ArgumentError(
+            "amortiser_inputs",
+            f" for {len(taken[0])} examples given, {batch} expected, as many as "
+            "the activities have",
+        )
+    return taken
+
+
+def take_clamped(name: str, value: Any, given: Given) -> list[Any]:
+    """Take for each layer True, False, or booleans that broadcast to its activities."""
+    activities = given["activities"]
+    if not isinstance(value, (list, tuple)) or len(value) != len(activities):
+        found = (
+            f"names {len(value)} layers"
+            if isinstance(value, (list, tuple))
+            else f"is {shown(value)}"
+        )
+        raise ArgumentError(
+            "clamped",
+            f" {found}, {len(activities)} expected: True, False or a boolean array for each "
+            "layer from the label to the image",
+        )
+    taken: list[Any] = []
+    for l, (stays, z) in enumerate(zip(value, activities, strict=True)):
+        if isinstance(stays, (bool, np.bool_)):
+            taken.append(bool(stays))
+            continue
+        stays = array(f"clamped[{l}]", stays)
+        fits = stays.ndim <= 2 and all(
+            a in (1, b) for a, b in zip(stays.shape[::-1], z.shape[::-1], strict=False)
+        )
+        if stays.dtype != np.bool_ or not fits:
+            raise ArgumentError(
+                "clamped",
+                f"[{l}] is {stays.dtype} {stays.shape}; True, False or a boolean array that "
+                f"broadcasts to {z.shape} expected",
+            )
+        taken.append(jnp.broadcast_to(jnp.asarray(stays), z.shape))
+    return taken
+
+
+def class_labels(value: Any, classes: int) -> Any:
+    """Take labels: integers (batch,) of 0 to classes - 1."""
+    labels = array("labels", value)
+    if labels.ndim != 1 or not jnp.issubdtype(labels.dtype, jnp.integer):
+        raise ArgumentError(
+            "labels",
+            f" {labels.dtype} {labels.shape} given, integers of shape (batch,) expected; for a "
+            "single label pass jnp.array([label])",
+        )
+    if not isinstance(labels, jax.core.Tracer):
+        values = np.asarray(labels)
+        wrong = np.unique(values[(values < 0) | (values >= classes)])
+        if wrong.size:
+            raise ArgumentError(
+                "labels",
+                f" {wrong[:5].tolist()} given, 0 to {classes - 1} expected; for data with "
+                "another number of classes, sizes[0] or classes= says how many",
+            )
+    return labels.astype(np.int32)
+
+
+def raw_images(
+    value: Any, pixels: int | None, mean: float, std: float, kind: str = "", some: bool = False
+) -> Any:
+    """Take images as a data set holds them: bytes, or floats that `mean` and `std` are for.
+
+    Shape (N, ...), `pixels` numbers each; of any size if it is None. Not flattened, not normalised.
+    """
+    kind = f"{kind} images".lstrip()
+    images = array(kind, value)
+    per = math.prod(images.shape[1:])
+    if some and images.ndim and not len(images):
+        raise ArgumentError("images", f": no {kind}", f"no {kind} given, one at least expected")
+    if pixels is None and images.shape == (28, 28):  # far more often one image than 28 of 28 pixels
+        raise ArgumentError(
+            "images",
+            " of shape (28, 28) given",
+            "an image of shape (28, 28) given, (batch, ...) expected; for a single image pass image[None]",
+        )
+    wanted = "(N, 28, 28)" if pixels == 784 else f"(N, ...) with {pixels} numbers an image"
+    if images.ndim < 2 or not per or (pixels is not None and per != pixels):
+        wanted = "(N, ...)" if pixels is None else wanted
+        raise ArgumentError(
+            "images",
+            f" of shape {images.shape} given",
+            f"{kind} of {images.dtype} {images.shape} given, {wanted} expected; for a single image pass "
+            "image[None]" + ("" if pixels is None else ", for others set sizes[-1]"),
+        )
+    if images.dtype == np.uint8:
+        return images
+    if not jnp.issubdtype(images.dtype, jnp.floating):
+        raise ArgumentError(
+            "images",
+            f" of {images.dtype} given",
+            f"{kind} of dtype {images.dtype} given, uint8 expected, 0 to 255, or floats from 0 to 1",
+        )
+    if not isinstance(images, jax.core.Tracer) and len(images):
+        low, high = float(np.min(images)), float(np.max(images))
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise ArgumentError("images", " hold NaN or infinity; finite pixels expected")
+        if std < 1 and (low < 0 or high > 1):
+            raise ArgumentError(
+                "images",
+                f" from {low:g} to {high:g} given",
+                f"{kind} of floats from {low:.4g} to {high:.4g} given, 0 to 1 expected with a mean of "
+                f"{mean:g} and a standard deviation of {std:g}: scale them, or give those of these pixels "
+                "(0 and 1 leave pixels as they are, such as those that are normalised already)",
+            )
+    return images.astype(np.float32)
+
+
+def same_length(images: Any, labels: Any, kind: str = "") -> None:
+    """Raise unless there is one label an image."""
+    if len(images) != len(labels):
+        kind = f"{kind} ".lstrip()
+        raise ArgumentError(
+            "labels",
+            f": {len(labels)} for {len(images)} images",
+            f"{len(images)} {kind}images and {len(labels)} {kind}labels given; pass one label each",
+        )
+
+
+# By the name of the parameter -----------------------------------------------------------------------
+
+
+def take_network(name: str, value: Any, given: Given) -> Any:
+    """Take a `Network` whose weights fit together."""
+    if not all(hasattr(value, name) for name in ("generator", "amortiser", "activation")):
+        raise ArgumentError(
+            "network",
+            f"={shown(value)} given, a Network expected: make_network(key), pretrained()[0] or "
+            "fit(config)[0]",
+        )
+    choice("activation", value.activation, of=ACTIVATIONS)
+    maps = value.generator, value.amortiser
+    shapes = [[layer.weight.shape for layer in layers] for layers in maps]
+    chained = all(a[0] == b[1] for a, b in zip(shapes[0][:-1], shapes[0][1:], strict=True))
+    if not shapes[0] or not chained or shapes[1] != [s[::-1] for s in shapes[0]]:
+        raise ArgumentError(
+            "network",
+            f" with weights {shapes} given, generator[l] of (n_{{l+1}}, n_l) and amortiser[l] "
+            "of (n_l, n_{l+1}) expected",
+        )
+    return value
+
+
+def finite_network(name: str, value: Any, given: Given) -> Any:
+    """Take a `Network` whose weights are finite: of a run that did not diverge."""
+    network = take_network(name, value, given)
+    if not all(_finite(weight) for weight in jax.tree.leaves(network)):
+        raise ArgumentError(
+            "network",
+            "",
+            "the network's weights hold NaN or infinity; take a checkpoint from before its training "
+            "diverged",
+        )
+    return network
+
+
+def take_key(name: str, value: Any, given: Given) -> Any:
+    """Take a key of jax.random, of the old kind or the new."""
+    if not isinstance(value, (jax.Array, np.ndarray)):
+        raise ArgumentError(
+            "key", f"={shown(value)} given, a key of jax.random expected: jax.random.PRNGKey(0)"
+        )
+    new = jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+    if value.shape != (() if new else (2,)) or not (new or value.dtype == np.uint32):
+        raise ArgumentError(
+            "key",
+            f" {value.dtype} {value.shape} given, one key of jax.random expected: "
+            "jax.random.PRNGKey(0)",
+        )
+    return value
+
+
+def take_sizes(name: str, value: Any, given: Given) -> tuple[int, ...]:
+    """Take the units of two layers or more."""
+    try:
+        sizes = tuple(whole("sizes", n, least=1) for n in value)
+    except (TypeError, ArgumentError):
+        sizes = ()
+    if len(sizes) < 2 or isinstance(value, str):
+        raise ArgumentError(
+            "sizes",
+            f"={shown(value)} given, two or more positive whole numbers expected, from the label "
+            "to the image, such as (10, 300, 300, 784)",
+        )
+    return sizes
+
+
+def take_rule(name: str, value: Any, given: Given) -> Any:
+    """Take a `Rule`."""
+    if not all(hasattr(value, name) for name in ("moves", "teaches", "start", "amortiser_inputs")):
+        raise ArgumentError(
+            "rule",
+            f"={shown(value)} given, a Rule expected: GENERATIVE, DISCRIMINATIVE, HYBRID, "
+            "BIDIRECTIONAL or one of your own",
+        )
+    return value
+
+
+def take_images(name: str, value: Any, given: Given) -> Any:
+    """Take activities of the image layer: normalised pixels."""
+    return layer(given["network"], given["network"].depth, value)
+
+
+def take_labels(name: str, value: Any, given: Given) -> Any:
+    """Take numbers of classes, as many as the network or the caller has."""
+    if "network" in given:
+        labels = None if value is None else class_labels(value, given["network"].sizes[0])
+        if labels is not None and "images" in given:
+            same_length(given["images"], labels)
+        return labels
+    return class_labels(value, whole("classes", given["classes"], least=1))
+
+
+def label_layer(name: str, value: Any, given: Given) -> Any:
+    """Take activities of the label layer."""
+    return layer(given["network"], 0, value)
+
+
+def take_alpha_gen_or_none(name: str, value: Any, given: Given) -> tuple[Any, ...] | None:
+    """Take a precision for each layer 1 to L, or None where the function has its own."""
+    return None if value is None else precisions(name, value, given)
+
+
+def hidden_images(name: str, value: Any, given: Given) -> Any:
+    """Take pixels of which some are hidden: what those hold may be anything, NaN too."""
+    return layer(given["network"], given["network"].depth, value, finite=False)
+
+
+def take_visible(name: str, value: Any, given: Given) -> Any:
+    """Take which pixels are seen: True for them, for all images alike or for each, or None for all."""
+    if value is None:
+        return None
+    visible, images, n = array("visible", value), given["images"], given["network"].sizes[-1]
+    if visible.dtype != np.bool_:
+        raise ArgumentError(
+            "visible",
+            f" of dtype {visible.dtype} given, booleans expected, True where a pixel is seen",
+        )
+    if visible.shape not in ((n,), images.shape):
+        raise ArgumentError(
+            "visible",
+            f" of shape {visible.shape} given, ({n},) or the images' own shape {images.shape} "
+            "expected",
+        )
+    seen = jnp.where(jnp.asarray(visible), images, 0.0)
+    if not _finite(seen):
+        layer(given["network"], given["network"].depth, seen)  # says so
+    return jnp.broadcast_to(jnp.asarray(visible), images.shape)
+
+
+def take_pixels(name: str, value: Any, given: Given) -> Any:
+    """Take floats of any shape."""
+    pixels = array("pixels", value)
+    if not jnp.issubdtype(pixels.dtype, jnp.floating):
+        raise ArgumentError(
+            "pixels",
+            f" {pixels.dtype} {pixels.shape} given, floats expected, as generate or normalise "
+            "return them",
+        )
+    return pixels
+
+
+def images_to_normalise(name: str, value: Any, given: Given) -> Any:
+    """Take bytes, or floats from 0 to 1."""
+    std = given["std"]
+    traced = isinstance(std, jax.core.Tracer) or isinstance(given["mean"], jax.core.Tracer)
+    mean, std = (
+        (0.0, 1.0) if traced else (number("mean", given["mean"]), number("std", std, above=0))
+    )
+    return raw_images(value, None, mean, std)
+
+
+def images_of_classes(name: str, value: Any, given: Given) -> Any:
+    """Take images to average: bytes, or floats as they are."""
+    return raw_images(value, None, 0, 1)
+
+
+def labels_of_all_classes(name: str, value: Any, given: Given) -> Any:
+    """Take labels, one an image, of which each class has one."""
+    classes = whole("classes", given["classes"], least=1)
+    labels = class_labels(value, classes)
+    same_length(given["images"], labels)
+    absent = sorted(set(range(classes)) - set(np.unique(labels).tolist()))
+    if absent:
+        raise ArgumentError(
+            "labels",
+            f" without {absent} given",
+            f"no image of class {absent} given; pass images of all {classes} classes",
+        )
+    return labels
+
+
+def take_config(name: str, value: Any, given: Given) -> Any:
+    """Take a `Config`, of the network that is given."""
+    if not all(hasattr(value, name) for name in ("sizes", "rule", "batch_size", "to_json")):
+        raise ArgumentError(
+            "config", f"={shown(value)} given, a Config expected: preset('fast'), for example"
+        )
+    network = given["state"].network if "state" in given else given.get("network")
+    if network is not None and value.sizes != network.sizes:
+        raise ArgumentError(
+            "config",
+            f" for sizes {value.sizes} given",
+            f"settings for sizes {value.sizes} given with a network of {network.sizes}; pass the "
+            "settings that it was made with",
+        )
+    return value
+
+
+def take_state(name: str, value: Any, given: Given) -> Any:
+    """Take a `TrainState`."""
+    if not all(hasattr(value, name) for name in ("network", "optimiser", "iteration")):
+        raise ArgumentError("state", f"={shown(value)} given, what make_state returns expected")
+    take_network("state", value.network, {})
+    return value
+
+
+def images_of_config(name: str, value: Any, given: Given) -> Any:
+    """Take images as a data set holds them, of as many pixels as the settings say."""
+    config = take_config("config", given["config"], given)
+    return raw_images(value, config.sizes[-1], config.pixel_mean, config.pixel_std, some=True)
+
+
+def labels_of_config(name: str, value: Any, given: Given) -> Any:
+    """Take one label an image."""
+    labels = class_labels(value, given["config"].sizes[0])
+    same_length(given["images"], labels)
+    return labels
+
+
+def take_data(name: str, value: Any, given: Given) -> list[np.ndarray]:
+    """Take what a run trains on, cut to as many images as the settings ask for, and is evaluated on."""
+    config = given["config"]
+    if value is None:
+        if (config.sizes[0], config.sizes[-1]) != (CLASSES, PIXELS):
+            raise ArgumentError(
+                "sizes",
+                f"={config.sizes} given, ({CLASSES}, ..., {PIXELS}) expected, from the label to the {PIXELS} "
+                "pixels of an image: without data, a run is on MNIST",
+            )
+        value = (*load_mnist("train"), *load_mnist("test"))
+    if not isinstance(value, (list, tuple)) or len(value) != 4:
+        found = f"of {len(value)} parts" if isinstance(value, (list, tuple)) else shown(value)
+        raise ArgumentError(
+            "data",
+            f" {found} given, four expected: images, labels, held-out images and held-out "
+            "labels, such as mnist() returns",
+        )
+    taken: list[np.ndarray] = []
+    for kind, images, labels in (("training", *value[:2]), ("held-out", *value[2:])):
+        images = raw_images(
+            images, config.sizes[-1], config.pixel_mean, config.pixel_std, kind, True
+        )
+        labels = class_labels(labels, config.sizes[0])
+        same_length(images, labels, kind)
+        taken += [np.asarray(images), np.asarray(labels)]
+    wanted = config.training_images or len(taken[0])
+    if wanted > len(taken[0]) or config.batch_size > wanted:
+        raise ArgumentError(
+            "data",
+            f" of {len(taken[0])} training images given",
+            f"{len(taken[0])} training images given; training_images={config.training_images} and "
+            f"batch_size={config.batch_size} need more",
+        )
+    return [taken[0][:wanted], taken[1][:wanted], *taken[2:]]
+
+
+def take_resume(name: str, value: Any, given: Given) -> Any:
+    """Take a `Checkpoint` of the same settings to go on from, or None."""
+    if value is None:
+        return None
+    if not all(hasattr(value, n) for n in ("config", "state", "history", "data")):
+        raise ArgumentError(
+            "resume", f"={shown(value)} given, a Checkpoint expected: load(path) reads one"
+        )
+    here, there = (dataclasses.asdict(c) for c in (given["config"], value.config))
+    differing = [f"{k}={there[k]} (now {here[k]})" for k in here if here[k] != there[k]]
+    if differing:
+        raise ArgumentError(
+            "resume",
+            "",
+            f"the checkpoint is of a run with {', '.join(differing)}; resume it with its own settings "
+            "(checkpoint.config), or start afresh",
+        )
+    return value
+
+
+def take_on_epoch(name: str, value: Any, given: Given) -> Any:
+    """Take what is called after each evaluation, or None."""
+    if value is not None and not callable(value):
+        raise ArgumentError(
+            "on_epoch", f"={shown(value)} given, a function of a checkpoint expected"
+        )
+    return value
+
+
+def path(name: str, value: Any, given: Given = NONE) -> Path:
+    """Take a path, ~ being the home."""
+    try:
+        return Path(value).expanduser()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArgumentError(
+            name, f"={shown(value)} given, a path expected ({_line(error)})"
+        ) from error
+
+
+TAKERS: dict[str, Callable[..., Any]] = {
+    "activation": partial(choice, of=ACTIVATIONS),
+    "activities": take_activities,
+    "alpha_disc": precisions,
+    "alpha_gen": precisions,
+    "amortiser_inputs": take_amortiser_inputs,
+    "clamped": take_clamped,
+    "classes": partial(whole, least=1),
+    "config": take_config,
+    "data": take_data,
+    "download": flag,
+    "held_out": partial(choice, of=("test", "validation")),
+    "images": take_images,
+    "in_turn": flag,
+    "key": take_key,
+    "labels": take_labels,
+    "mean": number,
+    "name": partial(choice, of=DATASETS, what="data set"),
+    "network": take_network,
+    "on_epoch": take_on_epoch,
+    "pixels": take_pixels,
+    "record": flag,
+    "resume": take_resume,
+    "root": path,
+    "rule": take_rule,
+    "sizes": take_sizes,
+    "split": partial(choice, of=SPLITS),
+    "state": take_state,
+    "std": partial(number, above=0),
+    "step_rule": partial(choice, of=("curvature", "fixed")),
+    "step_size": partial(number, above=0),
+    "steps": whole,
+    "total": partial(whole, least=1),
+    "use_bias": flag,
+    "visible": take_visible,
+}
+
+# The fields of a `Config`. What may be left out is None.
+FIELDS: dict[str, Callable[..., Any]] = {
+    **{name: TAKERS[name] for name in ("activation", "in_turn", "rule", "step_rule", "step_size")},
+    **{name: TAKERS[name] for name in ("sizes", "steps", "use_bias")},
+    **{name: partial(whole, least=1) for name in ("batch_size", "epochs", "evaluate_every")},
+    **{name: partial(whole, least=1) for name in ("iterations", "training_images")},
+    "classify_steps": whole,
+    "learning_rate": partial(number, least=0),
+    "pixel_mean": number,
+    "pixel_std": partial(number, above=0),
+    "schedule": partial(choice, of=("constant", "cosine", "one-cycle")),
+    "seed": partial(whole, most=2**32 - 1),
+    "stop_diverging": flag,
+    "weight_decay": partial(number, least=0),
+}
+
+
+def take_fields_of_config(config: Any) -> None:
+    """Take the fields of a `Config`, in place, and what they ask of each other."""
+    optional = ("epochs", "iterations", "evaluate_every", "training_images")
+    for name, taker in FIELDS.items():
+        value = getattr(config, name)
+        if not (value is None and name in optional):
+            object.__setattr__(config, name, taker(name, value, NONE))
+    for name in ("alpha_gen", "alpha_disc"):  # kept as what JSON and jit can hold
+        alpha = getattr(config, name)
+        each = precisions(name, alpha, L=len(config.sizes) - 1)
+        object.__setattr__(config, name, each if np.ndim(alpha) else each[0])
+    if not isinstance(config.name, str):
+        raise ArgumentError("name", f"={shown(config.name)} given, text expected")
+    if (config.epochs is None) == (config.iterations is None):
+        raise ArgumentError(
+            "epochs",
+            f"={config.epochs} and iterations={config.iterations} given; give one of the two",
+        )
+    if config.rule.start == "label" and config.steps == 0:
+        raise ArgumentError(
+            "steps", "=0 given with a rule that starts from the label; 1 or more expected"
+        )
+
+
+def take_fields_of_rule(rule: Any) -> None:
+    """Take the fields of a `Rule`, in place."""
+    for name in ("moves", "teaches"):
+        object.__setattr__(rule, name, pair(name, getattr(rule, name)))
+    choice("start", rule.start, of=("image", "label"))
+    choice("amortiser_inputs", rule.amortiser_inputs, of=("settled", "swept"))
+
+
+def _is_real(dtype: Any) -> bool:
+    return jnp.issubdtype(dtype, np.number) and not jnp.issubdtype(dtype, np.complexfloating)
+
+
+def _finite(x: Any) -> bool:
+    return isinstance(x, jax.core.Tracer) or bool(np.isfinite(np.asarray(x)).all())
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
