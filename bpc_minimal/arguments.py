@@ -117,7 +117,7 @@ def number(
     low = real is not None and (real < least or (above is not None and real <= above))
     if real is None or not math.isfinite(real) or low:
         raise ArgumentError(name, f"={shown(value)} given, {wanted} expected")
-    if real != 0 and abs(real) < TINIEST:
+    if above == 0 and real < TINIEST:
         raise ArgumentError(
             name, f"={shown(value)} given, {wanted} of at least {TINIEST:.3g} in size expected"
         )

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bpc_minimal import arguments
+from bpc_minimal.arguments import choice, take_fields_of_config
 from bpc_minimal.curvature import StepRule
 from bpc_minimal.data import MEAN, STD
 from bpc_minimal.energy import Precision
@@ -81,7 +81,7 @@ class Config:
 
     def __post_init__(self):
         """Take the fields, as all arguments are taken; ValueError names the one that does not fit."""
-        arguments.take_fields_of_config(self)
+        take_fields_of_config(self)
 
     def replace(self, **changes: Any) -> "Config":
         """Copy with some fields changed; epochs and iterations replace each other.
@@ -148,9 +148,7 @@ def preset(name: str, /, **changes: Any) -> Config:
     Raises:
         ValueError: there is no preset of that name, or a change does not fit.
     """
-    if name not in list(PRESETS):
-        raise ValueError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
-    return PRESETS[name].replace(**changes)
+    return PRESETS[choice("preset", name, of=PRESETS)].replace(**changes)
 
 
 def _frozen(value):

@@ -113,16 +113,18 @@ def spectral_norm(
     bounds the norm, from 8 to 20 percent above it for q = 8, from 2 to 6 for 32.
     """
     W = W.astype(jnp.promote_types(W.dtype, jnp.float32))
+    scale = jnp.maximum(jnp.abs(W).max(), jnp.finfo(W.dtype).tiny)
+    W = W / scale  # as squares of the largest weights would overflow, and of the smallest vanish
     x = jax.random.normal(key, (W.shape[1], PROBES), W.dtype)
 
     def product(_, state):
         x, log = state
         x = W.T @ (W @ x)
         length = jnp.maximum(jnp.linalg.norm(x), jnp.finfo(x.dtype).tiny)
-        return x / length, log + jnp.log(length)  # the length taken out, x cannot overflow
+        return x / length, log + jnp.log(length)
 
     log = jax.lax.fori_loop(0, products, product, (x, jnp.zeros((), x.dtype)))[1]
-    return jnp.exp((log - math.log(LEAST) / 2) / (2 * products))
+    return scale * jnp.exp((log - math.log(LEAST) / 2) / (2 * products))
 
 
 class Norms(NamedTuple):
@@ -134,7 +136,7 @@ class Norms(NamedTuple):
 
 def first_norms(network: Network) -> Norms:
     """Measure the norms of a network that is about to learn."""
-    measured = spectral_norms(network, products=IN_TRAINING)
+    measured = spectral_norms(network)
     return Norms(measured, measured)
 
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from bpc_minimal import arguments
+from bpc_minimal.arguments import take_fields_of_rule
 from bpc_minimal.curvature import StepRule, Steps, layer_steps, relative_step, spectral_norms
 from bpc_minimal.energy import Precision, activity_gradient, by_layer, energy
 from bpc_minimal.network import Activities, Network, sweep_down, sweep_up
@@ -43,7 +43,7 @@ class Rule:
 
     def __post_init__(self):
         """Take the fields, as all arguments are taken."""
-        arguments.take_fields_of_rule(self)
+        take_fields_of_rule(self)
 
 
 GENERATIVE = Rule(moves=(1, 0), teaches=(1, 0), start="label")

@@ -172,7 +172,7 @@ def test_a_wide_linear_map_of_which_nothing_is_clamped():
     network = make_network(jax.random.PRNGKey(0), (10, 784), "linear", False)
     z = [jax.random.normal(jax.random.PRNGKey(i), (5, n)) for i, n in enumerate((10, 784))]
     energies = infer(network, z, [False] * 2, GENERATIVE, 3000, 1.0, record=True).energies
-    assert (np.diff(energies, axis=0) <= 1e-5 * energies[:-1]).all()
+    assert (np.diff(energies, axis=0) <= 1e-5 * energies[:-1] + 1e-9).all()
     assert (energies[-1] < 1e-6 * energies[0]).all()
 
 

@@ -245,9 +245,8 @@ def test_the_four_models_differ_in_these_choices_alone():
 @pytest.mark.parametrize("rule", ["hybrid", None, (1, 0)])
 def test_what_is_no_rule_is_named(rule):
     network, z = random_network(), random_activities(1)
-    for call in (infer, start_activities):
-        with pytest.raises(ValueError, match="a Rule expected: GENERATIVE, DISCRIMINATIVE"):
-            call(network, z, ENDS, rule) if call is infer else call(network, rule, z[0], z[-1])
+    with pytest.raises(ValueError, match="a Rule expected: GENERATIVE, DISCRIMINATIVE"):
+        infer(network, z, ENDS, rule)
 
 
 @pytest.mark.parametrize("pair", [5, (1,), (1, -1), (np.inf, 1), ("1", 1), "11"])
@@ -344,7 +343,7 @@ def test_clamps_are_whatever_broadcasts(in_turn):
         ({"clamped": [True, False, False, np.ones((1, 5, 784), bool)]}, r"bool \(1, 5, 784\)"),
         ({"clamped": [True, False, False, np.ones(())]}, r"clamped\[3\] is float"),
         ({"steps": 1.5}, "steps=1.5 given"),
-        ({"step_size": 0.0}, "step_size=0.0 given, a positive finite number"),
+        ({"step_size": 0.0}, "step_size=0.0 given, a positive number"),
         ({"step_size": float("nan")}, "step_size=nan given"),
         ({"step_rule": "armijo"}, "unknown step_rule 'armijo'; choose one of"),
         ({"clamped": [True, False]}, "clamped names 2 layers, 4 expected"),

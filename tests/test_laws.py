@@ -271,10 +271,10 @@ def test_learning_does_not_depend_on_jit_vmap_or_scan(changes, digits, float64):
 # Iterations 1, 5 and 10 of `recorded` with the newest JAX, Equinox and Optax; `make test-oldest`
 # holds the oldest ones to the same numbers.
 RECORD = {
-    "gen_loss": [0.493845, 0.472777, 0.4594],
-    "amort_loss": [0.057548, 0.045998, 0.045527],
-    "energy_before": [0.61676, 0.499713, 0.495012],
-    "energy": [0.555286, 0.45448, 0.446852],
+    "gen_loss": [0.493845, 0.472777, 0.459399],
+    "amort_loss": [0.057548, 0.046064, 0.045509],
+    "energy_before": [0.61676, 0.500344, 0.494803],
+    "energy": [0.555598, 0.455932, 0.448222],
 }
 
 

@@ -21,7 +21,6 @@ from bpc_minimal import (
     HYBRID,
     Config,
     energy,
-    infer,
     make_state,
     normalise,
     one_hot,
@@ -30,7 +29,8 @@ from bpc_minimal import (
     train_step,
     weight_gradient,
 )
-from bpc_minimal.curvature import spectral_norms
+from bpc_minimal.curvature import layer_steps, spectral_norms
+from bpc_minimal.inference import descend
 from bpc_minimal.learning import make_optimiser, split_over_devices
 
 BASE = Config(
@@ -50,16 +50,17 @@ def plain_step(state, images, labels, config):
     z = [label, *z[1:-1], image]
     options = {"alpha_gen": config.alpha_gen, "alpha_disc": config.alpha_disc}
     ends = [True, *[False] * (network.depth - 1), True]
-    settled = infer(
-        network, z, ends, config.rule, config.steps, config.step_size,
-        step_rule=config.step_rule, in_turn=config.in_turn, **options,
-    )  # fmt: skip
+    gen, disc = config.rule.moves
+    precisions = [gen * a for a in config.alpha_gen], [disc * a for a in config.alpha_disc]
+    norms = state.norms.now if config.step_rule == "curvature" else None
+    settled = z
+    for _ in range(config.steps):
+        sizes = layer_steps(network, *precisions, config.step_size, norms)
+        settled = descend(network, settled, ends, *precisions, sizes, config.in_turn)
     gradient = weight_gradient(
         network, settled, config.rule, **options, amortiser_inputs=sweep_up(network, image)
     )
     updates, optimiser = make_optimiser(config, 10).update(gradient, state.optimiser, network)
-    gen, disc = config.rule.moves
-    precisions = [gen * a for a in config.alpha_gen], [disc * a for a in config.alpha_disc]
     losses = {
         "gen_loss": 0.5 * jnp.mean((sweep_down(network, label)[-1] - image) ** 2),
         "amort_loss": 0.5 * jnp.mean((sweep_up(network, image)[0] - label) ** 2),
@@ -167,7 +168,7 @@ def test_a_state_begins_at_nothing_and_two_seeds_share_nothing():
     assert (state.key != other.key).any()
     for a, b in zip(*map(jax.tree.leaves, (state.network, other.network)), strict=True):
         assert (a != b).all()
-    assert same_bits(state.norms.now, spectral_norms(state.network, products=8))
+    assert same_bits(state.norms.now, spectral_norms(state.network))
     assert same_bits(state.norms.now, state.norms.measured)
     assert make_state(FIXED, 10).norms is None
 

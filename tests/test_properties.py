@@ -18,7 +18,6 @@ from hypothesis.extra import numpy as nps
 
 import bpc_minimal as bpc
 from bpc_minimal.__main__ import main
-from bpc_minimal.data import class_means
 
 SEEDED = settings(derandomize=True, deadline=None)
 NETWORK = bpc.make_network(jax.random.PRNGKey(0), (10, 7, 784))
@@ -104,7 +103,7 @@ def test_any_array_is_used_rightly_or_refused(array):
     calls = {
         "normalise": lambda: bpc.normalise(array),
         "one_hot": lambda: bpc.one_hot(array),
-        "class_means": lambda: class_means(array, array),
+        "class_means": lambda: bpc.class_means(array, array),
         "sweep_up": lambda: bpc.sweep_up(NETWORK, array),
         "sweep_down": lambda: bpc.sweep_down(NETWORK, array),
         "classify": lambda: bpc.classify(NETWORK, array),

@@ -1,0 +1,362 @@
+"""What callers may hand over: numbers and arrays of any kind, taken alike; wrong ones, named."""
+
+import ast
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import bpc_minimal as bpc
+from bpc_minimal.arguments import FIELDS, TAKERS, ArgumentError, public, whole
+from bpc_minimal.network import ACTIVATIONS
+
+PACKAGE = Path(bpc.__file__).parent
+SIZES = (10, 6, 784)
+NETWORK = bpc.make_network(jax.random.PRNGKey(0), SIZES)
+IMAGES = np.random.default_rng(0).normal(size=(3, 784)).astype(np.float32)
+PUBLIC = [getattr(bpc, name) for name in bpc.__all__ if inspect.isfunction(getattr(bpc, name))]
+BARE = {
+    bpc.add_activation,
+    bpc.preset,
+    bpc.load,
+    bpc.pretrained,
+    bpc.save,
+}  # they read words and files
+
+
+# One room -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", [f for f in PUBLIC if f not in BARE], ids=lambda f: f.__name__)
+def test_every_public_function_is_taken_by_the_room(function):
+    assert hasattr(function, "__wrapped__") and function.__doc__ == function.__wrapped__.__doc__
+    assert set(inspect.signature(function).parameters) <= set(TAKERS)
+
+
+def test_the_science_holds_no_checks():
+    """No module that the compiled loop calls raises for an argument."""
+    for name in ("energy", "curvature", "inference", "learning", "evaluation"):
+        tree = ast.parse((PACKAGE / f"{name}.py").read_text("utf-8"))
+        raised = [n.exc.func.id for n in ast.walk(tree) if isinstance(n, ast.Raise) and n.exc]
+        assert "ValueError" not in raised and "TypeError" not in raised, name
+
+
+def test_every_setting_has_a_taker():
+    given = {name for name in bpc.Config.__dataclass_fields__}
+    assert given == {*FIELDS, "alpha_gen", "alpha_disc", "name"}
+
+
+def test_a_parameter_that_nothing_takes_is_found_when_the_package_is_imported():
+    with pytest.raises(KeyError, match="colour"):
+        public(lambda network, colour: None)
+
+
+def test_an_error_knows_its_argument():
+    with pytest.raises(ArgumentError) as error:
+        bpc.classify(NETWORK, IMAGES, -1)
+    assert error.value.name == "steps" and str(error.value) == f"steps{error.value.rest}"
+    assert isinstance(error.value, ValueError)
+
+
+# Numbers --------------------------------------------------------------------------------------------
+
+WHOLE = [2, np.int64(2), np.uint8(2), np.array(2), jnp.array(2)]
+REAL = [0.5, np.float64(0.5), np.float32(0.5), np.array(0.5), jnp.array(0.5), np.float16(0.5)]
+
+
+@pytest.mark.parametrize("steps", WHOLE, ids=repr)
+def test_whole_numbers_of_any_kind_are_one(steps):
+    wanted = bpc.classify(NETWORK, IMAGES, 2)
+    assert (bpc.classify(NETWORK, IMAGES, steps) == wanted).all()
+    config = bpc.Config(epochs=steps, seed=steps, batch_size=steps, sizes=(10, steps, 784))
+    assert config == bpc.Config(epochs=2, seed=2, batch_size=2, sizes=(10, 2, 784))
+    assert {type(n) for n in (config.epochs, config.seed, *config.sizes)} == {int}
+    assert hash(config) == hash(bpc.Config.from_json(config.to_json()))
+
+
+@pytest.mark.parametrize("rate", REAL, ids=repr)
+def test_real_numbers_of_any_kind_are_one(rate):
+    options = {"alpha_gen": rate, "alpha_disc": [rate, rate]}
+    wanted = bpc.label_activities(NETWORK, IMAGES, 2, alpha_gen=0.5, alpha_disc=0.5)
+    found = bpc.label_activities(NETWORK, IMAGES, np.int64(2), step_size=rate, **options)
+    np.testing.assert_array_equal(found, wanted)
+    config = bpc.Config(epochs=1, learning_rate=rate, weight_decay=rate, alpha_gen=rate)
+    assert config == bpc.Config(epochs=1, learning_rate=0.5, weight_decay=0.5, alpha_gen=0.5)
+    assert bpc.Rule(moves=(rate, 1)) == bpc.Rule(moves=(0.5, 1))
+
+
+@pytest.mark.parametrize("flag", [np.bool_(True), True])
+def test_flags_of_any_kind_are_one(flag):
+    assert bpc.Config(epochs=1, use_bias=flag).use_bias is True
+    assert (
+        bpc.make_network(jax.random.PRNGKey(0), SIZES, use_bias=flag).generator[0].bias is not None
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong", [True, np.bool_(True), 1.0, "1", None, -1, 2**31, [1], np.ones(1), 10**400]
+)
+def test_what_is_no_whole_number_is_named(wrong):
+    with pytest.raises(ValueError, match=r"steps=.* given, a whole number of 0 or more"):
+        bpc.classify(NETWORK, IMAGES, wrong)
+    with pytest.raises(
+        ValueError, match=r"iterations=.* given, a positive whole number|give one of"
+    ):
+        bpc.Config(iterations=wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [10**400, 1e39, float("nan"), -1, "1", None, True, 1j, [1.0], 1e-300]
+)
+def test_what_is_no_positive_number_is_named(wrong):
+    with pytest.raises(ValueError, match=r"step_size=.* given, a positive number"):
+        bpc.classify(NETWORK, IMAGES, 1, step_size=wrong)
+    with pytest.raises(ValueError, match=r"pixel_std=.* given, a positive number"):
+        bpc.Config(epochs=1, pixel_std=wrong)
+
+
+def test_a_message_is_one_line_and_short():
+    for wrong in ("x\n" * 1000, list(range(1000)), np.ones((50, 50)), b"\x1b[31m"):
+        with pytest.raises(ValueError) as error:
+            whole("steps", wrong)
+        assert "\n" not in str(error.value) and len(str(error.value)) < 250
+        assert "\x1b" not in str(error.value)
+
+
+# Arrays ---------------------------------------------------------------------------------------------
+
+
+class Foreign:
+    """What only NumPy's protocol knows how to read."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+def kinds(values):
+    return [
+        values,
+        jnp.asarray(values),
+        values.tolist(),
+        Foreign(values),
+        values.astype(np.float64),
+    ]
+
+
+def test_activities_of_any_kind_are_one():
+    wanted = bpc.classify(NETWORK, IMAGES, 3)
+    for images in kinds(IMAGES):
+        assert (bpc.classify(NETWORK, images, 3) == wanted).all()
+    z = bpc.sweep_up(NETWORK, IMAGES)
+    for activities in (
+        z,
+        tuple(z),
+        [np.asarray(x) for x in z],
+        [np.asarray(x).tolist() for x in z],
+    ):
+        np.testing.assert_array_equal(bpc.energy(NETWORK, activities), bpc.energy(NETWORK, z))
+
+
+def test_torch_and_pictures_are_taken():
+    torch = pytest.importorskip("torch")
+    image = pytest.importorskip("PIL.Image")
+    digits, labels = bpc.load_mnist("test")
+    wanted = bpc.normalise(digits[:2])
+    np.testing.assert_array_equal(bpc.normalise(torch.tensor(digits[:2])), wanted)
+    np.testing.assert_array_equal(bpc.normalise([image.fromarray(d) for d in digits[:2]]), wanted)
+    np.testing.assert_array_equal(bpc.normalise(digits[:2, ..., None]), wanted)
+    np.testing.assert_array_equal(bpc.one_hot(torch.tensor(labels[:2])), bpc.one_hot(labels[:2]))
+    np.testing.assert_array_equal(
+        bpc.classify(NETWORK, torch.tensor(np.asarray(wanted))), bpc.classify(NETWORK, wanted)
+    )
+    with pytest.raises(ValueError, match="an array expected .*grad"):
+        bpc.classify(NETWORK, torch.ones(2, 784, requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: bpc.classify("net", IMAGES), "network='net' given, a Network expected"),
+        (lambda: bpc.classify((NETWORK, None), IMAGES), "a Network expected.*fit"),
+        (lambda: bpc.classify(NETWORK, "x"), "an array of numbers expected"),
+        (lambda: bpc.classify(NETWORK, [[1], [1, 2]]), "an array expected"),
+        (lambda: bpc.classify(NETWORK, IMAGES[0]), r"float32 \(784,\) given"),
+        (lambda: bpc.classify(NETWORK, None), "an array of numbers expected"),
+        (lambda: bpc.infer(NETWORK, IMAGES, [True] * 3), "given, 3 expected"),
+        (lambda: bpc.infer(NETWORK, None, [True] * 3), "None of activities given, 3 expected"),
+        (lambda: bpc.energy(NETWORK, bpc.sweep_up(NETWORK, IMAGES), {}), "alpha_gen={} given"),
+        (lambda: bpc.energy(NETWORK, bpc.sweep_up(NETWORK, IMAGES), [1, "2"]), "alpha_gen"),
+        (lambda: bpc.energy(NETWORK, bpc.sweep_up(NETWORK, IMAGES), np.nan), "alpha_gen=nan given"),
+        (lambda: bpc.make_network(3), r"key=3 given"),
+        (lambda: bpc.make_network(np.zeros(4)), r"one key of jax.random expected"),
+        (lambda: bpc.make_network(jax.random.PRNGKey(0), "10"), "two or more positive whole"),
+        (lambda: bpc.make_network(jax.random.PRNGKey(0), (10, 0)), "two or more positive whole"),
+        (lambda: bpc.fit(bpc.preset("fast"), 5), "data 5 given, four expected"),
+        (lambda: bpc.fit(bpc.preset("fast"), on_epoch=3), "on_epoch=3 given, a function"),
+        (lambda: bpc.train_step(3, IMAGES, [1], bpc.preset("fast"), 1), "what make_state returns"),
+        (lambda: bpc.mnist("train"), "unknown held_out 'train'"),
+        (lambda: bpc.load_dataset("mnist", 3), "root=3 given, a path expected"),
+        (lambda: bpc.complete(NETWORK, IMAGES, None), "visible"),
+        (lambda: bpc.one_hot([True]), "integers of shape"),
+        (lambda: bpc.add_activation("relu", jnp.sin), "a new name expected"),
+        (lambda: bpc.add_activation("flat", lambda z: 0.0 * z), "a slope of up to 0.0"),
+        (lambda: bpc.add_activation("text", lambda z: "z"), "that jax.grad differentiates"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_named(call, message):
+    with pytest.raises(ValueError, match=message) as error:
+        call()
+    assert "\n" not in str(error.value)
+
+
+def test_a_network_made_by_hand_is_looked_at():
+    odd = bpc.Network(NETWORK.generator, NETWORK.amortiser, "sinus")
+    with pytest.raises(ValueError, match="unknown activation 'sinus'"):
+        bpc.classify(odd, IMAGES)
+    turned = bpc.Network(NETWORK.amortiser, NETWORK.generator, "relu")
+    with pytest.raises(ValueError, match="network with weights"):
+        bpc.classify(turned, IMAGES)
+
+
+# Data of other shapes -------------------------------------------------------------------------------
+
+
+def test_any_data_of_one_shape_are_learned():
+    """Three classes of 5 by 4 pixels, as floats from 0 to 1, far from MNIST's."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 600)
+    images = np.clip(rng.random((3, 5, 4))[labels] + rng.normal(0, 0.1, (600, 5, 4)), 0, 1)
+    data = images[:500], labels[:500], images[500:], labels[500:]
+    config = bpc.preset("fast", sizes=(3, 16, 20), batch_size=20, epochs=4)
+    network, history = bpc.fit(config, data)
+    assert history.evaluations[-1]["accuracy"] > 95
+    pixels = bpc.normalise(images[500:])
+    assert np.mean(np.asarray(bpc.classify(network, pixels)) == labels[500:]) > 0.95
+    same = bpc.fit(
+        config, (images[:500].reshape(500, 20).tolist(), *map(list, data[1:2]), *data[2:])
+    )
+    assert same[1].evaluations == history.evaluations
+    with pytest.raises(
+        ValueError, match=r"sizes=\(3, 16, 20\) given.*without data, a run is on MNIST"
+    ):
+        bpc.fit(config)
+    with pytest.raises(ValueError, match=r"\(N, ...\) with 20 numbers an image expected"):
+        bpc.fit(config, (images[:, :4], labels, images, labels))
+
+
+def test_pixels_of_another_range_ask_for_their_own_mean():
+    images, labels = np.arange(80.0).reshape(4, 20), np.arange(4) % 3
+    config = bpc.Config(epochs=1, sizes=(3, 20), batch_size=2)
+    with pytest.raises(ValueError, match="floats from 0 to 79 given, 0 to 1 expected"):
+        bpc.fit(config, (images, labels, images, labels))
+    own = config.replace(pixel_mean=images.mean(), pixel_std=images.std())
+    assert len(bpc.fit(own, (images, labels, images, labels))[1].evaluations) == 1
+
+
+def test_an_activation_of_ones_own_is_one_function():
+    bpc.add_activation("sine", jnp.sin)
+    try:
+        assert ACTIVATIONS["sine"].steepness == pytest.approx(1)
+        network = bpc.make_network(jax.random.PRNGKey(0), SIZES, "sine")
+        assert np.isfinite(bpc.classify(network, IMAGES, 3)).all()
+        config = bpc.Config(epochs=1, activation="sine")
+        assert bpc.Config.from_json(config.to_json()) == config
+    finally:
+        del ACTIVATIONS["sine"]
+    with pytest.raises(ValueError, match="unknown activation 'sine'"):
+        bpc.Config(epochs=1, activation="sine")
+
+
+def test_many_images_settle_a_chunk_at_a_time(monkeypatch):
+    from bpc_minimal import evaluation
+
+    images = np.tile(IMAGES, (3, 1))
+    visible = np.random.default_rng(1).random(images.shape) < 0.5
+    calls = [
+        lambda: bpc.label_activities(NETWORK, images, 3),
+        lambda: bpc.label_activities(NETWORK, images, 3, visible),
+        lambda: bpc.generate(NETWORK, np.arange(9), 3),
+        lambda: bpc.complete(NETWORK, images, visible, np.arange(9), 3),
+    ]
+    whole = [np.asarray(call()) for call in calls]
+    sizes = []
+    infer = evaluation.infer
+    monkeypatch.setattr(evaluation, "CHUNK", 4)
+    monkeypatch.setattr(
+        evaluation, "infer", lambda n, z, *a, **k: sizes.append(len(z[0])) or infer(n, z, *a, **k)
+    )
+    for call, wanted in zip(calls, whole, strict=True):
+        np.testing.assert_allclose(call(), wanted, atol=1e-5)
+    assert sizes == [4, 4, 1] * 4
+
+
+def test_hidden_pixels_are_free_when_a_label_is_asked_for():
+    """With all seen it is the plain answer; what hidden pixels hold is not looked at."""
+    seen = np.ones(784, bool)
+    np.testing.assert_array_equal(
+        bpc.label_activities(NETWORK, IMAGES, 4, seen), bpc.label_activities(NETWORK, IMAGES, 4)
+    )
+    half = np.arange(784) < 392
+    other = np.where(half, IMAGES, 7.0).astype(np.float32)
+    found = bpc.label_activities(NETWORK, IMAGES, 4, half)
+    np.testing.assert_array_equal(bpc.label_activities(NETWORK, other, 4, half), found)
+    assert not np.allclose(found, bpc.label_activities(NETWORK, IMAGES, 4), atol=1e-3)
+    start = bpc.sweep_up(NETWORK, np.where(half, IMAGES, 0).astype(np.float32))
+    by_hand = bpc.infer(NETWORK, start, [False, False, half], steps=4)[0]
+    np.testing.assert_allclose(found, by_hand, atol=1e-6)
+
+
+# Settings of JAX ------------------------------------------------------------------------------------
+
+SETTINGS = {
+    "x64": {"JAX_ENABLE_X64": "1"},
+    "promotion": {"JAX_NUMPY_DTYPE_PROMOTION": "strict"},
+    "ranks": {"JAX_NUMPY_RANK_PROMOTION": "raise"},
+    "keys": {"JAX_ENABLE_CUSTOM_PRNG": "1"},
+    "no jit": {"JAX_DISABLE_JIT": "1"},
+    "leaks": {"JAX_CHECK_TRACER_LEAKS": "1"},
+    "nans": {"JAX_DEBUG_NANS": "1"},
+    "transfers": {"JAX_TRANSFER_GUARD": "log"},
+}
+PROGRAM = """
+import jax, numpy as np, bpc_minimal as bpc
+images, labels = bpc.load_mnist("validation")
+data = bpc.Data(images[:40], labels[:40], images[40:60], labels[40:60])
+checkpoints = []
+config = bpc.Config(sizes=(10, 6, 784), iterations=2, batch_size=8, use_bias=True, evaluate_every=1)
+network, history = bpc.fit(config, data, on_epoch=checkpoints.append)
+bpc.fit(config, data, resume=checkpoints[0])
+x = bpc.normalise(images[:3])
+for rule in (bpc.GENERATIVE, bpc.DISCRIMINATIVE, bpc.HYBRID, bpc.BIDIRECTIONAL):
+    bpc.classify(network, x, 2, rule=rule)
+bpc.infer(network, bpc.sweep_up(network, x), [False, False, True], steps=0, record=True)
+bpc.infer(network, bpc.sweep_down(network, bpc.one_hot([1, 2, 3])), [True, False, False], record=True)
+bpc.complete(network, x, np.arange(784) < 392, [1, 2, 3], steps=2)
+bpc.generate(network, [1, 2], 2)
+bpc.evaluate(network, images[:9], labels[:9], config)
+bpc.make_network(jax.random.key(0))
+print("all of it")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_settings_of_jax_change_nothing_that_works(setting):
+    environment = os.environ | SETTINGS[setting] | {"PYTHONPATH": str(PACKAGE.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0 and done.stdout == "all of it\n", done.stderr[-2000:]
