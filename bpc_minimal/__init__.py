@@ -43,6 +43,7 @@ generate = public(evaluation.generate)
 complete = public(
     evaluation.complete,
     images=arguments.hidden_images,
+    visible=arguments.seen_pixels,
     alpha_gen=arguments.take_alpha_gen_or_none,
 )
 evaluate = public(

@@ -495,9 +495,12 @@ def hidden_images(name: str, value: Any, given: Given) -> Any:
 
 
 def take_visible(name: str, value: Any, given: Given) -> Any:
-    """Take which pixels are seen: True for them, for all images alike or for each, or None for all."""
-    if value is None:
-        return None
+    """Take which pixels are seen, or None for all."""
+    return None if value is None else seen_pixels(name, value, given)
+
+
+def seen_pixels(name: str, value: Any, given: Given) -> Any:
+    """Take which pixels are seen: True for them, for all images alike or for each."""
     visible, images, n = array("visible", value), given["images"], given["network"].sizes[-1]
     if visible.dtype != np.bool_:
         raise ArgumentError(
