@@ -4,6 +4,7 @@ Read it in this order, half an hour in all: data, network, energy, inference, co
 evaluation, training, checkpoint. `figures` draws, `__main__` is the command line.
 """
 
+import bpc_minimal.process  # noqa: F401  # first: importing JAX takes a second in which one may press Ctrl-C
 from bpc_minimal.checkpoint import load, pretrained, save
 from bpc_minimal.config import PRESETS, Config, preset
 from bpc_minimal.data import (

@@ -21,8 +21,9 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from bpc_minimal import files
 from bpc_minimal.config import Config
+from bpc_minimal.files import expanded, read_array, reinstall, shown
+from bpc_minimal.files import write as write_file
 from bpc_minimal.learning import TrainState, make_state
 from bpc_minimal.network import Network
 from bpc_minimal.training import Checkpoint, History
@@ -71,7 +72,7 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     }
     parts: tuple[bytes, memoryview] = (json.dumps(head).encode() + b"\n", arrays.getbuffer())
     first = f"{FORMAT} {_digest(*parts)}\n".encode()
-    files.write(path, first, *parts, what="the checkpoint")
+    write_file(path, first, *parts, what="the checkpoint")
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -88,7 +89,7 @@ def load(path: str | Path) -> Checkpoint:
         ValueError: it is no checkpoint of this package, of settings that do not fit it, or of settings of JAX
             that are not those of now.
     """
-    path = files.expanded(path)
+    path = expanded(path)
     check_jax()
     try:
         with open(path, "rb") as file:
@@ -103,22 +104,22 @@ def load(path: str | Path) -> Checkpoint:
                     return _parse(body)
     except OSError as error:
         raise OSError(
-            f"could not read the checkpoint {files.shown(path)}: {error.strerror or error}; "
+            f"could not read the checkpoint {shown(path)}: {error.strerror or error}; "
             "`python -m bpc_minimal train --out FOLDER` writes FOLDER/checkpoint.bpc"
         ) from error
     except SettingError as error:
-        raise ValueError(f"the checkpoint {files.shown(path)} is whole, but {error}") from error
+        raise ValueError(f"the checkpoint {shown(path)} is whole, but {error}") from error
     except UNREADABLE as error:
         raise ValueError(
-            f"the checkpoint {files.shown(path)} is not one of this version: {_words(error)}"
+            f"the checkpoint {shown(path)} is not one of this version: {_words(error)}"
         ) from error
     if not known:
         raise ValueError(
-            f"{files.shown(path)} is no checkpoint of this version of bpc_minimal: its first line does not "
+            f"{shown(path)} is no checkpoint of this version of bpc_minimal: its first line does not "
             f"name the format {FORMAT!r}"
         )
     raise OSError(
-        f"the checkpoint {files.shown(path)} is cut short or altered: it does not have the digest that was "
+        f"the checkpoint {shown(path)} is cut short or altered: it does not have the digest that was "
         "written with it; use an older one, or train again"
     )
 
@@ -155,7 +156,7 @@ def _read_state(file: IO[bytes], config: Config) -> TrainState:
             array = _read_floats(file, name, leaf.shape, leaf.dtype).astype(leaf.dtype)
         else:
             try:
-                array = files.read_array(file, dtypes=(leaf.dtype,))
+                array = read_array(file, dtypes=(leaf.dtype,))
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from error
             if name == "key" and array.shape != leaf.shape:
@@ -181,7 +182,7 @@ def _read_state(file: IO[bytes], config: Config) -> TrainState:
 def _read_floats(file: IO[bytes], name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """Read finite numbers of single or, where `dtype` has room for them, double precision."""
     try:
-        array = files.read_array(file, shape=shape, dtypes=(np.float32, np.float64))
+        array = read_array(file, shape=shape, dtypes=(np.float32, np.float64))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     if not np.isfinite(array).all():
@@ -247,7 +248,7 @@ def export(path: str | Path, checkpoint: Checkpoint, about: dict[str, str]) -> N
         arrays[f"loss_{name}"] = values
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
-    files.write(path, content.getbuffer())
+    write_file(path, content.getbuffer())
 
 
 def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[str, str]]:
@@ -261,7 +262,7 @@ def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[st
     Raises:
         OSError: the file is missing or no file of `export`, or JAX does not start.
     """
-    path = files.expanded(path)
+    path = expanded(path)
     check_jax()
     try:
         with zipfile.ZipFile(path) as file:
@@ -288,8 +289,8 @@ def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[st
     except (OSError, *UNREADABLE) as error:
         own = Path(path) == PRETRAINED
         raise OSError(
-            f"{files.shown(path)} holds no weights that `export` wrote ({_words(error)}); "
-            + (files.reinstall() if own else "`pretrained()` reads the package's own")
+            f"{shown(path)} holds no weights that `export` wrote ({_words(error)}); "
+            + (reinstall() if own else "`pretrained()` reads the package's own")
         ) from error
     about["config"] = text["config"]
     return jax.tree.unflatten(structure, weights), History(losses, evaluations), about
@@ -301,7 +302,7 @@ def _read_member(
     """Read one array of a file of `export`: finite numbers, shaped as its settings ask."""
     with _open_member(file, name) as member:
         try:
-            array = files.read_array(member, _size(file, name), shape=shape, dtypes=dtypes)
+            array = read_array(member, _size(file, name), shape=shape, dtypes=dtypes)
             if member.read(1):
                 raise ValueError("more follows")
         except ValueError as error:
@@ -315,7 +316,7 @@ def _read_text(file: zipfile.ZipFile, name: str) -> str:
     if _size(file, name) > TEXT:
         raise ValueError(f"{name}: {_size(file, name):,} bytes, a text expected")
     with _open_member(file, name) as member:
-        text = str(files.read_array(member, _size(file, name), shape=(), kinds="U"))
+        text = str(read_array(member, _size(file, name), shape=(), kinds="U"))
         member.read()  # to its end, where its sum is checked
     return text
 
@@ -353,7 +354,7 @@ def _whole(value: Any) -> bool:
 
 def _words(error: BaseException) -> str:
     """Give the words of an error in one short line."""
-    words = files.shown(" ".join(str(error).split())) or type(error).__name__
+    words = shown(" ".join(str(error).split())) or type(error).__name__
     return words if len(words) <= 300 else f"{words[:200]} ... {words[-80:]}"
 
 

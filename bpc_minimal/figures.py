@@ -24,8 +24,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import LogLocator
 
-from bpc_minimal import files
 from bpc_minimal.data import denormalise
+from bpc_minimal.files import check_writable, shown
+from bpc_minimal.files import write as write_file
 from bpc_minimal.training import History
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
@@ -87,13 +88,13 @@ def keep(figure: Figure, path: str | Path) -> None:
     content = io.BytesIO()
     with _style():
         figure.savefig(content, format=_format(path), bbox_inches="tight")
-    files.write(path, content.getbuffer(), what="the figure")
+    write_file(path, content.getbuffer(), what="the figure")
 
 
 def check(path: str | Path) -> None:
     """Raise, as `keep` would, where a figure could not be kept."""
     _format(path)
-    files.check_writable(path, "the figure")
+    check_writable(path, "the figure")
 
 
 def _format(path: str | Path) -> str:
@@ -101,7 +102,7 @@ def _format(path: str | Path) -> str:
     known = sorted(FigureCanvasAgg.get_supported_filetypes())
     if name not in known:
         raise ValueError(
-            f"{files.shown(path)} ends in .{files.shown(name)}; a picture ends in one of: {', '.join(known)}"
+            f"{shown(path)} ends in .{shown(name)}; a picture ends in one of: {', '.join(known)}"
         )
     return name
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from bpc_minimal import files
 from bpc_minimal.config import Config
 from bpc_minimal.data import CLASSES, IMAGE_SHAPES, Images, Labels, normalise
 from bpc_minimal.evaluation import label_activities
+from bpc_minimal.files import read_npy, shown
 from bpc_minimal.network import Network
 
 ENOUGH = 10  # images that tell a turned data set from an odd digit
@@ -31,7 +31,7 @@ def read_images(path: str | Path) -> Images:
         ValueError: the file holds no such images; the message says how to make some.
         OSError: it cannot be read.
     """
-    images, name = files.read_npy(path, "images"), files.shown(path)
+    images, name = read_npy(path, "images"), shown(path)
     if images.ndim < 2 or not len(images):
         raise ValueError(
             f"{name} holds {images.dtype} {images.shape}, uint8 (N, 28, 28) expected, N at least 1"
@@ -61,7 +61,7 @@ def read_labels(path: str | Path, count: int, classes: int = CLASSES) -> Labels:
         ValueError: the file does not hold one whole number of 0 to classes - 1 for each image.
         OSError: it cannot be read.
     """
-    labels, name = files.read_npy(path, "labels"), files.shown(path)
+    labels, name = read_npy(path, "labels"), shown(path)
     if labels.shape != (count,) or labels.dtype.kind not in "ui":
         raise ValueError(
             f"{name} holds {labels.dtype} {labels.shape}, whole numbers ({count},) expected, one an image"

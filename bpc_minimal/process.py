@@ -190,3 +190,6 @@ def share_freed_memory() -> None:
     """Let threads share what each frees; glibc would keep it for each, tens of MB while XLA compiles."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # where the C library is another
         ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX
+
+
+begin_quietly()  # as the package's first import
