@@ -51,6 +51,7 @@ CHUNK = 10_000  # images that are floats at a time
 WHOLE = (  # settings that count
     "steps", "batch_size", "epochs", "iterations", "evaluate_every", "classify_steps", "training_images",
 )  # fmt: skip
+REAL = ("step_size", "learning_rate", "weight_decay", "pixel_mean", "pixel_std")
 HIDDEN = {  # which pixels of 28 x 28 `complete` takes away
     "bottom": np.s_[14:, :],
     "top": np.s_[:14, :],
@@ -73,13 +74,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         stopping = Stopping()
         try:
             with stopping.answered():
-                code = _run(argv, stopping)
+                return _run(argv, stopping, out)
         except Stopped as stopped:  # between two blocks
-            code = stopped.code
-        return _flushed(out, code)
+            return stopped.code
 
 
-def _run(argv: Sequence[str] | None, stopping: Stopping) -> int:
+def _run(argv: Sequence[str] | None, stopping: Stopping, out: Lasting | None = None) -> int:
     """Run one command; what goes wrong is said in one line."""
     arguments = _parser().parse_args(argv)
     try:
@@ -91,21 +91,20 @@ def _run(argv: Sequence[str] | None, stopping: Stopping) -> int:
     except Exception as error:
         print(f"error: {_words(error)}", file=sys.stderr)
         return 1
+    if out is not None:
+        out.flush()
+        if out.error is not None:  # a full disk is no reader who had enough
+            keeps = arguments.run is _train  # what it is for lies in a folder
+            kind = "warning" if keeps else "error"
+            print(f"{kind}: what was to be printed is lost: {out.error.strerror}", file=sys.stderr)
+            return 0 if keeps else 1
     return 0
-
-
-def _flushed(out: Lasting, code: int) -> int:
-    """Say so if results are lost: a full disk is no reader who had enough."""
-    out.flush()
-    if out.error is None:
-        return code
-    print(f"error: what was to be printed is lost: {out.error.strerror}", file=sys.stderr)
-    return code or 1
 
 
 def _words(error: Exception) -> str:
     """Give the words of an error, and of what was added to it on its way, in one line."""
-    lines = [str(error), *getattr(error, "__notes__", [])]
+    notes = [note for note in getattr(error, "__notes__", []) if note.startswith("(")]  # not JAX's
+    lines = [str(error), *notes]
     words = shown(" ".join(" ".join(lines).split()))
     words = words if len(words) <= 2000 else f"{words[:1500]} ... {words[-400:]}"
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in words:
@@ -514,6 +513,8 @@ def _config(arguments, checkpoint: Checkpoint | None) -> Config:
             config = settings.replace(**changes)
     except (TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"a setting is of the wrong kind: {error}") from error
+    real = {name: float(getattr(config, name)) for name in REAL}
+    config = config.replace(**real)  # a whole number may be longer than JAX takes
     for name in WHOLE:
         value = getattr(config, name)
         if value is not None and value > MOST:
