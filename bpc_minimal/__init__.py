@@ -6,6 +6,7 @@ evaluation, training, checkpoint. What stands here is `public`: its arguments ar
 `__main__` is the command line.
 """
 
+import bpc_minimal.process  # noqa: F401  # first: importing JAX takes a second in which one may press Ctrl-C
 from bpc_minimal import arguments, data, energy, evaluation, inference, learning, network, training
 from bpc_minimal.arguments import ArgumentError, public
 from bpc_minimal.checkpoint import load, pretrained, save

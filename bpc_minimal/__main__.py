@@ -1,17 +1,22 @@
-"""The command line: python -m bpc_minimal train|classify|generate|complete|info."""
+"""The command line: python -m bpc_minimal train|classify|generate|complete|info.
+
+What a command meets around it has rooms of its own: `files` (writing, owning a folder, reading), `images`
+(what people bring), `process` (signals and streams). A command ends in its results or in one line of error.
+"""
 
 import argparse
 import contextlib
-import ctypes
 import importlib.metadata
+import itertools
 import json
+import math
+import os
 import re
 import shlex
-import signal
 import sys
 import threading
 import time
-import tokenize
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,15 +25,44 @@ from typing import Any
 import jax
 import numpy as np
 
-from bpc_minimal import __version__
-from bpc_minimal.checkpoint import load, save
-from bpc_minimal.config import PRESETS, Config, preset
-from bpc_minimal.data import SPLITS, denormalise, load_dataset, load_mnist, normalise
-from bpc_minimal.evaluation import classify, complete, generate
+from bpc_minimal import (
+    PRESETS,
+    ArgumentError,
+    Checkpoint,
+    Config,
+    Data,
+    __version__,
+    classify,
+    complete,
+    denormalise,
+    fit,
+    generate,
+    load,
+    load_dataset,
+    load_mnist,
+    mnist,
+    normalise,
+    preset,
+    save,
+)
+from bpc_minimal.arguments import LARGEST
+from bpc_minimal.data import SPLITS
+from bpc_minimal.files import (
+    HeldError,
+    Owned,
+    check_writable,
+    expanded,
+    is_abandoned,
+    read_text,
+    shown,
+)
+from bpc_minimal.images import oddity, read_images
 from bpc_minimal.inference import RULES
-from bpc_minimal.training import Checkpoint, Data, fit, mnist
+from bpc_minimal.process import Lasting, Stopped, Stopping, lasting_streams, share_freed_memory
 
 FIRST = ("iteration", "gen_loss", "amort_loss", "accuracy")  # in each line of train --json
+PICTURES = ("digits.png", "training.png")  # beside a run's checkpoint
+CHUNK = 10_000  # images that are floats at a time
 HIDDEN = {  # which pixels of 28 x 28 `complete` takes away
     "bottom": np.s_[14:, :],
     "top": np.s_[:14, :],
@@ -38,27 +72,79 @@ HIDDEN = {  # which pixels of 28 x 28 `complete` takes away
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run one command.
+
+    Returns:
+        code: 0 done, 1 failed, 2 wrong usage; interrupted 130, by SIGTERM 143, by SIGHUP 129.
+    """
+    if argv is None:  # this process is the command line's own
+        os.environ["MPLBACKEND"] = "agg"  # a notebook's need not exist here, nor a screen
+    if threading.current_thread() is not threading.main_thread():
+        return _run(argv, Stopping())  # signals and the process's streams are another's
+    with lasting_streams() as (out, _):
+        stopping = Stopping()
+        try:
+            with stopping.answered():
+                return _run(argv, stopping, out)
+        except Stopped as stopped:  # between two blocks
+            return stopped.code
+
+
+def _run(argv: Sequence[str] | None, stopping: Stopping, out: Lasting | None = None) -> int:
+    """Run one command; what goes wrong is said in one line."""
     arguments = _parser().parse_args(argv)
-    # Where a terminal lacks the signs that digits are drawn with, others stand in for them.
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
     try:
-        arguments.run(arguments)
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except (MemoryError, jax.errors.JaxRuntimeError) as error:
-        print(
-            f"error: not enough memory, or another failure of the device ({error}): use smaller sizes, a "
-            "smaller batch_size or fewer images",
-            file=sys.stderr,
-        )
-        return 1
+        arguments.run(arguments, stopping)
     except KeyboardInterrupt as interrupt:
         print(f"interrupted{interrupt}", file=sys.stderr)
-        return 130
+        return getattr(interrupt, "code", 130)
+    except ArgumentError as error:
+        option = (
+            "--" + error.name.replace("_", "-") if error.name in vars(arguments) else error.name
+        )
+        words = f"{option}{error.rest}" if str(error).startswith(error.name) else str(error)
+        print(f"error: {shown(words)}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        print(f"error: {_words(error)}", file=sys.stderr)
+        return 1
+    if out is not None:
+        out.flush()
+        if out.error is not None:  # a full disk is no reader who had enough
+            keeps = arguments.run is _train  # what it is for lies in a folder
+            kind = "warning" if keeps else "error"
+            print(f"{kind}: what was to be printed is lost: {out.error.strerror}", file=sys.stderr)
+            return 0 if keeps else 1
     return 0
+
+
+def _words(error: Exception) -> str:
+    """Give the words of an error, and of what was added to it on its way, in one line."""
+    notes = [note for note in getattr(error, "__notes__", []) if note.startswith("(")]  # not JAX's
+    lines = [str(error), *notes]
+    words = shown(" ".join(" ".join(lines).split()))
+    words = words if len(words) <= 2000 else f"{words[:1500]} ... {words[-400:]}"
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in words:
+        return (
+            f"not enough memory ({words}): use smaller sizes, a smaller batch_size or fewer images"
+        )
+    if isinstance(error, OverflowError):
+        return f"a number is too large ({words}): use a smaller one"
+    if isinstance(error, (ValueError, OSError, ImportError, FloatingPointError)):
+        return words
+    settings = [f"{k}={v}" for k, v in os.environ.items() if k.startswith(("JAX_", "XLA_"))]
+    set_ = f"; JAX is set with {shown(' '.join(settings))}" if settings else ""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {words}{set_}"
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {shown(' '.join(text.split()))}", file=sys.stderr)
+
+
+def _plain(text: str) -> str:
+    """Escape the one control character that JSON leaves as it is."""
+    return text.replace("\x7f", "\\u007f")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,9 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     settings.add_argument(
         "--preset", choices=PRESETS, default="fast", help="settings (default: fast)"
     )
-    settings.add_argument("--config", type=Path, help="settings from a JSON file instead")
+    settings.add_argument("--config", type=_path, help="settings from a JSON file instead")
     settings.add_argument(
-        "--resume", type=Path, metavar="CHECKPOINT", help="go on from it, with its settings"
+        "--resume", type=_path, metavar="CHECKPOINT", help="go on from it, with its settings"
     )
     train.add_argument(
         "--set",
@@ -97,7 +183,14 @@ def _parser() -> argparse.ArgumentParser:
         default="mnist",
         help="mnist is in the package; the others are read through torchvision from --root",
     )
-    train.add_argument("--root", type=Path, default=Path("data"), help="where other data are")
+    train.add_argument("--root", type=_path, default=Path("data"), help="where other data are")
+    train.add_argument(
+        "--images",
+        type=_path,
+        help="your own data instead: a .npy file, uint8 or floats from 0 to 1, (N, ...); the last tenth is "
+        "held out of training. Units of the first and last layer follow it",
+    )
+    train.add_argument("--labels", type=_path, help="their classes: a .npy file, 0 and up, (N,)")
     train.add_argument("--download", action="store_true", help="fetch other data into --root")
     train.add_argument(
         "--held-out",
@@ -106,7 +199,7 @@ def _parser() -> argparse.ArgumentParser:
         help="evaluate on the test set, or on the last 5,000 training images, left out of training",
     )
     train.add_argument(
-        "--out", type=Path, help="folder of the results (default: runs/NAME, or the next free one)"
+        "--out", type=_path, help="folder of the results (default: runs/NAME, or the next free one)"
     )
     train.add_argument("--overwrite", action="store_true", help="replace what is in --out")
     train.add_argument(
@@ -116,14 +209,19 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     def uses_checkpoint(sub, steps):
-        sub.add_argument("checkpoint", type=Path, help="written by train")
+        sub.add_argument("checkpoint", type=_path, help="written by train")
         sub.add_argument(
             "--steps", type=int, default=steps, help=f"of inference (default: {steps})"
         )
         sub.add_argument("--json", action="store_true", help="print JSON")
 
     def takes_images(sub):
-        sub.add_argument("--images", type=Path, help="a .npy file, uint8 (N, 28, 28)")
+        sub.add_argument(
+            "--images", type=_path, help="a .npy file, uint8 (N, 28, 28), ink 255 on a ground of 0"
+        )
+        sub.add_argument(
+            "--invert", action="store_true", help="take 255 for the ground and 0 for ink"
+        )
         sub.add_argument("--split", choices=SPLITS, default="test", help="of MNIST (default: test)")
         sub.add_argument("--index", type=int, nargs="+", help="which images (default: all)")
 
@@ -133,129 +231,174 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("generate", _generate, "draw digits of the given labels; by default one of each")
     uses_checkpoint(sub, 0)
     sub.add_argument("--labels", type=int, nargs="+", default=list(range(10)))
-    sub.add_argument("--out", type=Path, default=Path("generated.png"), help="the figure")
+    sub.add_argument("--out", type=_file, default=Path("generated.png"), help="the figure")
     sub = command("complete", _complete, "hide half of each image and fill it in; at most 100")
     uses_checkpoint(sub, 2000)
     takes_images(sub)
     sub.add_argument("--hide", choices=HIDDEN, default="bottom", help="which half")
-    sub.add_argument("--out", type=Path, default=Path("completed.png"), help="the figure")
+    sub.add_argument("--out", type=_file, default=Path("completed.png"), help="the figure")
     sub = command("info", _info, "show versions and presets, or what a checkpoint holds")
-    sub.add_argument("checkpoint", type=Path, nargs="?")
+    sub.add_argument("checkpoint", type=_path, nargs="?")
     sub.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
-def _train(arguments) -> None:
+def _path(text: str) -> Path:
+    """Take a path on the command line, where a shell leaves the ~ of --out=~/x as it is."""
+    try:
+        return expanded(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _file(text: str) -> Path:
+    if text.endswith(("/", os.sep)):
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder; name a file in it")
+    return _path(text)
+
+
+def _train(arguments, stopping: Stopping) -> None:
     from tqdm import tqdm
 
-    _share_freed_memory()
-    checkpoint = load(arguments.resume) if arguments.resume else None
-    config = _config(arguments, checkpoint)
+    share_freed_memory()
+    resumed = (
+        load(arguments.resume) if arguments.resume else None
+    )  # what is wrong with it comes first
+    config = _config(arguments, resumed)
     data = _data(arguments)
-    path = _place(arguments, config)
+    if arguments.images and not resumed and not any(c.startswith("sizes=") for c in arguments.set):
+        ends = int(data.labels.max()) + 1, math.prod(data.images.shape[1:])
+        config = config.replace(sizes=(ends[0], *config.sizes[1:-1], ends[1]))
     total = config.total(config.training_images or len(data.images))
-    if not arguments.json:
-        print(
-            f"{config.name}: {total:,} iterations of {config.batch_size}, results in {path.parent}"
+    if total > LARGEST:
+        raise ValueError(
+            f"{total:.4g} iterations asked for, at most {LARGEST:,} expected; use fewer epochs"
         )
-    print(config.to_json(), file=sys.stderr if arguments.json else sys.stdout)
-    same_data = {"--data": arguments.data, "--root": str(arguments.root)}
-    same_data = {} if arguments.data == "mnist" else same_data
-    if arguments.held_out != "test":
-        same_data["--held-out"] = arguments.held_out
-    latest, started = checkpoint, time.perf_counter()
-    done = int(checkpoint.state.iteration) if checkpoint else 0
-    bar = tqdm(
-        total=total, initial=done, unit="it", disable=arguments.json or not sys.stderr.isatty()
-    )
-
-    def on_epoch(checkpoint: Checkpoint) -> None:
-        nonlocal latest
-        save(path, checkpoint)
-        latest = checkpoint
-        last = checkpoint.history.evaluations[-1]
-        record = {name: last[name] for name in FIRST} | last
-        bar.update(int(record["iteration"]) - bar.n)
-        if arguments.json:
+    with contextlib.ExitStack() as until_its_end:
+        path, owned = _place(arguments, config, until_its_end)
+        if resumed:
+            resumed = load(arguments.resume)  # as it is now that nobody else writes there
+        if not arguments.json:
             print(
-                json.dumps(record | {"seconds": round(time.perf_counter() - started, 3)}),
-                flush=True,
+                f"{shown(config.name)}: {total:,} iterations of {config.batch_size}, results in "
+                f"{shown(path.parent)}"
             )
-        else:
-            tqdm.write(
-                f"iteration {record['iteration']:>6,}  gen_loss {record['gen_loss']:.4f}  "
-                f"amort_loss {record['amort_loss']:.4f}  accuracy {record['accuracy']:.2f} %",
-                file=sys.stdout,
-            )
-
-        if stop.is_set():
-            raise KeyboardInterrupt(
-                f"; iteration {record['iteration']:,} of {total:,} is kept. Go on with:\n"
-                f"  python -m bpc_minimal train --resume {shlex.quote(str(path))}"
-                + "".join(f" {name} {shlex.quote(value)}" for name, value in same_data.items())
-            )
-
-    stop = threading.Event()
-    try:
-        with bar, _until_interrupted(stop), ThreadPoolExecutor(1) as worker:
-            worker.submit(fit, config, data, resume=checkpoint, on_epoch=on_epoch).result()
-    finally:
-        if not (arguments.out or arguments.resume):
-            with contextlib.suppress(OSError):  # nothing was learned: its name is free again
-                path.parent.rmdir()
-    assert latest is not None
-    if not path.exists():  # a run that had ended, resumed into another folder
-        save(path, latest)
-    del data  # its memory goes to the figures
-    from bpc_minimal import figures
-
-    drawn = denormalise(
-        generate(latest.network, np.arange(10)), config.pixel_mean, config.pixel_std
-    )
-    figures.keep(figures.digits(drawn, range(10), in_unit_range=True), path.with_name("digits.png"))
-    figures.keep(figures.training_curves(latest.history), path.with_name("training.png"))
-    if not arguments.json:
-        print(_as_text(drawn))
-        print(f"{path}: weights and history; digits.png and training.png lie beside it")
-
-
-def _share_freed_memory() -> None:
-    """Let threads share what each frees; glibc would keep it for each, tens of MB while XLA compiles."""
-    with contextlib.suppress(AttributeError, OSError, TypeError):  # where the C library is another
-        ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX
-
-
-@contextlib.contextmanager
-def _until_interrupted(stop: threading.Event) -> Iterator[None]:
-    """Let the first Ctrl-C only set `stop`, so that the compiled epoch ends and is kept.
-
-    Training runs in another thread meanwhile: compiled code would hold the answer back until it ends.
-    """
-
-    def answer(*_) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
         print(
-            "interrupted: stopping after the next evaluation; Ctrl-C again ends at once without it",
-            file=sys.stderr,
-            flush=True,
+            _plain(config.to_json()), file=sys.stderr if arguments.json else sys.stdout, flush=True
         )
+        latest, started = resumed, time.perf_counter()
+        done = int(resumed.state.iteration) if resumed else 0
+        quiet = arguments.json or sys.stderr is None or not sys.stderr.isatty()
+        bar = tqdm(total=total, initial=done, unit="it", disable=quiet)
 
-    before = signal.signal(signal.SIGINT, answer)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+        def keep(checkpoint: Checkpoint) -> None:
+            nonlocal latest
+            for folder in owned:
+                folder.check()
+            if latest is resumed:  # the pictures there are of another state, or of another run
+                for name in PICTURES:
+                    with contextlib.suppress(OSError):
+                        path.with_name(name).unlink()
+            save(path, checkpoint)
+            latest = checkpoint
+
+        def on_epoch(checkpoint: Checkpoint) -> None:
+            keep(checkpoint)
+            last = checkpoint.history.evaluations[-1]
+            record = {name: last[name] for name in FIRST} | last
+            bar.update(int(record["iteration"]) - bar.n)
+            if arguments.json:
+                seconds = round(time.perf_counter() - started, 3)
+                print(json.dumps(record | {"seconds": seconds}), flush=True)
+            else:
+                tqdm.write(
+                    f"iteration {record['iteration']:>6,}  gen_loss {record['gen_loss']:.4f}  "
+                    f"amort_loss {record['amort_loss']:.4f}  accuracy {record['accuracy']:.2f} %",
+                    file=sys.stdout,
+                )
+            if stopping.told is not None:
+                raise Stopped(
+                    f"; iteration {record['iteration']:,} of {total:,} is kept. Go on with:\n"
+                    f"  {_resume_command(arguments, path)}",
+                    stopping.told,
+                )
+
+        try:
+            # In another thread, as compiled code would hold the answer to a signal back until it ends.
+            with bar, stopping.waiting(until_its_end.close), ThreadPoolExecutor(1) as worker:
+                worker.submit(fit, config, data, resume=resumed, on_epoch=on_epoch).result()
+            if not path.exists():  # a run that had ended, resumed into another folder
+                assert resumed is not None
+                keep(resumed)
+        except Exception as error:
+            if latest is not resumed and latest is not None:
+                error.add_note(f"(iteration {int(latest.state.iteration):,} is safe in {path})")
+            raise
+        assert latest is not None
+        del data  # its memory goes to the figures
+        try:
+            if stopping.told is not None:
+                raise Stopped(number=stopping.told)
+            _draw_run(latest, path, arguments.json)
+        except Stopped as stopped:
+            raise Stopped(
+                f"; the run has ended and is whole in {shown(path)}", stopped.number
+            ) from stopped
 
 
-def _classify(arguments) -> None:
+def _resume_command(arguments, path: Path) -> str:
+    options = {"--resume": path}
+    if arguments.data != "mnist":
+        options |= {"--data": arguments.data, "--root": arguments.root}
+    if arguments.images:
+        options |= {"--images": arguments.images, "--labels": arguments.labels}
+    if arguments.held_out != "test":
+        options["--held-out"] = arguments.held_out
+    words = ["python -m bpc_minimal train"]
+    for name, value in options.items():
+        joint = "=" if str(value).startswith("-") else " "  # or it would be taken for an option
+        words.append(f"{name}{joint}{shown(shlex.quote(str(value)))}")
+    return " ".join(words)
+
+
+def _draw_run(checkpoint: Checkpoint, path: Path, quiet: bool) -> None:
+    """Draw the pictures of a run that has ended; what cannot be drawn costs a warning, not the run."""
+    config, there = checkpoint.config, []
+    drawn = generate(checkpoint.network, np.arange(10))
+    drawn = denormalise(drawn, config.pixel_mean, config.pixel_std)
+    for name in PICTURES:
+        try:
+            from bpc_minimal import figures
+
+            if name == "digits.png":
+                figure = figures.digits(drawn, range(10), in_unit_range=True)
+            else:
+                figure = figures.training_curves(checkpoint.history)
+            figures.keep(figure, path.with_name(name))
+            there.append(name)
+        except Exception as error:  # of matplotlib, its settings, its fonts, the disk
+            _warn(
+                f"{path.with_name(name)} was not drawn: {error} (the run is whole and safe in {path})"
+            )
+    if not quiet:
+        print(_as_text(drawn))
+        beside = f"; {' and '.join(there)} lie beside it" if there else ""
+        print(f"{shown(path)}: weights and history{beside}")
+
+
+def _classify(arguments, _: Stopping) -> None:
     checkpoint = load(arguments.checkpoint)
-    config = checkpoint.config
-    images, labels = _images(arguments)
-    found = classify(
-        checkpoint.network, _pixels(checkpoint, images), arguments.steps, **config.inference()
+    images, labels = _images(arguments, checkpoint)
+    chunks = (images[i : i + CHUNK] for i in range(0, len(images), CHUNK))
+    options = checkpoint.config.inference()
+    found = np.concatenate(
+        [
+            np.asarray(
+                classify(checkpoint.network, _pixels(checkpoint, x), arguments.steps, **options)
+            )
+            for x in chunks
+        ]
     )
-    found = np.asarray(found)
     accuracy = None if labels is None else round(100 * float(np.mean(found == labels)), 2)
     if arguments.json:
         print(json.dumps({"labels": found.tolist(), "accuracy": accuracy}))
@@ -268,10 +411,11 @@ def _classify(arguments) -> None:
         print(f"{len(found):,} images, of 0 to 9: {np.bincount(found, minlength=10).tolist()}")
 
 
-def _generate(arguments) -> None:
+def _generate(arguments, _: Stopping) -> None:
     from bpc_minimal import figures
 
     checkpoint = load(arguments.checkpoint)
+    figures.check(arguments.out)
     drawn = generate(
         checkpoint.network,
         np.array(arguments.labels),
@@ -282,22 +426,23 @@ def _generate(arguments) -> None:
     figures.keep(figures.digits(drawn, arguments.labels, in_unit_range=True), arguments.out)
     print(json.dumps({"figure": str(arguments.out)}) if arguments.json else _as_text(drawn))
     if not arguments.json:
-        print(arguments.out)
+        print(shown(arguments.out))
 
 
-def _complete(arguments) -> None:
+def _complete(arguments, _: Stopping) -> None:
     from bpc_minimal import figures
 
     checkpoint = load(arguments.checkpoint)
     config = checkpoint.config
     if arguments.images is None and arguments.index is None:
         arguments.index = list(range(10))
-    images, _ = _images(arguments)
+    images, _labels = _images(arguments, checkpoint)
     if len(images) > 100:
         raise ValueError(
             f"{len(images):,} images given, at most 100 expected, as each is drawn; choose some with "
             "--index"
         )
+    figures.check(arguments.out)
     seen = np.ones((28, 28), bool)
     seen[HIDDEN[arguments.hide]] = False
     pixels = _pixels(checkpoint, images)
@@ -315,10 +460,12 @@ def _complete(arguments) -> None:
         print(json.dumps({"figure": str(arguments.out), "rmse": round(rmse, 4)}))
     else:
         print(_as_text(rows[1]))
-        print(f"{arguments.out}: seen, completed, true; hidden pixels differ by {rmse:.3f} (RMSE)")
+        print(
+            f"{shown(arguments.out)}: seen, completed, true; hidden pixels differ by {rmse:.3f} (RMSE)"
+        )
 
 
-def _info(arguments) -> None:
+def _info(arguments, _: Stopping) -> None:
     if arguments.checkpoint:
         checkpoint = load(arguments.checkpoint)
         facts = {
@@ -336,19 +483,19 @@ def _info(arguments) -> None:
             "presets": {name: json.loads(config.to_json()) for name, config in PRESETS.items()},
         }
     if arguments.json:
-        print(json.dumps(facts))
+        print(_plain(json.dumps(facts)))
         return
     for name, value in facts.items():
         if isinstance(value, dict):
             print(f"{name}")
             for key, inner in value.items():
-                print(f"  {key:18} {inner}")
+                print(f"  {key:18} {shown(inner)}")
         elif name == "evaluations":
             print("evaluations")
             for record in value:
-                print("  " + "  ".join(f"{k} {v:.4g}" for k, v in record.items()))
+                print("  " + "  ".join(f"{shown(k)} {v:.4g}" for k, v in record.items()))
         else:
-            print(f"{name:20} {value}")
+            print(f"{name:20} {shown(value)}")
 
 
 def _config(arguments, checkpoint: Checkpoint | None) -> Config:
@@ -367,12 +514,25 @@ def _config(arguments, checkpoint: Checkpoint | None) -> Config:
         changes[name] = _value(name, value)
     if arguments.seed is not None:
         changes["seed"] = arguments.seed
+    source = arguments.config and read_text(arguments.config)
     try:
-        if arguments.config:
-            return Config.from_json(arguments.config.read_text("utf-8")).replace(**changes)
-        return preset(arguments.preset).replace(**changes)
-    except (TypeError, AttributeError) as error:
+        if source is None:
+            return preset(arguments.preset).replace(**changes)
+        else:
+            with _naming(arguments.config):
+                settings = Config.from_json(source.decode(json.detect_encoding(source)))
+            return settings.replace(**changes)
+    except (TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"a setting is of the wrong kind: {error}") from error
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an error say which file it is about."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, OverflowError, KeyError) as error:
+        raise ValueError(f"{shown(path)}: {error}") from error
 
 
 def _value(name: str, text: str) -> Any:
@@ -385,38 +545,83 @@ def _value(name: str, text: str) -> Any:
         return RULES[text]
     try:
         value = json.loads(f"[{text}]" if "," in text and text[0] not in "[{" else text)
-    except (json.JSONDecodeError, RecursionError):
+    except json.JSONDecodeError:
         return {"None": None, "True": True, "False": False}.get(text, text)
+    except (ValueError, RecursionError) as error:  # more digits, or brackets, than Python takes
+        raise ValueError(f"--set {name} with {len(text):,} characters given: {error}") from error
     return tuple(value) if isinstance(value, list) else value
 
 
-def _place(arguments, config: Config) -> Path:
-    """Say where the checkpoint goes, and make its folder; never on top of another run unasked."""
-    if arguments.resume and not arguments.out:
-        return arguments.resume
-    if arguments.out:
-        folder = arguments.out
-        there = folder / "checkpoint.bpc"
-        own = arguments.resume and there.exists() and there.samefile(arguments.resume)
-        if there.exists() and not (arguments.overwrite or own):
-            raise ValueError(
-                f"{folder} holds a run already: go on with --resume {folder}/checkpoint.bpc, replace "
-                "it with --overwrite, or choose another --out"
-            )
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / "checkpoint.bpc"
-    name = re.sub(r"[^\w.-]+", "-", config.name).strip(".-") or "run"  # a name is not a path
-    folder, i = Path("runs") / name, 1
-    while True:
+def _place(
+    arguments, config: Config, until_its_end: contextlib.ExitStack
+) -> tuple[Path, list[Owned]]:
+    """Say where the checkpoint goes, and own its folder; never on top of another run unasked."""
+    if not arguments.out and not arguments.resume:
+        free = until_its_end.enter_context(_next_free(config.name))
+        return free.folder / "checkpoint.bpc", [free]
+    path = arguments.out / "checkpoint.bpc" if arguments.out else arguments.resume
+    owned = [until_its_end.enter_context(Owned(path.parent))]
+    real = Path(os.path.realpath(path)).parent  # the checkpoint may be a link into another folder
+    if real != Path(os.path.realpath(path.parent)):
+        owned.append(until_its_end.enter_context(Owned(real)))
+    there = [name for name in (path.name, *PICTURES) if os.path.lexists(path.with_name(name))]
+    own = arguments.resume and path.exists() and path.samefile(arguments.resume)
+    if there and not (arguments.overwrite or own):
+        what = "a run already" if path.name in there else f"a file {there[0]} already"
+        go_on = f"go on with --resume {shown(path)}, " if path.name in there else ""
+        raise ValueError(
+            f"{shown(path.parent)} holds {what}: {go_on}replace it with --overwrite, or choose another --out"
+        )
+    check_writable(path, "the checkpoint")
+    return path, owned
+
+
+def _next_free(name: str) -> Owned:
+    """Own runs/NAME, or runs/NAME-2 and so on where that is another run's."""
+    name = re.sub(r"[^\w.-]+", "-", name).strip(".-")  # a name is not a path,
+    name = name.encode()[:100].decode(errors="ignore") or "run"  # and may be long
+    runs = Path("runs")
+    try:
+        runs.mkdir(exist_ok=True)
+    except OSError as error:
+        kind = (
+            "is a link that leads nowhere"
+            if runs.is_symlink()
+            else f"cannot be made ({error.strerror})"
+        )
+        raise OSError(
+            f"the folder {runs} for results {kind}; mend it, or name another folder with --out"
+        ) from error
+    for i in itertools.count(1):
+        folder = runs / (name if i == 1 else f"{name}-{i}")
         try:
-            folder.mkdir(parents=True)
-            return folder / "checkpoint.bpc"
-        except FileExistsError:  # another run's, which may have begun just now
-            i += 1
-            folder = Path("runs") / f"{name}-{i}"
+            folder.mkdir()
+        except FileExistsError:
+            if not is_abandoned(folder):
+                continue
+        try:
+            owned = Owned(folder, made=True)
+        except HeldError:  # by a run that began just now
+            continue
+        if is_abandoned(folder):  # still: nothing was kept there in between
+            return owned
+        owned.release()
+    raise AssertionError("there are always more numbers")
 
 
 def _data(arguments) -> Data:
+    if (arguments.images is None) != (arguments.labels is None):
+        raise ValueError("--images and --labels belong together: give both, or neither")
+    if arguments.images:
+        images = read_images(arguments.images, None)
+        labels = read_labels(arguments.labels, len(images))
+        if len(images) < 10:
+            raise ValueError(
+                f"{shown(arguments.images)} holds {len(images)} images, 10 or more expected, as the last "
+                "tenth is held out of training"
+            )
+        out = len(images) // 10
+        return Data(images[:-out], labels[:-out], images[-out:], labels[-out:])
     if arguments.data == "mnist":
         return mnist(arguments.held_out)
     train = "train" if arguments.held_out == "test" else "fit"
@@ -426,30 +631,23 @@ def _data(arguments) -> Data:
     )
 
 
-def _images(arguments) -> tuple[np.ndarray, np.ndarray | None]:
+def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray | None]:
     if arguments.images is None:
         images, labels = load_mnist(arguments.split)
     else:
-        images, labels = _read_images(arguments.images), None
+        images, labels = read_images(arguments.images, checkpoint.config.sizes[-1]), None
     if arguments.index is not None:
         if not all(-len(images) <= i < len(images) for i in arguments.index):
             raise ValueError(f"--index {arguments.index} given, 0 to {len(images) - 1} expected")
         images = images[arguments.index]
         labels = None if labels is None else labels[arguments.index]
+    if arguments.invert:
+        images = (255 if images.dtype == np.uint8 else 1) - images
+    if arguments.images is not None:
+        odd = oddity(images, checkpoint.network, checkpoint.config)
+        if odd:
+            _warn(f"{arguments.images}: {odd}")
     return images, labels
-
-
-def _read_images(path: Path) -> np.ndarray:
-    try:
-        with open(path, "rb") as file:
-            images = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, MemoryError, tokenize.TokenError) as error:
-        raise ValueError(
-            f"{path} cannot be read as images ({error}); np.save(path, images) writes such a file"
-        ) from error
-    if images.ndim < 2 or not len(images):
-        raise ValueError(f"{path} holds {images.dtype} {images.shape}, uint8 (N, 28, 28) expected")
-    return images
 
 
 def _pixels(checkpoint: Checkpoint, images: np.ndarray) -> np.ndarray:

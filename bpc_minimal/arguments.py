@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpc_minimal.data import CLASSES, DATASETS, PIXELS, SPLITS, load_mnist
+from bpc_minimal.files import expanded
 from bpc_minimal.network import ACTIVATIONS
 
 P = ParamSpec("P")
@@ -668,11 +669,9 @@ def take_on_epoch(name: str, value: Any, given: Given) -> Any:
 def path(name: str, value: Any, given: Given = NONE) -> Path:
     """Take a path, ~ being the home."""
     try:
-        return Path(value).expanduser()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ArgumentError(
-            name, f"={shown(value)} given, a path expected ({_line(error)})"
-        ) from error
+        return expanded(value)
+    except ValueError as error:
+        raise ArgumentError(name, f"={shown(value)} given, a path expected") from error
 
 
 TAKERS: dict[str, Callable[..., Any]] = {

@@ -2,40 +2,52 @@
 
 The file is a line that names the format and the SHA-256 of all that follows; a line of JSON (the
 settings, the evaluations, the SHA-256 of the data, the lengths of the losses); then the arrays as
-Equinox writes them. It is written beside its place and renamed into it: there is always a whole one.
+Equinox writes them. `files.write` puts it in its place whole. A digest only says that the file is as it was
+written, not by whom: every field is checked again when it is read.
 """
 
-import contextlib
 import hashlib
 import io
 import json
-import os
+import math
+import re
+import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from bpc_minimal.config import Config
-from bpc_minimal.learning import make_state
+from bpc_minimal.files import expanded, read_array, reinstall, shown
+from bpc_minimal.files import write as write_file
+from bpc_minimal.learning import TrainState, make_state
 from bpc_minimal.network import Network
 from bpc_minimal.training import Checkpoint, History
 
 FORMAT = "bpc_minimal checkpoint 1"
-# What NumPy and zipfile raise at files that are not what they seem.
+LOSSES = ("gen_loss", "amort_loss", "energy_before", "energy")  # as `train_step` gives them
+HEAD = 1 << 26  # bytes of JSON at most: a quarter of a million evaluations
+TEXT = 1 << 24  # bytes at most of a text in a file of `export`
+# What JSON, the settings, NumPy's and zip's readers raise at files that are not what they seem.
 UNREADABLE = (
-    OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, MemoryError,
-    zipfile.BadZipFile, zlib.error,
+    EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError, ArithmeticError,
+    MemoryError, zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
 PRETRAINED = Path(__file__).with_name("best.npz")  # `make best` makes it
 
 
+class SettingError(ValueError):
+    """The file is good; JAX is set so that it does not fit."""
+
+
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; an older one at that path is replaced only by a whole new one.
+
+    Links are followed and an older file's mode is kept, as `files.write` says.
 
     Args:
         path: of the file; its folder must exist.
@@ -49,9 +61,9 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         raise ValueError(
             f"{type(checkpoint).__name__} given, a Checkpoint expected, as `fit` hands it to on_epoch"
         )
-    path = Path(path)
     arrays = io.BytesIO()
-    eqx.tree_serialise_leaves(arrays, (checkpoint.state, checkpoint.history.losses))
+    state = jax.device_get(_with_plain_key(checkpoint.state))
+    eqx.tree_serialise_leaves(arrays, (state, checkpoint.history.losses))
     head = {
         "config": json.loads(checkpoint.config.to_json()),
         "evaluations": checkpoint.history.evaluations,
@@ -59,66 +71,162 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         "losses": {k: len(v) for k, v in checkpoint.history.losses.items()},
     }
     parts: tuple[bytes, memoryview] = (json.dumps(head).encode() + b"\n", arrays.getbuffer())
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(aside, "wb") as file:
-            file.writelines([f"{FORMAT} {_digest(*parts)}\n".encode(), *parts])
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        raise OSError(
-            f"could not write the checkpoint {path}: {error}; choose a folder that exists, may be "
-            "written to and has room. What was at that path is as it was"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):  # renamed it is no longer there
-            aside.unlink()
+    first = f"{FORMAT} {_digest(*parts)}\n".encode()
+    write_file(path, first, *parts, what="the checkpoint")
 
 
 def load(path: str | Path) -> Checkpoint:
     """Read a checkpoint.
+
+    Numbers that were saved in float32 are float64 where JAX is told to use it, as in a fresh run there.
 
     Returns:
         checkpoint: its `network` classifies and generates; `fit(checkpoint.config,
             resume=checkpoint)` goes on.
 
     Raises:
-        OSError: the file is missing, cut short or altered.
-        ValueError: it is no checkpoint of this package, or of settings that do not fit it.
+        OSError: the file is missing, cut short or altered, or JAX does not start.
+        ValueError: it is no checkpoint of this package, of settings that do not fit it, or of settings of JAX
+            that are not those of now.
     """
-    path = Path(path)
+    path = expanded(path)
+    check_jax()
     try:
-        content = path.read_bytes()
+        with open(path, "rb") as file:
+            format_, _, digest = file.readline(200).rstrip(b"\n").rpartition(b" ")
+            known = format_ == FORMAT.encode()
+            if known:
+                body = file if file.seekable() else io.BytesIO(file.read())  # a pipe
+                begin = body.tell()
+                found = hashlib.file_digest(body, lambda: hashlib.sha256(usedforsecurity=False))
+                body.seek(begin)
+                if digest == found.hexdigest().encode():
+                    return _parse(body)
     except OSError as error:
         raise OSError(
-            f"could not read the checkpoint {path}: {error}; "
+            f"could not read the checkpoint {shown(path)}: {error.strerror or error}; "
             "`python -m bpc_minimal train --out FOLDER` writes FOLDER/checkpoint.bpc"
         ) from error
-    named, _, body = content.partition(b"\n")
-    format_, _, digest = named.rpartition(b" ")
-    if format_ != FORMAT.encode():
+    except SettingError as error:
+        raise ValueError(f"the checkpoint {shown(path)} is whole, but {error}") from error
+    except UNREADABLE as error:
         raise ValueError(
-            f"{path} is no checkpoint of this version of bpc_minimal: its first line does not name the "
-            f"format {FORMAT!r}"
+            f"the checkpoint {shown(path)} is not one of this version: {_words(error)}"
+        ) from error
+    if not known:
+        raise ValueError(
+            f"{shown(path)} is no checkpoint of this version of bpc_minimal: its first line does not "
+            f"name the format {FORMAT!r}"
         )
-    if digest != _digest(body).encode():
-        raise OSError(
-            f"the checkpoint {path} is cut short or altered: its {len(content):,} bytes do not have the "
-            "digest that was written with them; use an older one, or train again"
+    raise OSError(
+        f"the checkpoint {shown(path)} is cut short or altered: it does not have the digest that was "
+        "written with it; use an older one, or train again"
+    )
+
+
+def _parse(file: IO[bytes]) -> Checkpoint:
+    """Read what `save` wrote, though perhaps by other hands or with other settings than this version has."""
+    head = file.readline(HEAD)
+    if not head.endswith(b"\n"):
+        raise ValueError(f"its line of JSON has no end within {HEAD:,} bytes")
+    parts = json.loads(head)
+    config = Config.from_json(json.dumps(parts["config"]))
+    lengths, evaluations, data = parts["losses"], parts["evaluations"], parts["data"]
+    if not isinstance(lengths, dict) or not all(_whole(n) for n in lengths.values()):
+        raise ValueError("its losses have no lengths")
+    if not isinstance(data, str) or not re.fullmatch("([0-9a-f]{64})?", data):
+        raise ValueError("its data are not named by a SHA-256")
+    state = _read_state(file, config)
+    names = sorted(lengths)  # as JAX orders a dictionary
+    losses = {k: _read_floats(file, f"losses {k!r}", (lengths[k],), np.float64) for k in names}
+    if file.read(1):
+        raise ValueError("more follows than its settings ask for")
+    _check_history(losses, evaluations, int(state.iteration), config)
+    return Checkpoint(config, state, History(losses, evaluations), data)
+
+
+def _read_state(file: IO[bytes], config: Config) -> TrainState:
+    """Read the arrays one by one, each against what the settings ask for before it takes memory."""
+    empty = eqx.filter_eval_shape(lambda: _with_plain_key(make_state(config, 1)))
+    leaves, structure = jax.tree_util.tree_flatten_with_path(empty)
+    arrays = []
+    for path, leaf in leaves:
+        name = jax.tree_util.keystr(path).lstrip(".")
+        if jax.numpy.issubdtype(leaf.dtype, np.floating):
+            array = _read_floats(file, name, leaf.shape, leaf.dtype).astype(leaf.dtype)
+        else:
+            try:
+                array = read_array(file, dtypes=(leaf.dtype,))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+            if name == "key" and array.shape != leaf.shape:
+                then = {2: "=threefry2x32", 4: "=rbg"}.get(array.size, "")
+                raise SettingError(
+                    f"it was saved with keys of {array.size} numbers, and JAX is set to keys of "
+                    f"{math.prod(leaf.shape)}: set JAX_DEFAULT_PRNG_IMPL{then}, as it was then"
+                )
+            if array.shape != leaf.shape or array.dtype.kind == "i" and np.any(array < 0):
+                raise ValueError(
+                    f"{name}: {array.dtype} {array.shape} found, {leaf.shape} of 0 or more expected"
+                )
+        arrays.append(array)
+    state = jax.tree.unflatten(structure, map(jax.device_put, arrays))
+    typed = jax.eval_shape(
+        jax.random.PRNGKey, 0
+    ).dtype  # where JAX is set to keys of their own type
+    if jax.numpy.issubdtype(typed, jax.dtypes.prng_key):
+        state = eqx.tree_at(lambda s: s.key, state, jax.random.wrap_key_data(state.key))
+    return state
+
+
+def _read_floats(file: IO[bytes], name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Read finite numbers of single or, where `dtype` has room for them, double precision."""
+    try:
+        array = read_array(file, shape=shape, dtypes=(np.float32, np.float64))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: it holds NaN or infinity")
+    if array.dtype.itemsize > np.dtype(dtype).itemsize:
+        raise SettingError(
+            "it was saved in float64, and JAX is set to float32: set JAX_ENABLE_X64=1, as it was then"
         )
-    try:  # what `save` wrote, though perhaps with other settings than this version has
-        head, _, arrays = body.partition(b"\n")
-        parts = json.loads(head)
-        config = Config.from_json(json.dumps(parts["config"]))
-        state = eqx.filter_eval_shape(make_state, config, 1)
-        real = jnp.result_type(float)  # float64 where JAX was told so, as when it was saved
-        losses = {k: jax.ShapeDtypeStruct((n,), real) for k, n in parts["losses"].items()}
-        state, losses = eqx.tree_deserialise_leaves(io.BytesIO(arrays), (state, losses))
-        history = History({k: np.asarray(v) for k, v in losses.items()}, parts["evaluations"])
-        return Checkpoint(config, state, history, str(parts["data"]))
-    except (ValueError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"the checkpoint {path} is not one of this version: {error}") from error
+    return array
+
+
+def _check_history(losses: Any, evaluations: Any, iteration: int, config: Config) -> None:
+    """Raise ValueError unless this is the record of a run of so many iterations."""
+    if set(losses) != set(LOSSES if iteration else ()):
+        raise ValueError(
+            f"losses {sorted(losses)} of {iteration} iterations found, {LOSSES} expected"
+        )
+    if any(len(values) != iteration for values in losses.values()):
+        raise ValueError(f"its losses are not of {iteration} iterations, as its weights are")
+    if config.iterations is not None and iteration > config.iterations:
+        raise ValueError(f"it stands at iteration {iteration} of {config.iterations}")
+    needed = {"iteration", "gen_loss", "amort_loss", "accuracy"}
+    if not isinstance(evaluations, list) or bool(evaluations) != bool(iteration):
+        raise ValueError("its evaluations are not a list of those of its iterations")
+    reached = 0
+    for evaluation in evaluations:
+        if not isinstance(evaluation, dict) or not needed <= set(evaluation):
+            raise ValueError(f"an evaluation without {', '.join(sorted(needed))}")
+        for name, value in evaluation.items():
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not number or not abs(value) < math.inf or abs(value) > 1e308:
+                raise ValueError(f"an evaluation with {name}={value!r}, a finite number expected")
+        if (
+            not _whole(evaluation["iteration"])
+            or not reached < evaluation["iteration"] <= iteration
+        ):
+            raise ValueError(
+                f"an evaluation at iteration {evaluation['iteration']!r} after {reached}"
+            )
+        reached = evaluation["iteration"]
+    if reached != iteration:
+        raise ValueError(
+            f"its last evaluation is of iteration {reached}, its weights of {iteration}"
+        )
 
 
 def export(path: str | Path, checkpoint: Checkpoint, about: dict[str, str]) -> None:
@@ -134,11 +242,13 @@ def export(path: str | Path, checkpoint: Checkpoint, about: dict[str, str]) -> N
         "evaluations": np.array(json.dumps(checkpoint.history.evaluations)),
         "about": np.array(json.dumps(about)),
     }
-    for i, weight in enumerate(jax.tree.leaves(checkpoint.network)):
+    for i, weight in enumerate(jax.device_get(jax.tree.leaves(checkpoint.network))):
         arrays[f"weight_{i}"] = np.asarray(weight, np.float16)
     for name, values in checkpoint.history.losses.items():
         arrays[f"loss_{name}"] = values
-    np.savez_compressed(path, **arrays)
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    write_file(path, content.getbuffer())
 
 
 def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[str, str]]:
@@ -150,27 +260,102 @@ def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[st
         about: what made it; its "config" is the settings as JSON.
 
     Raises:
-        OSError: the file is missing or no file of `export`.
+        OSError: the file is missing or no file of `export`, or JAX does not start.
     """
+    path = expanded(path)
+    check_jax()
     try:
-        with np.load(path, allow_pickle=False) as file:
-            parts = {name: file[name] for name in file.files}
-        config = Config.from_json(str(parts["config"]))
-        empty = eqx.filter_eval_shape(make_state, config, 1).network
-        leaves, structure = jax.tree.flatten(empty)
-        weights = [jnp.asarray(parts[f"weight_{i}"], leaf.dtype) for i, leaf in enumerate(leaves)]
-        for weight, leaf in zip(weights, leaves, strict=True):
-            if weight.shape != leaf.shape:
-                raise ValueError(f"weights {weight.shape}, the settings ask for {leaf.shape}")
-        losses = {k.removeprefix("loss_"): v for k, v in parts.items() if k.startswith("loss_")}
-        about = {**json.loads(str(parts["about"])), "config": str(parts["config"])}
-        history = History(losses, json.loads(str(parts["evaluations"])))
-    except UNREADABLE as error:
+        with zipfile.ZipFile(path) as file:
+            text = {name: _read_text(file, name) for name in ("config", "evaluations", "about")}
+            config = Config.from_json(text["config"])
+            about = json.loads(text["about"])
+            if not isinstance(about, dict) or not all(isinstance(v, str) for v in about.values()):
+                raise ValueError("what made it is not told in words")
+            evaluations = json.loads(text["evaluations"])
+            empty = eqx.filter_eval_shape(make_state, config, 1).network
+            leaves, structure = jax.tree.flatten(empty)
+            weights = []
+            for i, leaf in enumerate(leaves):
+                weight = _read_member(file, f"weight_{i}", leaf.shape, (np.float16,))
+                weights.append(jax.device_put(weight.astype(leaf.dtype)))
+            done = evaluations[-1]["iteration"]
+            if not _whole(done) or done >= 2**31:
+                raise ValueError(f"its last evaluation is at iteration {done!r}")
+            losses = {
+                k: _read_member(file, f"loss_{k}", (done,), (np.float32, np.float64))
+                for k in LOSSES
+            }
+            _check_history(losses, evaluations, done, config)
+    except (OSError, *UNREADABLE) as error:
+        own = Path(path) == PRETRAINED
         raise OSError(
-            f"{path} holds no weights that `export` wrote ({error}); for the package's own, install "
-            "it again: pip install --force-reinstall --no-deps bpc-minimal"
+            f"{shown(path)} holds no weights that `export` wrote ({_words(error)}); "
+            + (reinstall() if own else "`pretrained()` reads the package's own")
         ) from error
-    return jax.tree.unflatten(structure, weights), history, about
+    about["config"] = text["config"]
+    return jax.tree.unflatten(structure, weights), History(losses, evaluations), about
+
+
+def _read_member(
+    file: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtypes: Any
+) -> np.ndarray:
+    """Read one array of a file of `export`: finite numbers, shaped as its settings ask."""
+    with _open_member(file, name) as member:
+        try:
+            array = read_array(member, _size(file, name), shape=shape, dtypes=dtypes)
+            if member.read(1):
+                raise ValueError("more follows")
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: it holds NaN or infinity")
+    return array
+
+
+def _read_text(file: zipfile.ZipFile, name: str) -> str:
+    if _size(file, name) > TEXT:
+        raise ValueError(f"{name}: {_size(file, name):,} bytes, a text expected")
+    with _open_member(file, name) as member:
+        text = str(read_array(member, _size(file, name), shape=(), kinds="U"))
+        member.read()  # to its end, where its sum is checked
+    return text
+
+
+def _open_member(file: zipfile.ZipFile, name: str) -> IO[bytes]:
+    if file.getinfo(f"{name}.npy").compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name}: packed in another way than NumPy does")
+    return file.open(f"{name}.npy")
+
+
+def _size(file: zipfile.ZipFile, name: str) -> int:
+    return file.getinfo(f"{name}.npy").file_size
+
+
+def check_jax() -> None:
+    """Raise OSError that names the setting if JAX has no device to put weights on."""
+    try:
+        jax.devices()
+    except Exception as error:  # whatever a plugin raises
+        setting = getattr(jax.config, "jax_platforms", None)
+        advice = "unset it or choose cpu" if setting else "JAX_PLATFORMS=cpu does without it"
+        raise OSError(
+            f"JAX does not start with JAX_PLATFORMS={setting or ''} ({_words(error)}); {advice}"
+        ) from error
+
+
+def _with_plain_key(state: TrainState) -> TrainState:
+    """Give the key as numbers, also where JAX is set to keys of a type of their own."""
+    return eqx.tree_at(lambda s: s.key, state, jax.random.key_data(state.key))
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _words(error: BaseException) -> str:
+    """Give the words of an error in one short line."""
+    words = shown(" ".join(str(error).split())) or type(error).__name__
+    return words if len(words) <= 300 else f"{words[:200]} ... {words[-80:]}"
 
 
 def _digest(*parts: bytes | memoryview) -> str:

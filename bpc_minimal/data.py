@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float32, Integer, Num, UInt8
 
+from bpc_minimal.files import expanded, reinstall, shown
+
 MNIST_FOLDER = Path(__file__).parent / "mnist"
 MEAN, STD = 0.1307, 0.3081  # of all pixels of the training images, scaled to [0, 1]
 PIXELS = 28 * 28
@@ -38,6 +40,13 @@ SHA256 = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
+
+# What torchvision keeps in a data set's folder; it reads none before all four are there.
+IDX_FILES = [
+    f"{prefix}-{kind}-ubyte"
+    for prefix in ("train", "t10k")
+    for kind in ("images-idx3", "labels-idx1")
+]
 
 # torchvision's class for each data set, and an address of its files that is read over https, which not
 # all of torchvision's own are. torchvision checks the MD5 of what arrives.
@@ -104,10 +113,17 @@ def load_dataset(
     except ImportError as error:
         raise ImportError(
             f"{name} is read through torchvision, which could not be imported ({error}); install "
-            "it with: pip install 'bpc-minimal[datasets]'. MNIST needs no torchvision: load_mnist()"
+            "it with: pip install torchvision. MNIST needs no torchvision: load_mnist()"
         ) from error
     kind, address = DATASETS[name]
-    folder = Path(root) / kind / "raw"
+    root = expanded(root)
+    folder = root / kind / "raw"
+    for file in IDX_FILES:  # before torchvision takes memory for what a head promises
+        if fault := _idx_fault(folder / file):
+            raise OSError(
+                f"no readable {name} files in {folder}: {fault}; remove it, and fetch it again with "
+                "download=True (--download)"
+            )
     # Read over https only, and never the older files that torch would have to unpickle. The subclass has
     # the name of its class, as torchvision names the folder after it.
     changes = {"mirrors": [address], "_check_legacy_exist": lambda self: False}
@@ -115,20 +131,25 @@ def load_dataset(
         data = type(kind, (getattr(datasets, kind),), changes)(
             str(root), train=prefix == "train", download=download
         )
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, AssertionError) as error:
-        advice = (
-            "the download failed: check the connection, or put the files there by hand"
-            if download
-            else "pass download=True to fetch them, or put them there by hand"
-        )
+    except Exception as error:  # whatever torchvision makes of what lies there, or of what arrives
         cause = " ".join(str(error).split())  # torchvision's message has several lines
+        absent = [file for file in IDX_FILES if not (folder / file).exists()]
+        if not absent:
+            advice = "the files are whole and could not be taken; see the cause"
+        elif download:
+            advice = "the download failed: check the connection, or put the files there by hand"
+        else:
+            advice = (
+                f"{', '.join(absent)} absent; pass download=True (--download) to fetch what is absent, or "
+                "put it there by hand"
+            )
         raise OSError(f"no readable {name} files in {folder} ({cause}); {advice}") from error
     images, labels = data.data.numpy(), data.targets.numpy()
     if images.dtype != np.uint8 or images.shape != (len(labels), 28, 28) or labels.max() >= CLASSES:
         raise OSError(
             f"the {name} files in {folder} hold images {images.dtype} {images.shape} and "
             f"{len(labels)} labels, uint8 (N, 28, 28) and N labels of 0 to {CLASSES - 1} expected; "
-            "remove them, and pass download=True to fetch them again"
+            "remove them, and fetch them again with download=True (--download)"
         )
     if not len(images[rows]):
         raise ValueError(
@@ -202,10 +223,34 @@ def class_means(
     return np.stack(means).astype(np.float32)
 
 
+def _idx_fault(path: Path) -> str | None:
+    """Say what is wrong with a file that should be IDX: a head that fits the bytes behind it."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(16)
+            size = file.seek(0, 2)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"{shown(path)} cannot be read ({error.strerror})"
+    if head[:2] == b"\x1f\x8b":
+        return f"{shown(path)} is still packed by gzip, in spite of its name"
+    if head.lstrip()[:1] == b"<":
+        return f"{shown(path)} is a web page, as a failed download leaves"
+    axes = 3 if "images" in path.name else 1
+    if head[:4] != bytes([0, 0, 8, axes]):
+        return f"{shown(path)} does not begin as an IDX file of bytes with {axes} axes"
+    lengths = [int.from_bytes(head[i : i + 4], "big") for i in range(4, 4 + 4 * axes, 4)]
+    promised = 4 + 4 * axes + math.prod(lengths)
+    if size != promised:
+        return f"{shown(path)} has {size:,} bytes where its head promises {promised:,}: it is cut or altered"
+    return None
+
+
 def _read_idx(name: str) -> np.ndarray:
     """Read one IDX file: a head with the number of axes and their lengths, then the bytes."""
     path = MNIST_FOLDER / f"{name}.gz"
-    advice = "install the package again: pip install --force-reinstall --no-deps bpc-minimal"
+    advice = reinstall()
     try:
         content = gzip.decompress(path.read_bytes())
     except FileNotFoundError as error:

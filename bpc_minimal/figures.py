@@ -4,22 +4,29 @@ Colours are of Okabe and Ito's palette, which colour-blind readers can tell apar
 its own light ground, so that it reads the same on a dark page.
 """
 
+import contextlib
 import hashlib
 import html
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
+import matplotlib
 import numpy as np
+from cycler import cycler
 from jaxtyping import Array, Float, Int
 from matplotlib.animation import FuncAnimation
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import LogLocator
 
 from bpc_minimal.data import denormalise
+from bpc_minimal.files import check_writable, shown
+from bpc_minimal.files import write as write_file
 from bpc_minimal.training import History
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
@@ -35,28 +42,69 @@ STYLE = {
     "figure.facecolor": "white",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY]),
+    "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY]),
     "font.size": 10,
     "legend.frameon": False,
 }
 
 
+_ONE_AT_A_TIME = threading.RLock()  # matplotlib's settings are one for all threads
+
+
+@contextlib.contextmanager
+def _style(**changes: Any) -> Iterator[None]:
+    """Draw with matplotlib's own settings and `STYLE`, whatever style, TeX or file of settings a user has."""
+    settings: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k}
+    with _ONE_AT_A_TIME, matplotlib.rc_context(settings | STYLE | changes):
+        yield
+
+
+def _subplots(
+    rows: int = 1, columns: int = 1, *, squeeze: bool = True, sharex: bool = False, **look: Any
+):
+    """Make a figure with axes, as pyplot does, but on a canvas of its own that no screen is needed for."""
+    figure = Figure(**look)
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=squeeze, sharex=sharex)
+
+
 def show(figure: Figure, alt: str) -> None:
-    """Display a figure in a notebook with a text that says what it shows, and close it."""
+    """Display a figure in a notebook with a text that says what it shows."""
     from IPython.display import Image, display
 
     png = io.BytesIO()
-    figure.savefig(png, format="png", bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
+    with _style():
+        figure.savefig(png, format="png", bbox_inches="tight", metadata={"Software": None})
     display(Image(png.getvalue(), alt=alt), metadata={"image/png": {"alt": alt}})
 
 
 def keep(figure: Figure, path: str | Path) -> None:
-    """Write a figure to a file, in the format that the file's name ends with, and close it."""
-    try:
-        figure.savefig(path, bbox_inches="tight")
-    finally:
-        plt.close(figure)
+    """Write a figure to a file, in the format that its name ends with; PNG where it has no ending.
+
+    Raises:
+        ValueError: the ending is none of a picture's.
+        OSError: the file cannot be written; an older one is as it was.
+    """
+    content = io.BytesIO()
+    with _style():
+        figure.savefig(content, format=_format(path), bbox_inches="tight")
+    write_file(path, content.getbuffer(), what="the figure")
+
+
+def check(path: str | Path) -> None:
+    """Raise, as `keep` would, where a figure could not be kept."""
+    _format(path)
+    check_writable(path, "the figure")
+
+
+def _format(path: str | Path) -> str:
+    name = Path(path).suffix.lstrip(".").lower() or "png"
+    known = sorted(FigureCanvasAgg.get_supported_filetypes())
+    if name not in known:
+        raise ValueError(
+            f"{shown(path)} ends in .{shown(name)}; a picture ends in one of: {', '.join(known)}"
+        )
+    return name
 
 
 def digits(
@@ -75,10 +123,14 @@ def digits(
         in_unit_range: whether pixels are in [0, 1] already.
     """
     pixels = np.asarray(images if in_unit_range else denormalise(images)).reshape(-1, 28, 28)
+    if not len(pixels) or columns < 1:
+        raise ValueError(
+            f"{len(pixels)} images in {columns} columns given, one or more of each expected"
+        )
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(rows, columns, figsize=(0.8 * columns, rows), squeeze=False)
+    with _style():
+        figure, axes = _subplots(rows, columns, figsize=(0.8 * columns, rows), squeeze=False)
         _digits(axes.flat, pixels, labels)
         figure.subplots_adjust(wspace=0.06, hspace=0.3 if labels is not None else 0.06)
     return figure
@@ -87,8 +139,8 @@ def digits(
 def training_curves(history: History) -> Figure:
     """Draw the losses of each iteration, smoothed, and the accuracy at each evaluation."""
     losses, evaluations = history.losses, history.evaluations
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, 3, figsize=(9.5, 2.7), layout="constrained")
+    with _style():
+        figure, axes = _subplots(1, 3, figsize=(9.5, 2.7), layout="constrained")
         axes[0].plot(*_smooth(losses["gen_loss"]), color=BLUE)
         axes[0].set(title="gen_loss: the drawn image's error", xlabel="iteration", ylim=(0, None))
         axes[1].plot(*_smooth(losses["energy_before"]), color=ORANGE, label="before inference")
@@ -111,8 +163,8 @@ def confusion(found: Int[Array, " N"], labels: Int[Array, " N"]) -> Figure:
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (np.asarray(labels), np.asarray(found)), 1)
     wrong = np.where(np.eye(10, dtype=bool), 0, counts)
-    with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
+    with _style():
+        figure, axis = _subplots(figsize=(4.6, 4.2), layout="constrained")
         axis.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1, wrong.max()) * 1.4)
         for (row, column), count in np.ndenumerate(counts):
             if count:
@@ -126,8 +178,8 @@ def receptive_fields(weights: Float[Array, "units 784"], count: int = 40) -> Fig
     """Draw the first `count` rows of a weight matrix as images, red for positive, blue for negative."""
     fields = np.asarray(weights)[:count].reshape(-1, 28, 28)
     rows = -(-len(fields) // 10)
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(rows, 10, figsize=(8, 0.8 * rows))
+    with _style():
+        figure, axes = _subplots(rows, 10, figsize=(8, 0.8 * rows))
         for axis, field in zip(axes.flat, fields, strict=False):
             axis.imshow(field, cmap="RdBu_r", vmin=-abs(field).max(), vmax=abs(field).max())
         for axis in axes.flat:
@@ -139,8 +191,8 @@ def receptive_fields(weights: Float[Array, "units 784"], count: int = 40) -> Fig
 def bars(values: Mapping[str, float], unit: str, title: str = "") -> Figure:
     """Draw one horizontal bar for each name, the first at the top, with its value beside it."""
     names = [*values][::-1]
-    with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(7, 0.45 * len(names) + 0.8), layout="constrained")
+    with _style():
+        figure, axis = _subplots(figsize=(7, 0.45 * len(names) + 0.8), layout="constrained")
         drawn = axis.barh(names, [values[name] for name in names], color=BLUE)
         axis.bar_label(drawn, fmt=f"%.3g {unit}", padding=4)
         axis.set(title=title, xticks=[])
@@ -169,8 +221,8 @@ def curves(
         legend: whether a panel with several lines names them.
     """
     each = [[x] * len(panels) if isinstance(x, str) else x for x in (xlabel, ylabel, log)]
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
+    with _style():
+        figure, axes = _subplots(
             1,
             len(panels),
             figsize=(max(5.2, min(3.4 * len(panels), 9.5)), 2.8),
@@ -220,16 +272,14 @@ def settling_player(energy_of: Callable[[Array], Array], guesses: Sequence[float
     figure, draw = _settling(energy_of, guesses, still=False)
     figure.draw_without_rendering()  # lays it out, once for all frames
     figure.set_layout_engine("none")
-    page = player(FuncAnimation(figure, draw, frames=len(guesses)), alt)
-    plt.close(figure)  # or the notebook shows it once more
-    return page
+    return player(FuncAnimation(figure, draw, frames=len(guesses)), alt)
 
 
 def player(animation: FuncAnimation, alt: str) -> Any:
     """Turn an animation into a player that needs no server and asks nobody for a font of icons."""
     from IPython.display import HTML
 
-    with plt.rc_context({"savefig.dpi": 72, "figure.dpi": 72}):
+    with _style(**{"savefig.dpi": 72, "figure.dpi": 72}):
         page = animation.to_jshtml(fps=4, embed_frames=True, default_mode="once")
     page = re.sub(r"<link[^>]*>", "", page)
     for icon, sign in PLAYER_SIGNS.items():
@@ -263,8 +313,8 @@ def springs(
         stiffness: of the two springs; it is drawn as the number of windings and the line's width.
         unit: of the three numbers.
     """
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
+    with _style():
+        figure, axes = _subplots(
             len(rows), 1, figsize=(6.4, 1.45 * len(rows)), sharex=True, layout="constrained"
         )
         pairs = zip(np.atleast_1d(axes), rows.items(), strict=True)
@@ -288,8 +338,8 @@ def springs(
 
 def generative_circuit(L: int = 2) -> Figure:
     """Draw the value neurons z_0..z_L, the error neurons e_1..e_L, and who excites whom."""
-    with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(2.5 * L + 1.6, 1.9), layout="constrained")
+    with _style():
+        figure, axis = _subplots(figsize=(2.5 * L + 1.6, 1.9), layout="constrained")
         for l in range(L + 1):
             _neuron(axis, 2.6 * l, f"$z_{l}$", SKY, "circle")
         for l in range(L):
@@ -320,8 +370,8 @@ def digit_rows(
     """
     columns = max(len(images) for images in rows.values())
     below = labels or {}
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
+    with _style():
+        figure, axes = _subplots(
             len(rows),
             columns,
             figsize=(0.78 * columns + 0.8, 0.78 * len(rows) * (1.25 if below else 1.05)),
@@ -353,8 +403,8 @@ def spread_curves(
         log_y: titles of the panels whose y axis is logarithmic.
     """
     markers = ("o", "s", "^", "D")
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
+    with _style():
+        figure, axes = _subplots(
             1, len(panels), figsize=(4.1 * len(panels), 3), layout="constrained", squeeze=False
         )
         for axis, (title, lines) in zip(axes[0], panels.items(), strict=True):
@@ -395,8 +445,8 @@ def bidirectional_circuit() -> Figure:
         ("z_2", "d_1", -1, "W_1"), ("d_1", "z_2", 1, "W_1^\\top"),
     ]  # fmt: skip
     radius, apart = 0.42, 0.13
-    with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(7.6, 5.6), layout="constrained")
+    with _style():
+        figure, axis = _subplots(figsize=(7.6, 5.6), layout="constrained")
         for name, place in places.items():
             look = {
                 "facecolor": fills[name[0]],
@@ -405,9 +455,9 @@ def bidirectional_circuit() -> Figure:
             }
             corner = (place[0] - 0.8 * radius, place[1] - 0.8 * radius)
             axis.add_patch(
-                plt.Circle(place, radius, **look)
+                Circle(place, radius, **look)
                 if name[0] == "z"
-                else plt.Rectangle(corner, 1.6 * radius, 1.6 * radius, **look)
+                else Rectangle(corner, 1.6 * radius, 1.6 * radius, **look)
             )
             axis.text(*place, f"${name}$", ha="center", va="center", fontsize=15)
         for start, end, sign, weights in links:
@@ -436,8 +486,8 @@ def roofline(points: Mapping[str, tuple[float, float]], peak: float, bandwidth: 
         peak: the flat roof, 1e9 flops a second.
         bandwidth: the slope of the other, 1e9 bytes a second.
     """
-    with plt.rc_context(STYLE):
-        figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    with _style():
+        figure, axis = _subplots(figsize=(6.4, 3.6), layout="constrained")
         low = min(x for x, _ in points.values()) / 2
         high = max(max(x for x, _ in points.values()), peak / bandwidth) * 3
         x = np.geomspace(low, high, 100)
@@ -473,8 +523,8 @@ def _settling(energy_of, guesses, still):
     path, steps = np.asarray(guesses, float), np.arange(len(guesses))
     reach = 0.25 * (path.max() - path.min())
     z = np.linspace(path.min() - reach, path.max() + 2 * reach, 200)
-    with plt.rc_context(STYLE):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 2.7), layout="constrained")
+    with _style():
+        figure, (left, right) = _subplots(1, 2, figsize=(7.4, 2.7), layout="constrained")
     left.plot(z, energy_of(z), color="0.35", linewidth=1.5)
     left.set(title="energy of a guess", xlabel="guess $z_1$", ylabel="$E$")
     right.axhline(path[-1], color="0.35", linestyle=(0, (4, 3)), linewidth=1)
@@ -502,7 +552,7 @@ def _spring(start: float, end: float, y: float, windings: int = 9) -> tuple[np.n
 
 
 def _neuron(axis, x: float, name: str, colour: str, shape: str) -> None:
-    kind = {"circle": plt.Circle((x, 0), 0.36), "square": plt.Rectangle((x - 0.3, -0.3), 0.6, 0.6)}
+    kind = {"circle": Circle((x, 0), 0.36), "square": Rectangle((x - 0.3, -0.3), 0.6, 0.6)}
     patch = kind[shape]
     patch.set(facecolor=colour, edgecolor="0.2", zorder=3)
     axis.add_patch(patch)

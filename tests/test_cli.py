@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import threading
 import time
 from pathlib import Path
 
+import equinox as eqx
+import jax
 import numpy as np
 import pytest
 from conftest import same_bits
@@ -19,6 +22,7 @@ from bpc_minimal import (
     BIDIRECTIONAL,
     HYBRID,
     PRESETS,
+    Checkpoint,
     Config,
     __main__,
     classify,
@@ -26,7 +30,10 @@ from bpc_minimal import (
     denormalise,
     load,
     load_mnist,
+    make_state,
     normalise,
+    pretrained,
+    save,
 )
 from bpc_minimal.__main__ import main
 
@@ -127,14 +134,14 @@ def test_progress_is_shown_in_a_terminal(tmp_path):
     pytest.importorskip("termios").tcsetwinsize(theirs, (24, 80))  # a new one is of no width
     process = start("train", *sets(), cwd=tmp_path, stderr=theirs)
     os.close(theirs)
-    late = threading.Timer(60, process.kill)
+    late = threading.Timer(600, process.kill)
     late.start()
     seen = b""
     try:
         with contextlib.suppress(OSError):  # how Linux says that the other end is closed
             while part := os.read(ours, 4096):
                 seen += part
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=600)
     finally:
         late.cancel()
         process.kill()
@@ -146,7 +153,7 @@ def test_progress_is_shown_in_a_terminal(tmp_path):
 
 def test_no_progress_is_shown_in_a_pipe(tmp_path):
     process = start("train", *sets(), cwd=tmp_path)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     assert "/12" not in out + err and "it/s" not in out + err
 
@@ -257,7 +264,7 @@ def test_interrupting_keeps_what_was_learned(tmp_path):
     try:
         first = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=600)
     finally:
         process.kill()
     assert process.returncode == 130, err
@@ -282,7 +289,7 @@ def test_interrupting_twice_ends_at_once(tmp_path):
         process.send_signal(signal.SIGINT)
         assert process.stderr.readline().startswith("interrupted: stopping after the next")
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+        process.wait(timeout=600)
     finally:
         process.kill()
     assert process.returncode == -signal.SIGINT
@@ -404,6 +411,14 @@ def files(tmp_path, checkpoint):
     (tmp_path / "half.bpc").write_bytes(checkpoint.read_bytes()[:-9])
     np.save(tmp_path / "floats.npy", np.zeros((2, 28, 28)))
     np.save(tmp_path / "wide.npy", np.zeros((2, 32, 32), np.uint8))
+    np.save(tmp_path / "true.npy", np.ones((2, 28, 28), bool))
+    np.save(tmp_path / "rgb.npy", np.zeros((2, 28, 28, 3), np.uint8))
+    np.save(tmp_path / "large.npy", np.full((2, 28, 28), 256))
+    (tmp_path / "deep.json").write_text("[" * 9000)
+    (tmp_path / "huge.json").write_text('{"learning_rate": 1' + 400 * "0" + "}")
+    (tmp_path / "folder" / "taken.png").write_bytes(b"")
+    head = b"{'descr': '|u1', 'fortran_order': False, 'shape': (100000000, 28, 28)}"
+    (tmp_path / "huge.npy").write_bytes(b"\x93NUMPY\x01\x00" + bytes([len(head), 0]) + head)
     np.save(tmp_path / "one.npy", np.zeros(784, np.uint8))
     np.save(tmp_path / "none.npy", np.zeros((0, 28, 28), np.uint8))
     np.save(tmp_path / "objects.npy", np.array([{}, {}]), allow_pickle=True)
@@ -471,6 +486,41 @@ def files(tmp_path, checkpoint):
         ("complete CHECKPOINT --index 3 -10001", 1, "0 to 9999 expected"),
         ("complete CHECKPOINT --steps -5", 1, "steps=-5 given"),
         ("info text.txt", 1, "text.txt is no checkpoint"),
+        ("info /dev/zero", 1, "/dev/zero is no checkpoint"),
+        ("train --set learning_rate=1" + 400 * "0", 1, "a number of at most 3.4"),
+        ("train --set learning_rate=1" + 9000 * "0", 1, "9,001 characters given"),
+        ("train --set sizes=" + 9000 * "[", 1, "9,000 characters given"),
+        ("train --set iterations=3000000000", 1, "iterations=3e+09 given, at most 2,147,483,647"),
+        ("train --set epochs=2147483647", 1, "iterations asked for, at most 2,147,483,647"),
+        ("train --set steps=99999999999999999999999", 1, "steps="),
+        ("train --out=", 2, "the name of a file expected"),
+        ("train --config deep.json", 1, "deep.json: settings are not JSON"),
+        ("train --config huge.json", 1, "huge.json"),
+        ("classify CHECKPOINT --steps 3000000000", 1, "--steps 3e+09 given, at most"),
+        ("classify CHECKPOINT --index -99999999999999999999", 1, "given, "),
+        ("classify CHECKPOINT --images huge.npy", 1, "huge.npy cannot be read as images"),
+        ("classify CHECKPOINT --images true.npy", 1, "(255 * images).astype(np.uint8)"),
+        (
+            "classify CHECKPOINT --images rgb.npy",
+            1,
+            "rgb.npy: images of shape (2, 28, 28, 3) given",
+        ),
+        ("classify CHECKPOINT --images large.npy", 1, "int64 given, uint8 expected"),
+        ("generate CHECKPOINT --labels 3000000000", 1, "--labels 3e+09 given"),
+        (
+            "generate CHECKPOINT --out folder",
+            1,
+            "could not write the figure folder: it is a folder",
+        ),
+        ("generate CHECKPOINT --out folder/", 2, "'folder/' is a folder; name a file in it"),
+        (
+            "generate CHECKPOINT --out text.txt/x.png",
+            1,
+            "could not write the figure text.txt/x.png",
+        ),
+        ("generate CHECKPOINT --out " + "x" * 256 + ".png", 1, "File name too long"),
+        ("train --out " + "x" * 256, 1, "File name too long"),
+        ("train --set name=x --out folder/taken.png/run", 1, "no run can be kept in"),
     ],
 )
 def test_a_mistake_is_named_without_a_traceback(command, code, message, files, checkpoint, capsys):
@@ -495,10 +545,372 @@ def test_other_data_need_torchvision(monkeypatch, capsys):
 
 def test_a_mistake_in_a_process_of_its_own(tmp_path):
     process = start("classify", "nowhere.bpc", cwd=tmp_path)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert (process.returncode, out) == (1, "")
     assert err.startswith("error: could not read the checkpoint nowhere.bpc")
     assert len(err.splitlines()) == 1
+
+
+# What happens around a run ------------------------------------------------------------------------
+
+
+LONG = sets(iterations=10**7, evaluate_every=20)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("name, code", [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_run_has_one_owner_and_answers_other_signals_as_ctrl_c(tmp_path, name, code, capsys):
+    process = start("train", "--json", *LONG, "--out", "run", cwd=tmp_path)
+    try:
+        first = json.loads(process.stdout.readline())
+        for others in (
+            ["--out", "run", *LONG],
+            ["--out", "run", "--overwrite"],
+            ["--resume", "run/checkpoint.bpc"],
+        ):
+            assert run("train", *others) == 1
+            err = capsys.readouterr().err
+            assert err.startswith("error: run belongs to a run that is under way: process "), err
+            assert f"process {process.pid} on " in err and len(err.splitlines()) == 1
+        process.send_signal(getattr(signal, name))
+        process.send_signal(getattr(signal, name))  # as `timeout` and terminals do
+        out, err = process.communicate(timeout=600)
+    finally:
+        process.kill()
+    assert process.returncode == code, err
+    assert "Traceback" not in err and "interrupted: stopping after the next evaluation" in err
+    last = json.loads(out.splitlines()[-1]) if out else first
+    assert f"iteration {last['iteration']:,} of 10,000,000 is kept. Go on with:" in err
+    assert int(load("run/checkpoint.bpc").state.iteration) == last["iteration"]
+    assert os.listdir("run") == ["checkpoint.bpc"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_ignored_signals_stay_ignored(tmp_path):
+    """Under nohup, or in the background of a shell without job control."""
+    program = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN); signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'bpc_minimal', 'train', *sys.argv[1:]])"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "--json", *LONG],
+        cwd=tmp_path, env=dict(os.environ, PYTHONPATH=str(ROOT)), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        process.stdout.readline()
+        for number in (signal.SIGHUP, signal.SIGINT):
+            process.send_signal(number)
+        for _ in range(50):  # evaluations, far more than one
+            assert process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=600)
+    finally:
+        process.kill()
+    assert process.returncode == 143, err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_before_anything_was_learned_leaves_nothing(tmp_path):
+    process = start("train", *sets(iterations=10**7, evaluate_every=10**7), cwd=tmp_path)
+    try:
+        process.stdout.readline()
+        while not (tmp_path / "runs" / "tiny").exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=600)
+    finally:
+        process.kill()
+    assert process.returncode == -signal.SIGINT and "Traceback" not in err
+    assert os.listdir(tmp_path / "runs") == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_while_jax_is_imported_leaves_no_traceback(tmp_path):
+    """An import that never ends stands for JAX's."""
+    (tmp_path / "jax.py").write_text(
+        "import time\nprint('importing', flush=True)\ntime.sleep(3600)\n"
+    )
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bpc_minimal", "train"],
+        cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=600)
+    finally:
+        process.kill()
+    assert process.returncode == -signal.SIGINT and err == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
+def test_streams_that_are_closed_or_full_cost_no_run(tmp_path, checkpoint):
+    """In one shell: a closed stderr, no streams at all, a reader who leaves, a full disk."""
+    command = f"{shlex.quote(sys.executable)} -m bpc_minimal"
+    train = f"{command} train {shlex.join(sets())} --out"
+    lines = (
+        f"{train} a 2>&-; echo $?",
+        f"{train} b <&- >&- 2>&-; echo $?",
+        f"{train} c --json | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}",
+        f"{command} info {checkpoint} | head -1; echo ${{PIPESTATUS[0]}}",
+        f"{command} info {checkpoint} >/dev/full; echo $?",
+    )
+    found = subprocess.run(
+        ["bash", "-c", "\n".join(lines)],
+        cwd=tmp_path, env=dict(os.environ, PYTHONPATH=str(ROOT)), capture_output=True, text=True,
+    )  # fmt: skip
+    codes = [line for line in found.stdout.splitlines() if line.isdigit()]
+    assert codes == ["0", "0", "0", "0", "1"], found
+    assert "settings" in found.stdout
+    for folder in "abc":
+        assert len(os.listdir(folder)) == 3
+        assert int(load(f"{folder}/checkpoint.bpc").state.iteration) == 12
+    settings, error = found.stderr.splitlines()
+    assert Config.from_json(settings).name == "tiny"
+    assert error == "error: what was to be printed is lost: No space left on device"
+
+
+def test_a_run_in_a_thread_needs_no_signals(capsys):
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(run("train", *sets(), "--json")))
+    thread.start()
+    thread.join()
+    assert codes == [0] and len(os.listdir("runs/tiny")) == 3
+
+
+def test_two_threads_do_not_share_a_folder(capsys):
+    codes = []
+    threads = [
+        threading.Thread(
+            target=lambda: codes.append(run("train", *sets(), "--json", "--out", "run"))
+        )
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [0, 1]
+    assert "error: run " in capsys.readouterr().err
+    load("run/checkpoint.bpc")
+
+
+def test_pictures_that_fail_cost_a_warning(done, checkpoint, monkeypatch, capsys):
+    from bpc_minimal import figures
+
+    def broken(*_, **__):
+        raise RuntimeError("no font\nat all")
+
+    monkeypatch.setattr(figures, "digits", broken)
+    assert run("train", "--resume", checkpoint, "--out", "copied") == 0
+    out, err = capsys.readouterr()
+    (warning,) = err.splitlines()
+    assert warning.startswith(
+        f"warning: {Path('copied/digits.png')} was not drawn: no font at all (the run is"
+    )
+    assert f"safe in {Path('copied/checkpoint.bpc')})" in warning
+    assert out.splitlines()[-1].endswith("weights and history; training.png lie beside it")
+    assert sorted(os.listdir("copied")) == ["checkpoint.bpc", "training.png"]
+
+
+def test_no_older_picture_stays_beside_a_newer_run(done, monkeypatch, capsys):
+    shutil.copytree(done, "run")
+    write = __main__.save
+
+    def killed(path, checkpoint):
+        write(path, checkpoint)
+        raise OSError("the power is gone")
+
+    monkeypatch.setattr(__main__, "save", killed)
+    assert run("train", *sets(), "--seed", 1, "--out", "run", "--overwrite") == 1
+    assert os.listdir("run") == ["checkpoint.bpc"]
+    monkeypatch.setattr(__main__, "save", lambda *_: 1 / 0)  # before anything is kept
+    shutil.rmtree("run")
+    shutil.copytree(done, "run")
+    assert run("train", *sets(step_rule="fixed", step_size=1e4), "--out", "run", "--overwrite") == 1
+    assert sorted(os.listdir("run")) == ["checkpoint.bpc", "digits.png", "training.png"]
+
+
+def test_an_error_says_what_is_safe(monkeypatch, capsys):
+    write = __main__.save
+
+    def full(path, checkpoint):
+        if len(checkpoint.history.evaluations) > 1:
+            raise OSError(f"could not write the checkpoint {path}: No space left on device")
+        write(path, checkpoint)
+
+    monkeypatch.setattr(__main__, "save", full)
+    assert run("train", *sets(), "--json", "--out", "run") == 1
+    err = capsys.readouterr().err.splitlines()[-1]
+    assert err.startswith("error: could not write the checkpoint run")
+    assert err.endswith(f"(iteration 5 is safe in {Path('run/checkpoint.bpc')})")
+    assert int(load("run/checkpoint.bpc").state.iteration) == 5
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links")
+def test_a_link_that_leads_nowhere_is_named(tmp_path, capsys):
+    (tmp_path / "runs").symlink_to("/nonexistent/scratch")
+    assert run("train", *sets()) == 1
+    assert (
+        "error: the folder runs for results is a link that leads nowhere" in capsys.readouterr().err
+    )
+    (tmp_path / "runs").unlink()
+    (tmp_path / "runs").write_text("")
+    assert run("train", *sets()) == 1
+    assert "error: the folder runs for results cannot be made" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links")
+def test_a_checkpoint_behind_a_link_belongs_to_its_folder_too(tmp_path, checkpoint, capsys):
+    from bpc_minimal.files import Owned
+
+    (tmp_path / "true").mkdir()
+    (tmp_path / "here").mkdir()
+    shutil.copy(checkpoint, "true/checkpoint.bpc")
+    Path("here/link.bpc").symlink_to("../true/checkpoint.bpc")
+    with Owned(tmp_path / "true"):
+        assert run("train", "--resume", "here/link.bpc") == 1
+    assert "true belongs to a run that is under way" in capsys.readouterr().err
+    assert run("train", "--resume", "here/link.bpc") == 0
+    assert Path("here/link.bpc").is_symlink() and os.listdir("true") == ["checkpoint.bpc"]
+
+
+def test_foreign_pictures_are_not_overwritten(tmp_path, capsys):
+    Path("digits.png").write_bytes(b"mine")
+    assert run("train", *sets(), "--out", ".") == 1
+    assert "error: . holds a file digits.png already" in capsys.readouterr().err
+    assert Path("digits.png").read_bytes() == b"mine" and os.listdir() == ["digits.png"]
+
+
+def test_a_name_after_a_killed_run_is_free_again(tmp_path, capsys):
+    from bpc_minimal.files import LOCK
+
+    (tmp_path / "runs" / "tiny").mkdir(parents=True)
+    (tmp_path / "runs" / "tiny" / LOCK).write_text("process 1 on elsewhere")
+    assert run("train", *sets(), "--json") == 0
+    assert os.listdir("runs") == ["tiny"]
+
+
+def test_paths_are_taken_as_people_write_them(tmp_path, checkpoint, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    assert run("train", "--resume", checkpoint, "--out=~/x", "--json") == 0
+    assert (tmp_path / "home" / "x" / "checkpoint.bpc").exists()
+    assert run("info", "~/x/checkpoint.bpc") == 0
+    assert run("train", "--resume", checkpoint, "--out=-y", "--json") == 0
+    assert run("generate", checkpoint, "--out", "drawing", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"figure": "drawing"}
+    assert Path("drawing").read_bytes().startswith(PNG)
+    assert run("generate", checkpoint, "--out", "x" * 246 + ".PNG") == 0
+    assert sorted(os.listdir()) == ["-y", "drawing", "home", "x" * 246 + ".PNG"]
+    options = ["train", "--resume=-y/checkpoint.bpc", "--data", "kmnist", "--root=-z"]
+    arguments = __main__._parser().parse_args(options)
+    command = __main__._resume_command(arguments, arguments.resume)
+    assert shlex.split(command)[3:] == [
+        "train", "--resume=-y/checkpoint.bpc", "--data", "kmnist", "--root=-z",
+    ]  # fmt: skip
+
+
+def test_settings_are_read_in_any_unicode(tmp_path, capsys):
+    text = Config(epochs=2, name="größe").to_json()
+    arguments = ["train", "--config", "settings.json"]
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"):
+        Path("settings.json").write_bytes(text.encode(encoding))
+        assert __main__._config(__main__._parser().parse_args(arguments), None).name == "größe"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no /dev/stdin")
+def test_images_come_from_a_pipe_with_an_axis_of_colours_or_inverted(checkpoint, capsys, tmp_path):
+    images = load_mnist("test")[0][:20]
+    assert run("classify", checkpoint, "--index", *range(20), "--json") == 0
+    expected = json.loads(capsys.readouterr().out)["labels"]
+    np.save("given.npy", images)
+    pipe = subprocess.Popen(["cat", "given.npy"], stdout=subprocess.PIPE)
+    forms = {
+        f"/dev/fd/{pipe.stdout.fileno()}": None,
+        "last.npy": images[..., None],
+        "first.npy": images[:, None],
+        "flat.npy": images.reshape(20, 784),
+        "wide.npy": images.astype(np.int64),
+        "order.npy": np.asfortranarray(images),
+    }
+    for name, form in forms.items():
+        if form is not None:
+            np.save(name, form)
+        assert run("classify", checkpoint, "--images", name, "--json") == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out)["labels"] == expected and err == "", name
+    pipe.communicate()
+    np.save("inverted.npy", 255 - images)
+    assert run("classify", checkpoint, "--images", "inverted.npy", "--invert", "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["labels"] == expected and err == ""
+
+
+@pytest.fixture(scope="module")
+def best(tmp_path_factory):
+    """The network that the package carries, as a checkpoint."""
+    network, history, about = pretrained()
+    config = Config.from_json(about["config"])
+    state = make_state(config, len(history.losses["energy"]))
+    state = eqx.tree_at(lambda s: s.network, state, network)
+    done = np.int32(history.evaluations[-1]["iteration"])
+    state = eqx.tree_at(lambda s: s.iteration, state, jax.numpy.asarray(done))
+    path = tmp_path_factory.mktemp("best") / "checkpoint.bpc"
+    save(path, Checkpoint(config, state, history, ""))
+    return path
+
+
+def test_images_that_look_wrong_beyond_doubt_are_warned_of(best, capsys):
+    images = load_mnist("test")[0][:50]
+    forms = {
+        "": images,
+        "--invert": 255 - images,
+        "highest value is 1": images // 128,
+        "transposed": images.swapaxes(1, 2),
+        "mirrored": images[:, :, ::-1],
+        "upside down": images[:, ::-1],
+        "turned by half": images[:, ::-1, ::-1],
+        "turned to the left": np.rot90(images, 1, (1, 2)),
+        "turned to the right": np.rot90(images, -1, (1, 2)),
+    }
+    for words, form in forms.items():
+        np.save("images.npy", form)
+        assert run("classify", best, "--images", "images.npy") == 0
+        err = capsys.readouterr().err
+        assert err.startswith("warning: images.npy: ") and words in err if words else err == "", (
+            words,
+            err,
+        )
+
+
+def test_control_characters_of_a_checkpoint_are_escaped(checkpoint, capsys):
+    kept = load(checkpoint)
+    hostile = "\x1b]0;owned\x07\x1b[2J\x9b31m\x7f\u202e\nerror: x\r"
+    config = kept.config.replace(name=hostile)
+    save("hostile.bpc", kept._replace(config=config))
+    capsys.readouterr()
+    for arguments in (
+        ("info", "hostile.bpc"),
+        ("info", "hostile.bpc", "--json"),
+        ("train", "--resume", "hostile.bpc", "--out", "a"),
+        ("train", "--resume", "hostile.bpc", "--out", "b", "--json"),
+        ("info", "\x1b[2J\n.bpc"),
+        ("train", "--set", f"activation={hostile}"),
+        ("train", "--set", f"{hostile}=1"),
+        ("generate", "hostile.bpc", "--out", f"{hostile}.x\x1b"),
+        ("classify", "hostile.bpc", "--images", "\x1b[2J"),
+    ):
+        run(*arguments)
+        out, err = capsys.readouterr()
+        for line in (out + err).split("\n"):
+            assert line.isprintable(), (arguments, line)
 
 
 # What an import costs -------------------------------------------------------------------------------

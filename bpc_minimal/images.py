@@ -1,0 +1,112 @@
+"""Images as people bring them to the command line: read from a file, checked, and looked at for mistakes."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from bpc_minimal.config import Config
+from bpc_minimal.data import PIXELS, Images, Labels, normalise
+from bpc_minimal.evaluation import label_activities
+from bpc_minimal.files import read_npy, shown
+from bpc_minimal.network import Network
+
+ENOUGH = 10  # images that tell a turned data set from an odd digit
+SAMPLE = 200
+TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # how to undo each
+    "transposed": lambda x: x.swapaxes(1, 2),
+    "mirrored": lambda x: x[:, :, ::-1],
+    "upside down": lambda x: x[:, ::-1],
+    "turned by half": lambda x: x[:, ::-1, ::-1],
+    "turned to the left": lambda x: np.rot90(x, -1, (1, 2)),
+    "turned to the right": lambda x: np.rot90(x, 1, (1, 2)),
+}
+
+
+def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
+    """Read images that `np.save` wrote: uint8 (N, 28, 28), or (N, ...) of `pixels` each, of any if None.
+
+    Raises:
+        ValueError: the file holds no such images; the message says how to make some.
+        OSError: it cannot be read.
+    """
+    images, name = read_npy(path, "images"), shown(path)
+    if images.ndim < 2 or not len(images):
+        raise ValueError(
+            f"{name} holds {images.dtype} {images.shape}, uint8 (N, 28, 28) expected, N at least 1"
+        )
+    if pixels is not None and math.prod(images.shape[1:]) != pixels:
+        wanted = "(N, 28, 28)" if pixels == PIXELS else f"(N, ...) of {pixels} pixels each"
+        raise ValueError(
+            f"{name}: images of shape {images.shape} given, {wanted} expected, one colour each; for a "
+            "single one: np.save(path, image[None])"
+        )
+    if (
+        images.dtype.kind == "f"
+        and np.isfinite(images).all()
+        and 0 <= images.min() <= images.max() <= 1
+    ):
+        return images.astype(np.float32)
+    whole = images.dtype.kind in "ui"
+    if not whole or images.min() < 0 or images.max() > 255:
+        raise ValueError(
+            f"{name}: images of {images.dtype} from {images.min():.4g} to {images.max():.4g} given, uint8 "
+            "expected, 0 for the ground to 255 for ink, or floats from 0 to 1: np.save(path, images / "
+            "images.max()) makes those"
+        )
+    return images.astype(np.uint8, copy=False)
+
+
+def read_labels(path: str | Path, count: int) -> Labels:
+    """Read the labels of `count` images that `np.save` wrote.
+
+    Raises:
+        ValueError: the file does not hold one whole number of 0 or more, and below their count, for each.
+        OSError: it cannot be read.
+    """
+    labels, name = read_npy(path, "labels"), shown(path)
+    if labels.shape != (count,) or labels.dtype.kind not in "ui":
+        raise ValueError(
+            f"{name} holds {labels.dtype} {labels.shape}, whole numbers ({count},) expected, one an image"
+        )
+    wrong = np.unique(labels[(labels < 0) | (labels >= count)])
+    if wrong.size:
+        raise ValueError(f"{name} holds labels {wrong[:5].tolist()}, 0 to {count - 1} expected")
+    return labels.astype(np.int32)
+
+
+def oddity(images: Images, network: Network, config: Config) -> str | None:
+    """Say what looks wrong with images beyond doubt, or give None.
+
+    A bright ground and a highest value of 1 are seen in the pixels. That images are turned is known by the
+    network: its label layer is far nearer to some label's pattern once they are turned back (with the preset
+    `fast` a squared distance of 0.05, and 0.25 or more for digits in any other position).
+    """
+    if network.sizes[-1] != PIXELS:
+        return None
+    images = images[:SAMPLE].reshape(-1, 28, 28)
+    if images.dtype != np.uint8:
+        images = np.round(255 * images).astype(np.uint8)
+    if images.max() == 1:
+        return "their highest value is 1, and ink is 255: np.save(path, 255 * images)"
+    edge = np.ones((28, 28), bool)
+    edge[2:-2, 2:-2] = False
+    if np.median(images[:, edge]) > 127:
+        return "their ground is bright, and ink is 255 on 0: --invert turns them over"
+    if len(images) < ENOUGH:
+        return None
+    doubts = {name: _doubt(back(images), network, config) for name, back in TURNS.items()}
+    best = min(doubts, key=doubts.__getitem__)
+    if doubts[best] < min(0.2, _doubt(images, network, config) / 3):
+        return f"the network reads them far better as if they were {best}: turn them back"
+    return None
+
+
+def _doubt(images: np.ndarray, network: Network, config: Config) -> float:
+    """Measure how far the label layer is from the nearest label's pattern; the mean of the squares."""
+    pixels = normalise(np.ascontiguousarray(images), config.pixel_mean, config.pixel_std)
+    found = jax.device_get(label_activities(network, pixels))
+    nearest = np.eye(found.shape[1])[found.argmax(axis=1)]
+    return float(np.mean(np.sum((found - nearest) ** 2, axis=1)))
