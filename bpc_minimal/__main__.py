@@ -56,7 +56,7 @@ from bpc_minimal.files import (
     read_text,
     shown,
 )
-from bpc_minimal.images import oddity, read_images
+from bpc_minimal.images import oddity, read_images, read_labels
 from bpc_minimal.inference import RULES
 from bpc_minimal.process import Lasting, Stopped, Stopping, lasting_streams, share_freed_memory
 
