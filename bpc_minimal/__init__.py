@@ -1,7 +1,8 @@
 """Bidirectional predictive coding, minimal: the package that the book is written around.
 
 Read it in this order, half an hour in all: data, network, energy, inference, config, learning,
-evaluation, training, checkpoint. `figures` draws, `__main__` is the command line.
+evaluation, training, checkpoint. `figures` draws, `__main__` is the command line; `files`, `process` and
+`images` serve it.
 """
 
 import bpc_minimal.process  # noqa: F401  # first: importing JAX takes a second in which one may press Ctrl-C
