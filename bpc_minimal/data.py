@@ -41,6 +41,8 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
+IDX_BYTES = 50_000_000  # more than any of the four files has
+
 # What torchvision keeps in a data set's folder; it reads none before all four are there.
 IDX_FILES = [
     f"{prefix}-{kind}-ubyte"
@@ -252,7 +254,8 @@ def _read_idx(name: str) -> np.ndarray:
     path = MNIST_FOLDER / f"{name}.gz"
     advice = reinstall()
     try:
-        content = gzip.decompress(path.read_bytes())
+        with gzip.open(path) as file:
+            content = file.read(IDX_BYTES)  # and no more, whatever somebody put there
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path} is missing; {advice}") from error
     except (OSError, EOFError, zlib.error) as error:

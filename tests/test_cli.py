@@ -36,6 +36,7 @@ from bpc_minimal import (
     save,
 )
 from bpc_minimal.__main__ import main
+from bpc_minimal.process import Stopping
 
 ROOT = Path(__file__).parents[1]
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -213,12 +214,17 @@ def test_settings_come_from_preset_file_and_changes(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="on Windows this would end the process")
 def test_a_resumed_run_ends_as_an_unbroken_one(done, monkeypatch, capsys):
     """Ctrl-C while the first checkpoint is written: the run ends at an evaluation, and goes on there."""
-    write = __main__.save
+    write, answered = __main__.save, threading.Event()
+    answer = Stopping._answer
+    monkeypatch.setattr(
+        Stopping, "_answer", lambda self, *arguments: (answer(self, *arguments), answered.set())
+    )
 
     def interrupting(path, checkpoint):
         write(path, checkpoint)
         if len(checkpoint.history.evaluations) == 1:
             os.kill(os.getpid(), signal.SIGINT)
+            assert answered.wait(600)  # the main thread may be slow
 
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(__main__, "save", interrupting)

@@ -16,6 +16,7 @@ import pytest
 from conftest import same_bits
 
 from bpc_minimal import Config, data, fit, load, save
+from bpc_minimal.__main__ import main
 from bpc_minimal.checkpoint import _digest, export, pretrained
 
 CONFIG = Config(
@@ -101,6 +102,52 @@ def test_a_run_killed_fifty_times_ends_in_the_same_bits(forks, part, checkpoint,
         assert same_bits(last.history.losses, checkpoint.history.losses)
         assert last.history.evaluations == checkpoint.history.evaluations
     assert finished >= 1
+
+
+def train_by_command(folder):
+    """The command line in a forked process, with pictures at its end."""
+    main([
+        "train", "--out", str(folder), "--overwrite", "--set", "sizes=10,8,784", "--set", "epochs=None",
+        "--set", "iterations=40", "--set", "evaluate_every=10", "--set", "batch_size=16",
+        "--set", "training_images=64", "--json",
+    ])  # fmt: skip
+
+
+@linux
+@pytest.mark.slow
+def test_a_command_killed_fifty_times_leaves_whole_files(forks, tmp_path):
+    """At any moment: before the folder is owned, while a file is written, between checkpoint and pictures."""
+    moment, folder, seen = random.Random(0), tmp_path / "run", set()
+    first = forks.Process(target=train_by_command, args=(folder,))  # fills the cache
+    first.start()
+    first.join()
+    assert first.exitcode == 0
+    for kill in range(50):
+        before = (folder / "checkpoint.bpc").stat().st_mtime_ns
+        process = forks.Process(target=train_by_command, args=(folder,))
+        process.start()
+        if (
+            kill % 2
+        ):  # once the pictures of the run before are gone, so that those of this one are to come
+            while process.is_alive() and (folder / "checkpoint.bpc").stat().st_mtime_ns == before:
+                time.sleep(0.002)
+        time.sleep(moment.uniform(0, 2))
+        process.kill()
+        process.join()
+        found = {p.name for p in folder.iterdir() if not p.name.startswith(".bpc-")}
+        seen.add(frozenset(found))
+        assert int(load(folder / "checkpoint.bpc").state.iteration) in (10, 20, 30, 40)
+        for name in found - {"checkpoint.bpc"}:
+            content = (folder / name).read_bytes()
+            assert content.startswith(b"\x89PNG") and content.endswith(b"IEND\xaeB`\x82")
+        if int(load(folder / "checkpoint.bpc").state.iteration) < 40:
+            assert found == {"checkpoint.bpc"}  # no picture of another state
+    assert frozenset({"checkpoint.bpc"}) in seen
+    last = forks.Process(target=train_by_command, args=(folder,))
+    last.start()
+    last.join()
+    assert last.exitcode == 0  # nobody holds the folder, and nothing is left of the dead
+    assert sorted(os.listdir(folder)) == ["checkpoint.bpc", "digits.png", "training.png"]
 
 
 def outcome(action, queue):

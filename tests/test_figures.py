@@ -1,5 +1,7 @@
 """A figure shows the numbers that it is given."""
 
+import os
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -125,3 +127,52 @@ def test_a_drawn_figure_is_shown_with_its_text_and_closed(monkeypatch):
     figures.show(figures.bars({"a": 1.0}, "ms"), "One bar.")
     assert shown == [{"image/png": {"alt": "One bar."}}]
     assert not plt.get_fignums()
+
+
+def test_a_figure_is_the_same_whatever_settings_a_user_has(digits, drawn, tmp_path):
+    def keep(name):
+        figures.keep(
+            figures.digits(digits.images[:3] / 255, "abc", in_unit_range=True), tmp_path / name
+        )
+        figures.keep(
+            figures.curves({"$x$": {"a": (np.arange(3), np.arange(3))}}, "x"), tmp_path / f"c{name}"
+        )
+        return [(tmp_path / f"{prefix}{name}").read_bytes() for prefix in ("", "c")]
+
+    plain = keep("a.png")
+    theirs = {
+        "text.usetex": True,  # and there is no LaTeX
+        "savefig.transparent": True, "savefig.dpi": 300, "savefig.format": "pdf", "figure.dpi": 50,
+        "font.family": "fantasy", "axes.grid": True, "image.cmap": "hot", "figure.autolayout": True,
+        "backend": "template", "interactive": True, "axes.facecolor": "black",
+    }  # fmt: skip
+    with plt.style.context(["dark_background", theirs]), plt.rc_context(theirs):
+        before = dict(plt.rcParams)
+        assert keep("b.png") == plain
+        assert dict(plt.rcParams) == before
+    assert not plt.get_fignums()
+
+
+def test_a_picture_is_whole_or_as_it_was(digits, drawn, tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"older")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    figure = figures.digits(digits.images[:1] / 255, in_unit_range=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="could not write the figure .*a.png: No space left"):
+            figures.keep(figure, path)
+    assert path.read_bytes() == b"older" and os.listdir(tmp_path) == ["a.png"]
+    with pytest.raises(ValueError, match="ends in .text; a picture ends in one of"):
+        figures.keep(figure, tmp_path / "a.text")
+    figures.keep(figure, tmp_path / "bare")
+    assert (tmp_path / "bare").read_bytes().startswith(b"\x89PNG")
+
+
+def test_of_nothing_there_is_no_figure():
+    for images, columns in ((np.zeros((0, 784)), 10), (np.zeros((2, 784)), 0)):
+        with pytest.raises(ValueError, match="one or more of each expected"):
+            figures.digits(images, in_unit_range=True, columns=columns)
