@@ -79,7 +79,9 @@ def test_three_doors_with_one_command_each_stand_first():
 
 def test_times_measured_stand_for_each_first_command():
     rows = first_minutes.rows(README)
-    assert [re.findall(r"`make (\w+)`", row) for row in rows] == [[c] for c in first_minutes.SETS_UP]
+    assert [re.findall(r"`make (\w+)`", row) for row in rows] == [
+        [c] for c in first_minutes.SETS_UP
+    ]
     assert all(re.fullmatch(r" [^|]+ \| \d+ (s|min) \|", rest) for rest in rows.values())
 
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import set_repository  # noqa: E402
 
+LISTS = ("constraints.txt", "constraints-train.txt", "constraints-audit.txt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
@@ -119,9 +120,6 @@ def test_nothing_pins_the_project_itself():
     assert canonicalize_name(PROJECT["name"]) not in requirements("constraints.txt")
 
 
-LISTS = ("constraints.txt", "constraints-train.txt", "constraints-audit.txt")
-
-
 @pytest.mark.parametrize("name", LISTS)
 def test_every_exact_version_names_the_digests_of_its_files(name):
     for line, allowed in digests(name).items():
@@ -213,6 +211,29 @@ def test_help_lists_every_target():
         check=True,
     ).stdout
     assert set(line.split()) == set(rules) == set(re.findall(r"make (\S+) +\S", text))
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+@pytest.mark.parametrize(
+    ("target", "installs"),
+    [
+        ("help", []),
+        ("set-repository", []),
+        ("audit", ["constraints-audit.txt"]),
+        ("train", ["constraints-train.txt", "."]),
+        ("book", ["constraints-train.txt", ".", "constraints.txt"]),
+    ],
+)
+def test_a_target_sets_up_no_more_than_it_needs(target, installs, tmp_path):
+    for name in ("Makefile", "pyproject.toml", *LISTS):
+        shutil.copy(ROOT / name, tmp_path)
+    planned = subprocess.run(
+        ["make", "-n", target], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    lines = [line for line in planned.splitlines() if " install " in line]
+    assert [line.split()[-1] for line in lines] == installs
+    assert all("--no-deps" in line for line in lines)
+    assert all("--require-hashes" in line for line in lines if line.split()[-1] != ".")
 
 
 def test_sanitising_blanks_the_number_and_no_more():
