@@ -43,10 +43,10 @@ test-oldest: .venv-oldest/installed ## test with the oldest JAX, Equinox and Opt
 	$(QUICK) $(OLDEST)/python $(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered
 	$(OLDEST)/python $(NBVAL)
 
-train: .venv/installed ## train a network on MNIST (ARGS="--preset best")
+train: .venv/trains ## train a network on MNIST (ARGS="--preset best")
 	$(BIN)/python -m bpc_minimal train $(ARGS)
 
-best: .venv/installed ## train `best`, store it in the package, draw the welcome page's figure
+best: .venv/trains ## train `best`, store it in the package, draw the welcome page's figure
 	$(BIN)/python tools/best.py $(ARGS)
 
 notebooks: .venv/installed ## execute the chapters and store their outputs (ARGS=book/05_*.ipynb)
@@ -60,7 +60,10 @@ lint: .venv/installed ## check style and types, of the notebooks too
 	$(BIN)/python tools/execute_notebooks.py --check
 	$(BIN)/python tools/pages.py --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+	$(BIN)/zizmor --quiet --offline .github
+	$(BIN)/actionlint
 
 format: .venv/installed ## bring the code into the house format
 	$(BIN)/ruff check --fix .
@@ -72,53 +75,73 @@ bench: .venv/installed ## measure; results go to benchmarks/results
 links: .venv/installed ## ask for every address outside the book (needs a connection)
 	$(BIN)/python tools/links.py
 
-audit: ## ask whether a pinned dependency has a known weakness (needs a connection)
-	@test -x .venv-audit/bin/pip-audit || ($(PYTHON) -m venv .venv-audit && \
-	  .venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit)
-	.venv-audit/bin/pip-audit -r constraints.txt --no-deps --disable-pip --progress-spinner off
+audit: .venv-audit/installed ## ask whether a pinned dependency has a known weakness (needs a connection)
+	.venv-audit/bin/pip-audit -r constraints.txt --require-hashes --disable-pip --strict --progress-spinner off
 
 mutants: .venv/installed ## test the tests: change the package, see whether they notice (an hour)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "cosmic-ray>=8.7"
+	$(BIN)/python $(PIP) cosmic-ray==8.7.0
 	$(BIN)/python tools/mutate.py $(ARGS)
 
 release: pdf ## put the wheel, the PDF and an archive of the book into dist/
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(BIN)/python -m pip --quiet --disable-pip-version-check wheel --no-deps --no-build-isolation --wheel-dir dist .
 	$(BIN)/python -c "import shutil; shutil.make_archive('dist/bpc-book-html', 'zip', '_build/html')"
 	@ls -l dist
 
-constraints: .venv/installed ## write the installed versions to constraints.txt
-	@head -1 constraints.txt > .venv/constraints.txt
-	@$(BIN)/pip freeze --all --exclude-editable --exclude bpc-minimal --exclude pip >> .venv/constraints.txt
-	@cp .venv/constraints.txt constraints.txt && touch .venv/installed
+# One version of each package for every Python and system, with the digests of all its files.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+  --generate-hashes --no-annotate --custom-compile-command "make constraints"
 
-set-repository: .venv/installed ## set the repository's address everywhere (URL=https://github.com/USER/NAME)
-	$(BIN)/python tools/set_repository.py "$(URL)"
+constraints: .venv/installed ## pin what requirements.txt asks for (ARGS=--upgrade: at the newest versions)
+	$(LOCK) requirements.txt -o constraints.txt $(ARGS)
+	echo setuptools | $(LOCK) pyproject.toml - -c constraints.txt -o constraints-train.txt
+	echo pip-audit | $(LOCK) - -c constraints.txt --no-emit-package pip -o constraints-audit.txt $(ARGS)
+
+set-repository: ## set the repository's address everywhere (URL=https://github.com/USER/NAME)
+	$(python)
+	@$(PYTHON) tools/set_repository.py "$(URL)"
 
 clean: ## remove what a build or a test left; the environments stay
 	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 # The environments. A stamp says that one is complete; it is older than a file that changed the needs.
-# Python compiles a module when it is first imported: to compile all of them here would take half the time.
+# Every file that comes from outside is checked against its digest, and only wheels are taken, since building
+# a package runs what it brings; the lists are complete, so that pip need not look for more. Python compiles
+# a module when it is first imported: to compile all of them here would take half the time.
 
-define create
+PIP := -m pip --quiet --disable-pip-version-check install --no-compile
+LOCKED := $(PIP) --no-deps --require-hashes --only-binary :all: -r
+
+define python
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
   { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
          "Name another one: make PYTHON=python3.12" >&2; exit 1; }
-@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
 endef
 
-.venv/installed: requirements.txt constraints.txt pyproject.toml
-	$(call create,.venv)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
-	  -r requirements.txt -c constraints.txt -e .
+# What trains, draws and classifies: a tenth of the whole, and the first part of it.
+.venv/trains: constraints-train.txt pyproject.toml
+	$(python)
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python $(LOCKED) constraints-train.txt
+	$(BIN)/python $(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/installed: constraints.txt .venv/trains
+	$(BIN)/python $(LOCKED) constraints.txt
+	$(BIN)/python -m pip --disable-pip-version-check check
 	@touch $@
 
 # The package's lower bounds, as exact versions; whatever else the tests need is new.
 .venv-oldest/installed: pyproject.toml
-	$(call create,.venv-oldest)
-	@.venv-oldest/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
+	$(python)
+	@test -x $(OLDEST)/python || $(PYTHON) -m venv .venv-oldest
+	@$(OLDEST)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
 	  print("\n".join(p["project"]["dependencies"]).replace(">=", "=="))' > .venv-oldest/oldest.txt
-	$(OLDEST)/python -m pip install --quiet --disable-pip-version-check --no-compile \
-	  -r .venv-oldest/oldest.txt -e ".[test]"
+	$(OLDEST)/python $(PIP) -r .venv-oldest/oldest.txt -e ".[test]"
+	@touch $@
+
+.venv-audit/installed: constraints-audit.txt
+	$(python)
+	@test -x .venv-audit/bin/python || $(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python $(LOCKED) constraints-audit.txt
 	@touch $@

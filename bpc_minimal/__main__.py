@@ -13,6 +13,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import sys
 import threading
 import time
@@ -45,7 +46,7 @@ from bpc_minimal import (
     preset,
     save,
 )
-from bpc_minimal.arguments import LARGEST
+from bpc_minimal.arguments import LARGEST, take_data
 from bpc_minimal.data import SPLITS
 from bpc_minimal.files import (
     HeldError,
@@ -59,7 +60,9 @@ from bpc_minimal.files import (
 from bpc_minimal.images import oddity, read_images, read_labels
 from bpc_minimal.inference import RULES
 from bpc_minimal.process import Lasting, Stopped, Stopping, lasting_streams, share_freed_memory
+from bpc_minimal.training import digest
 
+EXAMPLE = "runs/fast/checkpoint.bpc"  # where the first run is
 FIRST = ("iteration", "gen_loss", "amort_loss", "accuracy")  # in each line of train --json
 PICTURES = ("digits.png", "training.png")  # beside a run's checkpoint
 CHUNK = 10_000  # images that are floats at a time
@@ -147,20 +150,45 @@ def _plain(text: str) -> str:
     return text.replace("\x7f", "\\u007f")
 
 
+def _command() -> str:
+    """Give the words that run this command line again: Python by its path, if `python` is another."""
+    python, found = sys.executable or "python", shutil.which("python")
+    if found and Path(found) == Path(python):
+        return "python -m bpc_minimal"
+    with contextlib.suppress(OSError, ValueError):
+        python = str(Path(python).relative_to(Path.cwd()))
+    return f"{shlex.quote(python)} -m bpc_minimal"
+
+
 def _parser() -> argparse.ArgumentParser:
+    again = _command()
     parser = argparse.ArgumentParser(
         prog="python -m bpc_minimal",
         description="Train a bidirectional predictive coding network on MNIST, and use it.",
+        epilog=f"begin with:\n  {again} train\n  {again} generate {EXAMPLE}\n  {again} train --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"bpc_minimal {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(run=lambda *_: parser.print_help())
+    commands = parser.add_subparsers(metavar="COMMAND")
 
-    def command(name, run, text):
-        sub = commands.add_parser(name, help=text, description=text)
+    def command(name, run, text, example):
+        sub = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=f"example:\n  {again} {name} {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         sub.set_defaults(run=run)
         return sub
 
-    train = command("train", _train, "train a network; write a checkpoint and figures")
+    train = command(
+        "train",
+        _train,
+        "train a network; write a checkpoint and figures",
+        "--preset best --set epochs=5 --seed 1",
+    )
     settings = train.add_mutually_exclusive_group()
     settings.add_argument(
         "--preset", choices=PRESETS, default="fast", help="settings (default: fast)"
@@ -225,19 +253,34 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--split", choices=SPLITS, default="test", help="of MNIST (default: test)")
         sub.add_argument("--index", type=int, nargs="+", help="which images (default: all)")
 
-    sub = command("classify", _classify, "name the digit in each image; by default the test set's")
+    sub = command(
+        "classify",
+        _classify,
+        "name the digit in each image; by default the test set's",
+        f"{EXAMPLE} --index 0 1 2",
+    )
     uses_checkpoint(sub, 0)
     takes_images(sub)
-    sub = command("generate", _generate, "draw digits of the given labels; by default one of each")
+    sub = command(
+        "generate",
+        _generate,
+        "draw digits of the given labels; by default one of each",
+        f"{EXAMPLE} --labels 3 1 4",
+    )
     uses_checkpoint(sub, 0)
     sub.add_argument("--labels", type=int, nargs="+", default=list(range(10)))
     sub.add_argument("--out", type=_file, default=Path("generated.png"), help="the figure")
-    sub = command("complete", _complete, "hide half of each image and fill it in; at most 100")
+    sub = command(
+        "complete",
+        _complete,
+        "hide half of each image and fill it in; at most 100",
+        f"{EXAMPLE} --hide left --index 0 1 2",
+    )
     uses_checkpoint(sub, 2000)
     takes_images(sub)
     sub.add_argument("--hide", choices=HIDDEN, default="bottom", help="which half")
     sub.add_argument("--out", type=_file, default=Path("completed.png"), help="the figure")
-    sub = command("info", _info, "show versions and presets, or what a checkpoint holds")
+    sub = command("info", _info, "show versions and presets, or what a checkpoint holds", EXAMPLE)
     sub.add_argument("checkpoint", type=_path, nargs="?")
     sub.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -287,6 +330,8 @@ def _train(arguments, stopping: Stopping) -> None:
             _plain(config.to_json()), file=sys.stderr if arguments.json else sys.stdout, flush=True
         )
         latest, started = resumed, time.perf_counter()
+        names = ("data", "root", "held_out", "images", "labels")
+        own = {name: getattr(arguments, name) for name in names}  # which data they are
         done = int(resumed.state.iteration) if resumed else 0
         quiet = arguments.json or sys.stderr is None or not sys.stderr.isatty()
         bar = tqdm(total=total, initial=done, unit="it", disable=quiet)
@@ -319,7 +364,7 @@ def _train(arguments, stopping: Stopping) -> None:
             if stopping.told is not None:
                 raise Stopped(
                     f"; iteration {record['iteration']:,} of {total:,} is kept. Go on with:\n"
-                    f"  {_resume_command(arguments, path)}",
+                    f"  {_resume_command(path, **own)}",
                     stopping.told,
                 )
 
@@ -346,15 +391,22 @@ def _train(arguments, stopping: Stopping) -> None:
             ) from stopped
 
 
-def _resume_command(arguments, path: Path) -> str:
-    options = {"--resume": path}
-    if arguments.data != "mnist":
-        options |= {"--data": arguments.data, "--root": arguments.root}
-    if arguments.images:
-        options |= {"--images": arguments.images, "--labels": arguments.labels}
-    if arguments.held_out != "test":
-        options["--held-out"] = arguments.held_out
-    words = ["python -m bpc_minimal train"]
+def _resume_command(
+    path: Path,
+    data: str = "mnist",
+    root: Path = Path(),
+    held_out: str = "test",
+    images: Path | None = None,
+    labels: Path | None = None,
+) -> str:
+    options: dict[str, Any] = {"--resume": path}
+    if images:
+        options |= {"--images": images, "--labels": labels}
+    elif data != "mnist":
+        options |= {"--data": data, "--root": root}
+    if held_out != "test":
+        options["--held-out"] = held_out
+    words = [f"{_command()} train"]
     for name, value in options.items():
         joint = "=" if str(value).startswith("-") else " "  # or it would be taken for an option
         words.append(f"{name}{joint}{shown(shlex.quote(str(value)))}")
@@ -468,11 +520,26 @@ def _complete(arguments, _: Stopping) -> None:
 def _info(arguments, _: Stopping) -> None:
     if arguments.checkpoint:
         checkpoint = load(arguments.checkpoint)
+        done, evaluations = int(checkpoint.state.iteration), checkpoint.history.evaluations
+        held_out, images = _mnist_of(checkpoint)
+        total = checkpoint.config.total(images)
+        path = shown(shlex.quote(str(arguments.checkpoint)))
         facts = {
             "settings": json.loads(checkpoint.config.to_json()),
-            "iteration": int(checkpoint.state.iteration),
-            "evaluations": checkpoint.history.evaluations,
+            "data": f"MNIST, {images:,} training images, evaluated on the {held_out} set"
+            if held_out
+            else "not MNIST's, or other images of it",
+            "iteration": done,
+            "iterations": total,
+            "evaluations": evaluations,
+            "accuracy": evaluations[-1]["accuracy"] if evaluations else None,
+            "go_on": [
+                f"{_command()} {verb} {path}" for verb in ("generate", "complete", "classify")
+            ],
         }
+        if done < total:
+            resume = _resume_command(arguments.checkpoint, held_out=held_out or "test")
+            facts["go_on"].insert(0, resume)
     else:
         names = ("jax", "jaxlib", "equinox", "optax", "numpy")
         facts = {
@@ -494,8 +561,22 @@ def _info(arguments, _: Stopping) -> None:
             print("evaluations")
             for record in value:
                 print("  " + "  ".join(f"{shown(k)} {v:.4g}" for k, v in record.items()))
+        elif name == "go_on":
+            print("\n  ".join(["go on with", *value]))
+        elif name == "accuracy" and value is not None:
+            print(f"{name:20} {value:.2f} %")
         else:
             print(f"{name:20} {shown(value)}")
+
+
+def _mnist_of(checkpoint: Checkpoint) -> tuple[str | None, int]:
+    """Say which set of MNIST a run was evaluated on, if it was MNIST's; and on how many images it learns."""
+    for held_out in ("test", "validation"):
+        with contextlib.suppress(ValueError):  # it has fewer images than the run
+            data = Data(*take_data("data", mnist(held_out), {"config": checkpoint.config}))
+            if digest(data) == checkpoint.data:
+                return held_out, len(data.images)
+    return None, checkpoint.config.training_images or 60_000  # as in each set that `train` knows
 
 
 def _config(arguments, checkpoint: Checkpoint | None) -> Config:

@@ -175,11 +175,11 @@ def fit(
     data = mnist() if data is None else Data(*data)
     per_pass = len(data.images) // config.batch_size
     total = config.total(len(data.images))
-    digest = _digest(data) if resume or on_epoch else ""
+    digested = digest(data) if resume or on_epoch else ""
     if resume is None:
         state, losses, evaluations = make_state(config, total), [], []
     else:
-        if resume.data != digest:
+        if resume.data != digested:
             raise ValueError(
                 "the checkpoint is of a run on other data, or with other images held out; pass those that "
                 "it began with (on the command line: --data, --root and --held-out as before)"
@@ -205,7 +205,7 @@ def fit(
         evaluations.append({"iteration": done} | {name: float(x) for name, x in last.items()})
         if on_epoch is not None:
             copy = jax.tree.map(jnp.copy, state)
-            on_epoch(Checkpoint(config, copy, _history(losses, evaluations), digest))
+            on_epoch(Checkpoint(config, copy, _history(losses, evaluations), digested))
     return state.network, _history(losses, evaluations)
 
 
@@ -221,12 +221,13 @@ def _on_every_device(tree):
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
-def _digest(data: Data) -> str:
-    digest = hashlib.sha256(usedforsecurity=False)
+def digest(data: Data) -> str:
+    """Give the SHA-256 of all data of a run, by which a checkpoint knows them."""
+    found = hashlib.sha256(usedforsecurity=False)
     for part in data:
-        digest.update(repr((part.shape, part.dtype)).encode())
-        digest.update(np.ascontiguousarray(part).ravel())
-    return digest.hexdigest()
+        found.update(repr((part.shape, part.dtype)).encode())
+        found.update(np.ascontiguousarray(part).ravel())
+    return found.hexdigest()
 
 
 def _check_converging(losses, done, evaluation, config, total) -> None:

@@ -28,9 +28,11 @@ from bpc_minimal import (
     classify,
     complete,
     denormalise,
+    fit,
     load,
     load_mnist,
     make_state,
+    mnist,
     normalise,
     pretrained,
     save,
@@ -238,7 +240,7 @@ def test_a_resumed_run_ends_as_an_unbroken_one(done, monkeypatch, capsys):
     assert f"interrupted; iteration {reached} of 12 is kept. Go on with:" in err
     command = err.splitlines()[-1]
     there = shlex.quote(str(Path("two parts/checkpoint.bpc")))
-    assert command == f"  python -m bpc_minimal train --resume {there} --held-out validation"
+    assert command.endswith(f"-m bpc_minimal train --resume {there} --held-out validation")
     monkeypatch.setattr(__main__, "save", write)
     resume = ("train", "--resume", "two parts/checkpoint.bpc", "--held-out", "validation")
     assert run(*resume, "--json") == 0
@@ -404,6 +406,72 @@ def test_info_shows_versions_presets_and_what_a_checkpoint_holds(checkpoint, cap
         assert "alpha_gen" in capsys.readouterr().out
 
 
+def test_info_of_a_checkpoint_shows_accuracy_data_and_how_to_go_on(checkpoint, capsys):
+    assert run("info", checkpoint, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["accuracy"] == load(checkpoint).history.evaluations[-1]["accuracy"]
+    assert found["data"] == "MNIST, 320 training images, evaluated on the test set"
+    assert found["iterations"] == found["iteration"] == 12
+    assert [line.split()[3] for line in found["go_on"]] == ["generate", "complete", "classify"]
+    for line in found["go_on"]:
+        few = ("--index", 0) if "complete" in line else ()
+        assert run(*shlex.split(line)[3:], *few) == 0
+    capsys.readouterr()
+    assert run("info", checkpoint) == 0
+    out = capsys.readouterr().out
+    assert f"{found['accuracy']:.2f} %" in out and found["data"] in out
+    assert all(line in out for line in found["go_on"])
+
+
+@pytest.mark.parametrize("held_out", ["test", "validation"])
+def test_info_of_an_unfinished_run_says_how_to_resume_it(held_out, checkpoint, capsys):
+    kept = []
+    fit(load(checkpoint).config, mnist(held_out), on_epoch=kept.append)
+    save("a b.bpc", kept[0])
+    assert run("info", "a b.bpc", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["iteration"], found["iterations"]) == (5, 12)
+    assert run(*shlex.split(found["go_on"][0])[3:], "--json") == 0
+    assert same_bits(load("a b.bpc").network, kept[-1].network)
+
+
+def test_info_of_a_run_on_other_data_does_not_guess(checkpoint, capsys):
+    other = load(checkpoint)._replace(data="0" * 64)
+    save("other.bpc", other)
+    assert run("info", "other.bpc") == 0
+    assert "not MNIST's" in capsys.readouterr().out
+
+
+# Help -----------------------------------------------------------------------------------------------
+
+
+def test_alone_it_says_what_can_be_done(capsys):
+    assert run() == 0
+    out = capsys.readouterr().out
+    for command in ("train", "classify", "generate", "complete", "info"):
+        assert f"\n    {command} " in out
+    assert "begin with:" in out
+
+
+@pytest.mark.parametrize("command", ["train", "classify", "generate", "complete", "info"])
+def test_each_help_has_an_example_that_works(command, done, capsys):
+    shutil.copytree(done, "runs/fast")
+    assert run(command, "--help") == 0
+    example = capsys.readouterr().out.split("example:\n")[1]
+    words = shlex.split(example)[1:]
+    assert words[:3] == ["-m", "bpc_minimal", command]
+    short = sets(sizes="10,12,12,784", iterations="None") if command == "train" else ()
+    assert run(*words[2:], *short) == 0
+
+
+def test_commands_shown_run_with_this_python(monkeypatch):
+    assert shlex.split(__main__._command())[0] == sys.executable
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert __main__._command() == "python -m bpc_minimal"
+    monkeypatch.setattr(sys, "executable", str(Path.cwd() / "my venv" / "python"))
+    assert shlex.split(__main__._command())[0] == str(Path("my venv") / "python")
+
+
 # Mistakes -------------------------------------------------------------------------------------------
 
 
@@ -437,7 +505,6 @@ def files(tmp_path, checkpoint):
 @pytest.mark.parametrize(
     ("command", "code", "message"),
     [
-        ("", 2, "required: COMMAND"),
         ("fly", 2, "invalid choice: 'fly'"),
         ("train --preset beste", 2, "invalid choice: 'beste'"),
         ("train --seed one", 2, "invalid int value: 'one'"),

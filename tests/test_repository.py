@@ -1,6 +1,7 @@
 """What must stay true of the files around the package: one version, one set of bounds."""
 
 import configparser
+import hashlib
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import set_repository  # noqa: E402
 
+LISTS = ("constraints.txt", "constraints-train.txt", "constraints-audit.txt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
@@ -27,8 +29,22 @@ def read(name):
 
 
 def requirements(name):
-    lines = [line.split("#")[0].strip() for line in read(name).splitlines()]
-    return {canonicalize_name(r.name): r for r in (Requirement(line) for line in lines if line)}
+    """Give what a file asks for, by name, where this Python on this system takes it."""
+    lines = [
+        re.split(r"(?:^|\s)(?:#|--hash)", line)[0].rstrip(" \\") for line in read(name).splitlines()
+    ]
+    listed = [Requirement(line) for line in lines if line.strip()]
+    return {canonicalize_name(r.name): r for r in listed if not r.marker or r.marker.evaluate()}
+
+
+def digests(name):
+    """Give what a list of exact versions allows: the digests of each of its lines."""
+    lines = read(name).replace("\\\n", " ").splitlines()
+    return {
+        line.split(" --hash=")[0].strip(): set(re.findall(r"--hash=(\S+)", line))
+        for line in lines
+        if not line.startswith("#")
+    }
 
 
 def test_one_version_everywhere():
@@ -104,6 +120,84 @@ def test_nothing_pins_the_project_itself():
     assert canonicalize_name(PROJECT["name"]) not in requirements("constraints.txt")
 
 
+@pytest.mark.parametrize("name", LISTS)
+def test_every_exact_version_names_the_digests_of_its_files(name):
+    for line, allowed in digests(name).items():
+        assert re.fullmatch(r"[\w.-]+==[\w.]+( ; .+)?", line), line
+        assert allowed and all(re.fullmatch(r"sha256:[0-9a-f]{64}", one) for one in allowed), line
+
+
+def test_what_only_trains_is_a_part_of_the_whole_and_a_small_one():
+    whole, part = digests("constraints.txt"), digests("constraints-train.txt")
+    assert part.items() <= whole.items()
+    exact = requirements("constraints-train.txt")
+    for line in PROJECT["dependencies"]:
+        own = Requirement(line)
+        (pin,) = exact[canonicalize_name(own.name)].specifier
+        assert own.specifier.contains(pin.version), line
+    assert not {"torch", "torchvision", "jupyter-book"} & set(exact)
+
+
+def test_a_file_with_another_digest_is_refused(tmp_path):
+    """The list as it stands takes a file that is here; with a digit of the digest changed it does not."""
+    wheel = tmp_path / "tiny-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("tiny.py", "")
+        file.writestr(
+            "tiny-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n"
+        )
+        file.writestr("tiny-1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        file.writestr("tiny-1.dist-info/RECORD", "")
+    options = re.search(r"^LOCKED := \$\(PIP\) (.*) -r$", read("Makefile"), re.MULTILINE)
+    assert options
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    other = digest[:-1] + ("0" if digest[-1] != "0" else "1")
+    for given, expected in ((digest, 0), (other, 1)):
+        (tmp_path / "list.txt").write_text(f"tiny==1 --hash=sha256:{given}\n")
+        found = subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--find-links"]
+            + [str(tmp_path), *options.group(1).split(), "-r", str(tmp_path / "list.txt")],
+            capture_output=True,
+            text=True,
+        )
+        assert found.returncode == expected, found.stdout + found.stderr
+
+
+WORKFLOWS = {
+    path.name: yaml.safe_load(path.read_text("utf-8"))
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_rights_are_given_by_job_and_never_to_code_of_the_repository(name):
+    workflow = WORKFLOWS[name]
+    events = set(workflow[True])  # YAML reads `on` as a truth
+    assert events <= {"push", "pull_request", "schedule", "workflow_dispatch"}
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        used = [step["uses"].split("@")[0] for step in job["steps"] if "uses" in step]
+        if "write" in job["permissions"].values():
+            assert "actions/checkout" not in used
+            if "pull_request" in events:
+                assert job["if"] == "github.event_name == 'push' && github.ref == 'refs/heads/main'"
+        else:
+            assert job["permissions"] == {"contents": "read"}
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_actions_are_named_by_digest_with_their_version_beside_it():
+    version = {}
+    for name in WORKFLOWS:
+        for line in re.findall(r"uses: *(.*)", read(f".github/workflows/{name}")):
+            found = re.fullmatch(r"([\w/-]+@[0-9a-f]{40}) # (v\d+\.\d+\.\d+)", line)
+            assert found, line
+            action = found.group(1).split("@")[0]
+            assert version.setdefault(action, found.groups()) == found.groups(), line
+
+
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_help_lists_every_target():
     makefile = read("Makefile")
@@ -117,6 +211,29 @@ def test_help_lists_every_target():
         check=True,
     ).stdout
     assert set(line.split()) == set(rules) == set(re.findall(r"make (\S+) +\S", text))
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+@pytest.mark.parametrize(
+    ("target", "installs"),
+    [
+        ("help", []),
+        ("set-repository", []),
+        ("audit", ["constraints-audit.txt"]),
+        ("train", ["constraints-train.txt", "."]),
+        ("book", ["constraints-train.txt", ".", "constraints.txt"]),
+    ],
+)
+def test_a_target_sets_up_no_more_than_it_needs(target, installs, tmp_path):
+    for name in ("Makefile", "pyproject.toml", *LISTS):
+        shutil.copy(ROOT / name, tmp_path)
+    planned = subprocess.run(
+        ["make", "-n", target], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    lines = [line for line in planned.splitlines() if " install " in line]
+    assert [line.split()[-1] for line in lines] == installs
+    assert all("--no-deps" in line for line in lines)
+    assert all("--require-hashes" in line for line in lines if line.split()[-1] != ".")
 
 
 def test_sanitising_blanks_the_number_and_no_more():

@@ -1,0 +1,90 @@
+"""What the README tells a newcomer to type works, and what it shows is what is printed."""
+
+import contextlib
+import io
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from bpc_minimal.__main__ import main
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import first_minutes  # noqa: E402
+
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+COMMANDS = [
+    re.split(r"\s#\s", line)[0].strip() for block in BLOCKS for line in block.splitlines()
+] + re.findall(r"`((?:make|python|jupyter-book) [^`]*)`", README)
+SHORT = ("--set", "iterations=6", "--set", "evaluate_every=2", "--set", "sizes=10,12,784")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Train as the README does, but for moments only; give the folder and what was printed."""
+    folder, printed = tmp_path_factory.mktemp("first"), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
+        assert main(["train", *SHORT]) == 0
+    return folder, printed.getvalue()
+
+
+def words(text):
+    """Leave the words: no numbers, no drawn digits, and no line that the README cuts."""
+    lines = text.replace("\\", "/").splitlines()  # of paths on Windows
+    lines = [line for line in lines if re.search(r"\w", line) and len(line) <= first_minutes.WIDTH]
+    return [re.sub(r"[\d.,]+", "N", re.sub(r"\s+", " ", line.strip())) for line in lines]
+
+
+def test_the_output_shown_is_what_train_prints(trained):
+    shown = first_minutes.region("output").search(README)
+    assert shown and shown[0].startswith("```text\n")
+    command, *lines = shown[0].removeprefix("```text\n").removesuffix("```\n").splitlines()
+    assert command.strip() == ".venv/bin/python -m bpc_minimal train"
+    assert words("\n".join(lines)) == words(trained[1])
+    assert any("█" in line for line in lines)
+
+
+def test_every_make_target_named_exists():
+    targets = re.findall(r"^([a-z][a-z0-9-]*):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = [shlex.split(command)[1] for command in COMMANDS if command.startswith("make ")]
+    assert named and set(named) <= set(targets)
+
+
+def test_every_file_named_exists():
+    for command in COMMANDS:
+        for word in shlex.split(command):
+            if re.fullmatch(r"[\w./-]+\.(py|txt|cfg)", word):
+                assert (ROOT / word).is_file(), command
+
+
+LINES = [c for c in COMMANDS if re.search(r"python -m bpc_minimal (?!train)", c)]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_follows_training_works(line, trained, monkeypatch, capsys):
+    monkeypatch.chdir(trained[0])
+    assert main(shlex.split(line)[3:]) == 0
+    assert capsys.readouterr().out
+
+
+def test_three_doors_with_one_command_each_stand_first():
+    top = README[: README.index("\n## ")]
+    doors = re.findall(r"^\| \*\*(\w+)\*\* \| `(make [^`]+)` \|", top, re.MULTILINE)
+    assert [door for door, _ in doors] == ["read", "teach", "build"]
+
+
+def test_times_measured_stand_in_the_order_of_the_commands():
+    rows = first_minutes.rows(README)
+    named = [re.findall(r"`make (\w+)`", row)[0] for row in rows]
+    assert named and named == [command for command in first_minutes.SETS_UP if command in named]
+    assert all(re.fullmatch(r" [^|]+ \| \d+ (s|min) \|", rest) for rest in rows.values())
+
+
+@pytest.mark.slow
+def test_the_lines_of_python_work():
+    (block,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    exec(compile(block, "README.md", "exec"), {})
