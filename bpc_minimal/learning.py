@@ -172,7 +172,7 @@ def train_step(
     network, iteration = optax.apply_updates(network, updates), state.iteration + 1
     norms = state.norms
     if norms is not None:
-        norms = follow_norms(norms, network, updates, jax.random.fold_in(state.key, iteration))
+        norms = follow_norms(norms, network, updates)
     return TrainState(network, optimiser_state, norms, state.key, iteration), losses
 
 
