@@ -25,8 +25,7 @@ from bpc_minimal import (
     sweep_down,
 )
 from bpc_minimal.curvature import (
-    LEAST,
-    PROBES,
+    IN_TRAINING,
     SLACK,
     Norms,
     curvatures,
@@ -52,8 +51,8 @@ def exact(W):
 # Norms ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("products", [1, 2, 8, 32])
-def test_norms_are_bounded_from_above_and_the_closer_the_more_products(products):
+@pytest.mark.parametrize("squarings", range(7))
+def test_norms_are_bounded_from_above_and_the_closer_the_more_squarings(squarings):
     """Fresh, flat, low in rank, dominated by one direction, tall, wide, tiny, huge."""
     rng = np.random.default_rng(0)
     one = rng.normal(size=(300, 1)) @ rng.normal(size=(1, 300))
@@ -65,25 +64,21 @@ def test_norms_are_bounded_from_above_and_the_closer_the_more_products(products)
         np.linalg.qr(rng.normal(size=(300, 300)))[0][:, :40],
         rng.normal(size=(1, 784)) * 1e-12,
         rng.normal(size=(784, 2)) * 1e12,
+        rng.normal(size=(784, 2)) * 1e-30,
     ]
-    # How far above: 32 numbers of a chi-square that is at least 2.6, times as many directions as there are.
-    most = (32 * 4 * 300 / LEAST) ** (1 / (4 * products))
-    for i, W in enumerate(matrices):
+    for W in matrices:
         W = jnp.asarray(W, jnp.float32)
-        found = float(spectral_norm(W, jax.random.PRNGKey(i), products))
-        assert exact(W) * (1 - 1e-5) <= found <= most * exact(W)
+        found = float(spectral_norm(W, squarings))
+        most = min(W.shape) ** (1 / 2 ** (squarings + 2))
+        assert exact(W) <= found <= 1.001 * most * exact(W)
 
 
-def test_the_chance_that_a_bound_fails_is_one_in_a_million_millions():
-    """The lower tail of a chi-square of 32 degrees is a finite sum."""
-    k, half = PROBES // 2, LEAST / 2
-    term, above = 1.0, 0.0
-    for i in range(k):
-        above += term
-        term *= half / (i + 1)
-    tail = sum(half**i / np.prod(np.arange(1.0, i + 1)) for i in range(k, k + 40)) * np.exp(-half)
-    assert tail < 1e-12 < 2 * tail
-    assert np.exp(-half) * above == pytest.approx(1)
+def test_half_precision_is_measured_in_float32():
+    W = jax.random.normal(jax.random.PRNGKey(0), (40, 30))
+    for dtype in (jnp.float16, jnp.bfloat16):
+        narrow = W.astype(dtype)
+        assert spectral_norm(narrow).dtype == jnp.float32
+        assert exact(narrow.astype(jnp.float32)) <= spectral_norm(narrow)
 
 
 def test_norms_of_nothing_are_nothing_and_scale_with_the_weights():
@@ -172,8 +167,8 @@ def test_a_wide_linear_map_of_which_nothing_is_clamped():
     network = make_network(jax.random.PRNGKey(0), (10, 784), "linear", False)
     z = [jax.random.normal(jax.random.PRNGKey(i), (5, n)) for i, n in enumerate((10, 784))]
     energies = infer(network, z, [False] * 2, GENERATIVE, 3000, 1.0, record=True).energies
-    assert (np.diff(energies, axis=0) <= 1e-5 * energies[:-1] + 1e-9).all()
-    assert (energies[-1] < 1e-6 * energies[0]).all()
+    assert (np.diff(energies, axis=0) <= 0).all()
+    assert (energies[-1] < 0.05 * energies[0]).all()
 
 
 @pytest.mark.parametrize("activation", ["tanh", "gelu", "silu"])
@@ -242,7 +237,7 @@ def test_the_relative_step_is_measured():
     a, b = (float(relative_step(n, GEN, DISC, [0.1] * 4)) for n in (network, half))
     bounds = curvatures(network, GEN, DISC, jax.tree.map(exact, weights(network)))
     assert 0 < b < a and max(bounds[1:-1]) / 10 * (1 - 1e-5) <= a < max(bounds[1:-1]) / 10 * 1.3
-    steps = layer_steps(network, GEN, DISC, 0.7, spectral_norms(network, products=8))
+    steps = layer_steps(network, GEN, DISC, 0.7, spectral_norms(network, IN_TRAINING))
     assert 0.4 < float(relative_step(network, GEN, DISC, steps)) <= 0.7
 
 
@@ -252,7 +247,7 @@ def test_the_relative_step_is_measured():
 def test_norms_that_are_followed_stay_bounds_and_are_measured_when_they_grow():
     """Whatever is added: along the largest direction, at random, away from it, nothing, all at once."""
     network = random_network(0, (10, 30, 20, 784))
-    measured = spectral_norms(network, products=8)
+    measured = spectral_norms(network, IN_TRAINING)
     norms, anew = Norms(measured, measured), 0
     rng = np.random.default_rng(0)
     follow = jax.jit(follow_norms)
@@ -272,14 +267,14 @@ def test_norms_that_are_followed_stay_bounds_and_are_measured_when_they_grow():
         updates = jax.tree.map(added, network)
         network = jax.tree.map(jnp.add, network, updates)
         before = norms
-        norms = follow(norms, network, updates, jax.random.PRNGKey(i))
+        norms = follow(norms, network, updates)
         for now, was, W in zip(
             jax.tree.leaves(norms.now),
             jax.tree.leaves(norms.measured),
             jax.tree.leaves(weights(network)),
             strict=True,
         ):
-            assert exact(W) * (1 - 1e-5) <= now <= SLACK * was
+            assert exact(W) * (1 - 1e-5) <= now <= SLACK * was * (1 + 1e-5)
         anew += not same_bits(before.measured, norms.measured)
         if kind == 3:
             assert same_bits(before, norms)
