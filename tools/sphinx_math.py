@@ -85,14 +85,14 @@ def mathml(tex: str, display: bool = False) -> str:
     """
     options = {"displayMode": display, "throwOnError": True}
     try:
-        found = engine().call("temml.renderToString", tex, options)
+        formula = engine().call("temml.renderToString", tex, options)
     except JSEvalException as error:
-        lines = [line.strip() for line in str(error).splitlines() if "ParseError" in line]
+        found = re.search(r"ParseError:\s*(.*)", str(error))
         raise ValueError(
-            f"{(lines or [str(error)])[0]} in the formula {tex!r}; "
-            "Temml's functions: https://temml.org/docs/en/supported"
+            f"{found[1] if found else error} in the formula {tex!r}; "
+            "what Temml understands: https://temml.org/docs/en/supported"
         ) from None
-    return in_pieces(found) if display else found
+    return in_pieces(formula) if display else formula
 
 
 def in_pieces(formula: str) -> str:
@@ -168,7 +168,12 @@ def font(characters: set[str]) -> bytes:
     """Cut STIX Two Math to some characters, with their sizes and italics, as woff2."""
     wanted = {ord(c) for c in characters}
     wanted |= {ITALIC[c] for c in wanted if c in ITALIC}
-    options = subset.Options(flavor="woff2", layout_features=["*"], hinting=False)
+    options = subset.Options(
+        flavor="woff2",
+        layout_features=["*"],
+        hinting=False,
+        name_IDs=[0, 1, 2, 13, 14],  # the licence
+    )
     with as_file(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf") as path:
         whole = subset.load_font(str(path), options)
     missing = {c for c in characters if ord(c) not in whole.getBestCmap() and c > " "}

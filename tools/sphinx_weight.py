@@ -45,6 +45,15 @@ CSS = """
 """
 SETTINGS = "documentation_options.js"  # so short that it goes into the page
 OWN_PAGE = {"math.css"}  # on pages with a formula
+# The theme waits for its script to ask whether the system is dark; until then code has no colours and other
+# lines, and moves. Asked at once, the first picture is the right one; without scripts it is the light one.
+THEME = re.compile(r"document\.documentElement\.dataset\.mode = .*?(?=\s*</script>)", re.DOTALL)
+ASK_AT_ONCE = """{
+      const chosen = document.documentElement.dataset;
+      chosen.mode = localStorage.getItem("mode") || "auto";
+      const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+      chosen.theme = chosen.mode === "auto" ? system : chosen.mode;
+    }"""
 SEARCH = {"searchtools.js", "language_data.js", "searchindex.js"}
 
 
@@ -168,13 +177,13 @@ def with_sizes(page: Page) -> str:
         tag, inside = match[0], start < match.start() < end
         source = re.search(r'\bsrc="([^"]+)"', tag)
         file = page.file(source[1]) if source and not source[1].startswith("data:") else None
-        if "loading=" in tag or not file or not file.is_file() or "logo__image" in tag:
+        if "loading=" in tag or not file or not file.is_file():
             return tag
-        added = ""
-        if inside and "width=" not in tag and (sides := size(file)):
+        logo, added = "logo__image" in tag, ""
+        if (inside or logo) and "width=" not in tag and (sides := size(file)):
             added = f' width="{sides[0]}" height="{sides[1]}"'
         small = file.name.endswith("colab.svg")
-        if not (inside and first):
+        if not logo and not (inside and first):
             added += ' loading="lazy"'
         first = first and (small or not inside)
         return tag.replace("<img", f"<img{added}", 1)
@@ -266,7 +275,8 @@ def rewritten(
             return ""
         return match[0] if "defer" in match[0] else match[0].replace("<script", "<script defer", 1)
 
-    text = PRELOAD.sub("", page.text)
+    text = PRELOAD.sub("", THEME.sub(ASK_AT_ONCE, page.text, count=1))
+    text = text.replace('data-theme="auto"', 'data-theme="light"', 1)
     if "togglebutton.js" in out:
         text = re.sub(r"<script>(?:let|var) toggle\w+ = .*?</script>\s*", "", text)
     return SCRIPT.sub(script, SHEET.sub(sheet, text))
