@@ -9,17 +9,16 @@ import json
 import re
 import sys
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
 import yaml
+from conftest import ROOT
 
 fontTools = pytest.importorskip("fontTools.ttLib", reason="pip install fonttools brotli")
 pytest.importorskip("py_mini_racer", reason="pip install mini-racer")
 
-from test_pages import CHAPTERS, PAGES, SPECIAL, browser, site  # noqa: E402, F401
+from test_pages import CHAPTERS, PAGES, SPECIAL  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import pages_report  # noqa: E402
 import set_repository  # noqa: E402
@@ -29,19 +28,19 @@ BASE = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["html"]["baseur
 
 
 @pytest.fixture(scope="module")
-def address(site):  # noqa: F811
+def address(site):
     with pages_report.served(site) as found:
         yield found
 
 
 @pytest.fixture
-def page(browser):  # noqa: F811
+def page(browser):
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     yield context.new_page()
     context.close()
 
 
-def texts(site):  # noqa: F811
+def texts(site):
     return {name: (site / name).read_text("utf-8") for name in PAGES}
 
 
@@ -49,7 +48,7 @@ def texts(site):  # noqa: F811
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_light(name, address, browser, site):  # noqa: F811
+def test_a_page_is_light(name, address, browser, site):
     found = pages_report.weigh(browser, address + name)
     formulas = "<math" in (site / name).read_text("utf-8")
     assert found["kB"] < (1000 if formulas else 500), found["files"]
@@ -60,7 +59,7 @@ def test_a_page_is_light(name, address, browser, site):  # noqa: F811
     assert "searchindex.js" not in loaded, "the index is for the page that searches"
 
 
-def test_pictures_say_their_size_and_wait(site, page):  # noqa: F811
+def test_pictures_say_their_size_and_wait(site, page):
     for name in PAGES:
         page.goto((site / name).as_uri())
         pictures = page.evaluate(
@@ -95,7 +94,7 @@ def fonts_in(style: str) -> dict[str, set[int]]:
 
 
 @pytest.mark.parametrize("name", [*PAGES, *SPECIAL])
-def test_every_icon_is_in_the_cut_fonts(name, site, page):  # noqa: F811
+def test_every_icon_is_in_the_cut_fonts(name, site, page):
     fonts = fonts_in((site / "_static" / "all.css").read_text("utf-8"))
     page.goto((site / name).as_uri())
     icons = page.evaluate(
@@ -113,7 +112,7 @@ def test_every_icon_is_in_the_cut_fonts(name, site, page):  # noqa: F811
 # Formulas
 
 
-def test_formulas_need_no_script(browser, site):  # noqa: F811
+def test_formulas_need_no_script(browser, site):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     for name, text in texts(site).items():
@@ -126,7 +125,7 @@ def test_formulas_need_no_script(browser, site):  # noqa: F811
     context.close()
 
 
-def test_the_font_of_formulas_has_every_character(site):  # noqa: F811
+def test_the_font_of_formulas_has_every_character(site):
     (characters,) = fonts_in((site / "_static" / "math.css").read_text("utf-8")).values()
     used = sphinx_math.characters_of(site)
     assert {"α", "∂", "√"} <= used
@@ -134,7 +133,7 @@ def test_the_font_of_formulas_has_every_character(site):  # noqa: F811
 
 
 @pytest.mark.parametrize("name", [*CHAPTERS, "book/notation.html"])
-def test_displayed_formulas_fit_a_phone(name, site, page):  # noqa: F811
+def test_displayed_formulas_fit_a_phone(name, site, page):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto((site / name).as_uri())
     wide = page.evaluate(
@@ -146,7 +145,7 @@ def test_displayed_formulas_fit_a_phone(name, site, page):  # noqa: F811
     assert not wide
 
 
-def test_copying_gives_tex(site, page):  # noqa: F811
+def test_copying_gives_tex(site, page):
     page.goto((site / "book/glossary.html").as_uri())
     page.evaluate(
         """() => {
@@ -196,7 +195,7 @@ def metas(text):
     return dict(found)
 
 
-def test_each_page_has_a_description_of_its_own(site):  # noqa: F811
+def test_each_page_has_a_description_of_its_own(site):
     said = {name: metas(text)["description"] for name, text in texts(site).items()}
     assert len(set(said.values())) == len(PAGES)
     for name, text in said.items():
@@ -204,7 +203,7 @@ def test_each_page_has_a_description_of_its_own(site):  # noqa: F811
     assert said["book/01_energy.html"].startswith("You expected one thing and you see another.")
 
 
-def test_each_page_has_a_card_and_a_canonical_address(site):  # noqa: F811
+def test_each_page_has_a_card_and_a_canonical_address(site):
     from PIL import Image
 
     for name, text in texts(site).items():
@@ -217,13 +216,13 @@ def test_each_page_has_a_card_and_a_canonical_address(site):  # noqa: F811
             assert picture.size == (1200, 630)
 
 
-def test_the_sitemap_names_the_pages_and_no_others(site):  # noqa: F811
+def test_the_sitemap_names_the_pages_and_no_others(site):
     root = ET.parse(site / "sitemap.xml").getroot()
     named = [loc.text for loc in root.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
     assert sorted(named) == sorted(BASE + name for name in PAGES)
 
 
-def test_a_lost_reader_is_led_back_from_any_depth(site, page, tmp_path):  # noqa: F811
+def test_a_lost_reader_is_led_back_from_any_depth(site, page, tmp_path):
     folder = BASE.split("/", 3)[3].rstrip("/")  # the pages are published below it
     (tmp_path / folder).symlink_to(site)
     (tmp_path / "404.html").symlink_to(site / "404.html")
