@@ -138,8 +138,9 @@ def test_displayed_formulas_fit_a_phone(name, site, page):
     page.goto((site / name).as_uri())
     wide = page.evaluate(
         """() => [...document.querySelectorAll('article div.math math')]
-            .filter(e => e.getBoundingClientRect().right > innerWidth
-                || [...e.querySelectorAll('mrow')].some(r => r.getBoundingClientRect().right > innerWidth))
+            .filter(e => [e, ...e.querySelectorAll('*')].some(part => {
+                const box = part.getBoundingClientRect();
+                return box.width && (box.right > innerWidth || box.left < 0) }))
             .map(e => e.closest('[data-tex]').dataset.tex)"""
     )
     assert not wide

@@ -64,7 +64,7 @@ math { font-size: 1.1em; }
 math.display, math.display > mrow {
   display: flex; flex-wrap: wrap; justify-content: center; align-items: baseline; column-gap: 0; }
 math.display { column-gap: 2em; width: 100%; }
-math.display > mrow > mrow { padding: 0.3ex 0; }
+math.display > mrow > mrow { flex: none; padding: 0.3ex 0; }
 """
 
 

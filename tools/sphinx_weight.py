@@ -140,7 +140,7 @@ def with_icons_in_use(text: str, used: set[str], site: Path) -> str:
 
 def cut(font: Path, points: set[int]) -> bytes:
     """Cut a font to some characters; give nothing where it holds none of them."""
-    options = subset.Options(flavor="woff2", hinting=False, desubroutinize=True)
+    options = subset.Options(flavor="woff2", hinting=False)
     whole = subset.load_font(str(font), options)
     if not points & set(whole.getBestCmap()):
         return b""
@@ -283,7 +283,6 @@ def rewritten(
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect(
-        "build-finished", lighten, priority=900
-    )  # after those who write style sheets at the end
+    # After those who write style sheets at the end.
+    app.connect("build-finished", lighten, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
