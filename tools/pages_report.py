@@ -306,6 +306,9 @@ def main() -> int:
             "chromium": version,
             "lighthouse": LIGHTHOUSE_VERSION if program else "left out",
             "date": date.today().isoformat(),
+            "commit": subprocess.run(
+                ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
+            ).stdout.strip(),
         },
         "results": results,
     }
