@@ -213,13 +213,17 @@ def audit(program: Path, address: str) -> dict[str, Any]:
 
 
 def ask(program: Path, address: str) -> dict[str, Any]:
-    found = subprocess.run(
-        [program, address, "--preset=desktop", "--output=json", "--quiet",
-         f"--only-categories={','.join(CATEGORIES)}",
-         "--chrome-flags=--headless=new --no-sandbox --disable-gpu"],
-        capture_output=True, text=True, env=os.environ | {"CHROME_PATH": str(CHROMIUM)},
-    )  # fmt: skip
-    if found.returncode:
+    """Run Lighthouse once; on a busy machine Chromium may not answer it, and it is asked again."""
+    for _ in range(3):
+        found = subprocess.run(
+            [program, address, "--preset=desktop", "--output=json", "--quiet",
+             f"--only-categories={','.join(CATEGORIES)}",
+             "--chrome-flags=--headless=new --no-sandbox --disable-gpu"],
+            capture_output=True, text=True, env=os.environ | {"CHROME_PATH": str(CHROMIUM)},
+        )  # fmt: skip
+        if not found.returncode:
+            break
+    else:
         raise OSError(f"Lighthouse gave no report of {address}: {found.stderr[-500:]}")
     report = json.loads(found.stdout)
     audits, named = report["audits"], {}
