@@ -14,7 +14,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf test test-slow test-avx2 test-oldest train best notebooks lint format bench links audit mutants release constraints set-repository clean
+.PHONY: help book pdf test test-slow test-avx2 test-oldest train best notebooks lint format bench links audit mutants release constraints set-repository pages-report clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -71,6 +71,9 @@ format: .venv/installed ## bring the code into the house format
 
 bench: .venv/installed ## measure; results go to benchmarks/results
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+pages-report: book ## measure the pages: weight, speed, Lighthouse (needs Chromium and npm)
+	$(BIN)/python tools/pages_report.py $(ARGS)
 
 links: .venv/installed ## ask for every address outside the book (needs a connection)
 	$(BIN)/python tools/links.py

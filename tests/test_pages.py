@@ -1,17 +1,14 @@
 """What a reader's browser must find in every page: opened in Chromium, with the network closed."""
 
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from conftest import CHROMIUM, ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 PAGES = sorted(
     str(path.relative_to(ROOT).with_suffix(".html"))
     for pattern in ("*.md", "[0-9]*.ipynb")
@@ -28,26 +25,6 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwr
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
 )
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """Render the book, with warnings as errors."""
-    out = tmp_path_factory.mktemp("site")
-    tool = Path(sys.executable).with_name("jupyter-book")
-    command = [tool, "build", ".", "--all", "-W", "--keep-going", "--path-output", out]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
-    return out / "_build" / "html"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser
-        browser.close()
 
 
 def open_page(browser, site, name, theme: str | None = "light"):
@@ -73,7 +50,6 @@ def open_page(browser, site, name, theme: str | None = "light"):
     page.goto((site / name).as_uri(), wait_until="load")
     if name == "index.html":  # it hands on at once, and a script must not run in between
         page.wait_for_url("**/book/intro.html")
-    page.evaluate("() => window.MathJax && MathJax.startup && MathJax.startup.promise")
     return page, wrong
 
 
@@ -116,7 +92,7 @@ def test_page_is_whole_without_a_network(opened):
     assert page.title()
     unset = page.evaluate(
         """() => [...document.querySelectorAll('.math')]
-            .filter(e => !e.querySelector('mjx-container') || e.querySelector('mjx-merror'))
+            .filter(e => !e.querySelector('math') || e.querySelector('.temml-error'))
             .map(e => e.textContent.trim())"""
     )
     assert not unset, "formulas that are not typeset"
@@ -183,7 +159,7 @@ def test_text_stands_out_in_the_dark_too(opened):
     page, set_theme = opened.page, "theme => { document.documentElement.dataset.theme = theme }"
     page.evaluate(set_theme, "dark")
     # Formulas have the colour of the text around them.
-    found = violations(page, {"type": "rule", "values": ["color-contrast"]}, ["mjx-container"])
+    found = violations(page, {"type": "rule", "values": ["color-contrast"]}, ["math"])
     page.evaluate(set_theme, "light")
     assert not found
 

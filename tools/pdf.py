@@ -49,7 +49,6 @@ def main() -> int:
         tab = browser.new_context(offline=True, color_scheme="light").new_page()
         for page in pages():
             tab.goto((SITE / f"{page}.html").as_uri())
-            tab.evaluate("() => window.MathJax && MathJax.startup && MathJax.startup.promise")
             tab.evaluate("() => document.querySelectorAll('details').forEach(e => e.open = true)")
             tab.evaluate(UNLINK)
             printed = tab.pdf(

@@ -1,5 +1,7 @@
 """Set the repository's address everywhere it stands: configuration, chapters, citation file, README.
 
+The address of the published pages, which GitHub derives from it, follows.
+
     python tools/set_repository.py https://github.com/USER/NAME
 
 The address that _config.yml holds is the one that is replaced, so it can be set again.
@@ -30,13 +32,22 @@ def current(root: Path) -> str:
     return found.group(1)
 
 
+def pages(slug: str) -> str:
+    """Give the address at which GitHub Pages publishes a repository (USER/NAME)."""
+    owner, name = slug.split("/")
+    host = f"{owner}.github.io"
+    return f"https://{host}/" if name.lower() == host.lower() else f"https://{host}/{name}/"
+
+
 def replace(root: Path, new: str) -> list[Path]:
     """Put `new` (USER/NAME) where the present owner and name stand; give the files changed."""
-    old = re.compile(rf"(github\.com/|github/){re.escape(current(root))}(?![\w-]|\.\w)(?!\.git)")
+    before = current(root)
+    old = re.compile(rf"(github\.com/|github/){re.escape(before)}(?![\w-]|\.\w)(?!\.git)")
     changed = []
     for path in files(root):
         text = path.read_text("utf-8")
-        if (replaced := old.sub(rf"\g<1>{new}", text)) != text:
+        replaced = old.sub(rf"\g<1>{new}", text).replace(pages(before), pages(new))
+        if replaced != text:
             path.write_text(replaced, "utf-8", newline="\n")
             changed.append(path)
     return changed

@@ -1,0 +1,83 @@
+"""A Sphinx extension: what search engines, chats and lost readers get of the published pages.
+
+The work is done by sphinxext-opengraph (a description and a card), sphinx-sitemap and sphinx-notfound-page
+(404.html, with addresses that work from any depth). They are told here what follows from the one address in
+_config.yml, `html: baseurl`, which tools/set_repository.py sets. The card is drawn by tools/card.py.
+"""
+
+import html
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+LENGTH = 200
+CARD = "_static/card.png"
+CARD_ALT = "Ten digits drawn by one network, and digits whose hidden lower half it filled in"
+LOST = """<h1>This page is not here</h1>
+<p>It may have moved, or the address has a slip. The contents are on the left, on a phone behind the menu; or
+<a href="{home}">begin at the welcome page</a>.</p>"""
+
+
+def set_addresses(_app: Sphinx, config: Config) -> None:
+    """Tell each extension where the book is published."""
+    address = config.html_baseurl
+    path = urlsplit(address).path
+    config.ogp_site_url = address
+    config.ogp_image = address + CARD
+    config.ogp_image_alt = CARD_ALT
+    config.ogp_site_name = config.html_title
+    config.ogp_custom_meta_tags = [
+        '<meta property="og:image:width" content="1200" />',
+        '<meta property="og:image:height" content="630" />',
+        '<meta name="twitter:card" content="summary_large_image" />',
+    ]
+    config.notfound_urls_prefix = path
+    config.notfound_context = {
+        "title": "Page not found",
+        "body": LOST.format(home=f"{path}book/intro.html"),
+    }
+    config.sitemap_url_scheme = "{link}"
+    config.sitemap_excludes = ["404.html", "genindex.html", "search.html"]
+
+
+def describe(
+    app: Sphinx,
+    pagename: str,
+    _template: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Describe a page by its own words: its first paragraph that is one."""
+    if doctree is None:
+        return
+    meta = dict(context.get("meta") or {})
+    said = html.escape(meta.get("og:description") or description(doctree))
+    context["meta"] = meta | {"og:description": said}
+    context["metatags"] += f'<meta name="description" content="{said}" />\n'
+
+
+def description(doctree: nodes.document) -> str:
+    """Give the first sentences of a page, a badge or a title not counted, up to some length."""
+    said: list[str] = []
+    for paragraph in doctree.findall(nodes.paragraph):
+        text = " ".join(paragraph.astext().split())
+        if isinstance(paragraph.parent, nodes.section) and re.search(r"[.?!:]$", text):
+            said.append(text)
+        if sum(map(len, said)) > LENGTH / 2:
+            break
+    words = " ".join(said)
+    if len(words) <= LENGTH:
+        return words
+    return words[: LENGTH - 1].rsplit(" ", 1)[0].rstrip(".,;:") + "…"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("config-inited", set_addresses)
+    app.connect(
+        "html-page-context", describe, priority=400
+    )  # before sphinxext-opengraph, which asks for it
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
