@@ -129,7 +129,7 @@ const SMALLEST = 0.72; // of its own size; below, indices cannot be read
 
 function fitEquations() {
   for (const block of document.querySelectorAll("div.math")) {
-    const formula = block.querySelector(":scope > :not(.eqno)");
+    const formula = block.querySelector(":scope > .formula");
     if (!formula || !block.clientWidth) continue;
     block.classList.remove("wide", "scrolls");
     formula.style.fontSize = "";

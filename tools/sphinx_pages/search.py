@@ -6,6 +6,7 @@ a disk shows as much.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ SYNONYMS = {
     "tanh": "activation function",
 }
 FILE = "search-index.js"
+LEAST = 25  # letters of a section that is worth finding; a bare heading is not
 
 
 def entries(app: Sphinx, docname: str, doctree: nodes.document) -> list[dict[str, str]]:
@@ -79,6 +81,8 @@ def text(children: list[nodes.Node]) -> str:
     for node in children:
         if isinstance(node, nodes.Text):
             words.append(str(node))
+        elif isinstance(node, nodes.math):  # as the code spells it: alpha_gen
+            words.append(re.sub(r"\\text|[\\{}]", "", node.astext()))
         elif isinstance(node, Fold):
             words += ["", text(node.children), ""]
         elif not isinstance(
@@ -102,7 +106,8 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     index = getattr(app, "section_index", {})
-    pages = [entry for name in sorted(index) for entry in index[name]]
+    every = [entry for name in sorted(index) for entry in index[name]]
+    pages = [entry for entry in every if len(entry["text"]) >= LEAST or not entry["in"]]
     data: dict[str, Any] = {"entries": pages, "synonyms": SYNONYMS}
     script = (
         f"const SEARCH_INDEX = {json.dumps(data, ensure_ascii=False, separators=(',', ':'))};\n"
