@@ -1,5 +1,6 @@
 """What a reader's browser must find in every page: opened in Chromium, with the network closed."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
@@ -32,12 +34,19 @@ axe = pytest.importorskip(
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """Render the book, with warnings as errors."""
-    out = tmp_path_factory.mktemp("site")
-    tool = Path(sys.executable).with_name("jupyter-book")
-    command = [tool, "build", ".", "--all", "-W", "--keep-going", "--path-output", out]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
+    """Render the book, with warnings as errors, once for all processes that test."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    out = shared / "site"
+    with FileLock(shared / "site.lock"):
+        if not out.exists():
+            tool = Path(sys.executable).with_name("jupyter-book")
+            command = [tool, "build", ".", "--all", "-W", "--keep-going", "--path-output", out]
+            found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            if found.returncode:
+                out.rename(shared / "site-failed")
+            assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
     return out / "_build" / "html"
 
 

@@ -152,8 +152,8 @@ function fitEquations() {
 }
 
 function keepEquationsFitting() {
-  const typeset = window.MathJax?.startup?.promise ?? Promise.resolve();
-  typeset.then(fitEquations);
+  Promise.resolve(window.MathJax?.startup?.promise).then(fitEquations);
+  document.fonts.ready.then(fitEquations);
   let width = innerWidth;
   window.addEventListener("resize", () => {
     if (innerWidth !== width) fitEquations();

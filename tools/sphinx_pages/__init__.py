@@ -67,7 +67,7 @@ def wrapped(
         finally:  # a renderer ends by skipping what is inside the node
             block = "".join(translator.body[before:])
             parts = re.fullmatch(BLOCK, block, re.DOTALL)
-            if parts:
+            if parts and 'class="formula"' not in block:
                 start, number, formula = parts.groups("")
                 translator.body[before:] = [
                     f'{start}{number}<div class="formula">{formula}</div></div>\n'
