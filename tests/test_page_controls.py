@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 from playwright.sync_api import expect  # noqa: E402
-from test_pages import CHAPTERS, ROOT, browser, site  # noqa: E402, F401
+from test_pages import ROOT, browser, site  # noqa: E402, F401
 
 WIDTHS, THEMES, PLACES = (390, 768, 980, 1280), ("light", "dark"), ("disk", "server")
 READERS = [(width, theme, place) for place in PLACES for theme in THEMES for width in WIDTHS]
@@ -359,19 +359,3 @@ def test_paper_is_light_and_leaves_out_what_is_folded(reader):
     page.emulate_media(media="screen")
     expect(page.locator("html")).to_have_attribute("data-theme", reader.theme)
     opened.evaluate("e => { e.open = false }")
-
-
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_equations_fit_and_keep_their_numbers(reader, name):
-    if reader.theme == "dark" or reader.base.startswith("http"):
-        pytest.skip("neither the theme nor the place changes a formula's width")
-    page = reader.go(name)
-    page.evaluate("() => window.MathJax?.startup?.promise")
-    settled = """() => [...document.querySelectorAll('article div.math')].filter(b => b.offsetWidth)
-        .filter(b => { const f = b.querySelector('.formula'), n = b.querySelector('.eqno');
-            const says = b.classList.contains('scrolls') && f.tabIndex == 0;
-            return f.scrollWidth > f.clientWidth * 1.01 && !says
-                || f.getBoundingClientRect().right > innerWidth
-                || parseFloat(getComputedStyle(f).fontSize) < 11
-                || n && n.getBoundingClientRect().right > innerWidth }).map(b => b.id).join()"""
-    page.wait_for_function(f"() => !({settled})()")
