@@ -24,6 +24,7 @@ document.addEventListener(
 );
 
 function nameDialogs() {
+  document.querySelector("nav.bd-docs-nav a.current")?.setAttribute("aria-current", "page");
   for (const [side, name] of [["primary", "Menu"], ["secondary", "On this page"]]) {
     const sidebar = document.getElementById(`pst-${side}-sidebar`);
     const dialog = document.getElementById(`pst-${side}-sidebar-modal`);
