@@ -427,6 +427,21 @@ def test_equations_fit_and_keep_their_numbers(opened, width):
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
+@pytest.mark.parametrize("opened", ["book/04_bidirectional.html"], indirect=True)
+def test_a_table_wider_than_a_phone_fades_where_it_goes_on(opened):
+    page = opened.page
+    page.set_viewport_size({"width": 320, "height": 900})
+    boxes = page.locator(".pst-scrollable-table-container")
+    page.wait_for_function("() => document.querySelector('.more-right')")
+    wide = "e => e.scrollWidth > e.clientWidth + 4 && e.scrollLeft == 0"
+    for box in boxes.all():
+        assert box.evaluate(wide) == ("more-right" in box.get_attribute("class"))
+    box = page.locator(".more-right").first
+    box.evaluate("e => { e.scrollLeft = e.scrollWidth }")
+    page.wait_for_selector(".more-left:not(.more-right)")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
 @pytest.mark.parametrize("opened", PAGES, indirect=True)
 def test_lines_are_short_enough_to_read(opened):
     page = opened.page

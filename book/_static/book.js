@@ -152,15 +152,32 @@ function fitEquations() {
   }
 }
 
-function keepEquationsFitting() {
-  Promise.resolve(window.MathJax?.startup?.promise).then(fitEquations);
-  document.fonts.ready.then(fitEquations);
+// A table wider than the screen fades where it goes on.
+
+function fadeTables() {
+  for (const box of document.querySelectorAll(".pst-scrollable-table-container")) {
+    const fade = () => {
+      box.classList.toggle("more-right", box.scrollLeft + box.clientWidth < box.scrollWidth - 4);
+      box.classList.toggle("more-left", box.scrollLeft > 4);
+    };
+    box.onscroll = fade;
+    fade();
+  }
+}
+
+function keepFitting() {
+  const fit = () => {
+    fitEquations();
+    fadeTables();
+  };
+  Promise.resolve(window.MathJax?.startup?.promise).then(fit);
+  document.fonts.ready.then(fit);
   let width = innerWidth;
   window.addEventListener("resize", () => {
-    if (innerWidth !== width) fitEquations();
+    if (innerWidth !== width) fit();
     width = innerWidth;
   });
-  document.addEventListener("toggle", fitEquations, true); // one that was folded in had no width
+  document.addEventListener("toggle", fit, true); // what was folded in had no width
 }
 
 // Paper is white: a page prints in the light theme. What is folded is not printed, what is open is.
@@ -218,4 +235,4 @@ whenReady(() => {
     if (link && link.hash === location.hash) unfold(); // no hashchange then
   });
 });
-window.addEventListener("load", keepEquationsFitting);
+window.addEventListener("load", keepFitting);
