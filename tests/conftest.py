@@ -1,11 +1,16 @@
 """Small networks and small data that the laws are tested on, in float32 as in training."""
 
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from bpc_minimal import Data, load_mnist, make_network, one_hot
@@ -15,6 +20,8 @@ settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 SIZES = (10, 7, 6, 784)
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 
 
 def pytest_xdist_auto_num_workers():
@@ -28,6 +35,35 @@ def digits():
     images, labels = load_mnist("train")
     held_out_images, held_out_labels = load_mnist("test")
     return Data(images[:640], labels[:640], held_out_images[:256], held_out_labels[:256])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Render the book, with warnings as errors, once for all processes that test."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    out = shared / "site"
+    with FileLock(shared / "site.lock"):
+        if not out.exists():
+            tool = Path(sys.executable).with_name("jupyter-book")
+            command = [tool, "build", ".", "--all", "-W", "--keep-going", "--path-output", out]
+            found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            if found.returncode:
+                out.rename(shared / "site-failed")
+            assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
+    return out / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start Chromium, once a process: Playwright does not start twice in one."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    with sync_api.sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

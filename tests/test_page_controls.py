@@ -11,10 +11,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from conftest import CHROMIUM, ROOT
 
+if not CHROMIUM:
+    pytest.skip(
+        "Chromium is not installed (Debian: apt-get install chromium)", allow_module_level=True
+    )
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 from playwright.sync_api import expect  # noqa: E402
-from test_pages import ROOT, browser, site  # noqa: E402, F401
 
 WIDTHS, THEMES, PLACES = (390, 768, 980, 1280), ("light", "dark"), ("disk", "server")
 READERS = [(width, theme, place) for place in PLACES for theme in THEMES for width in WIDTHS]
@@ -25,7 +29,7 @@ IN_VIEW = """e => { const r = e.getBoundingClientRect();
 
 
 @pytest.fixture(scope="module")
-def server(site):  # noqa: F811
+def server(site):
     """Serve the rendered book on this machine."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -42,7 +46,7 @@ def server(site):  # noqa: F811
 class Reader:
     """Somebody with a screen, a theme, and fingers or a mouse."""
 
-    def __init__(self, browser, base, width, theme):  # noqa: F811
+    def __init__(self, browser, base, width, theme):
         self.base, self.width, self.theme = base, width, theme
         self.touch = width < 900
         self.context = browser.new_context(
@@ -85,7 +89,7 @@ class Reader:
 
 
 @pytest.fixture(scope="module", params=READERS, ids=lambda p: "-".join(map(str, p)) if p else None)
-def reader(request, browser, site, server):  # noqa: F811
+def reader(request, browser, site, server):
     width, theme, place = request.param
     base = site.as_uri() + "/" if place == "disk" else server
     reader = Reader(browser, base, width, theme)

@@ -3,10 +3,7 @@
 import ast
 import builtins
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
-from filelock import FileLock
+from conftest import CHROMIUM, ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 PAGES = sorted(
     str(path.relative_to(ROOT).with_suffix(".html"))
     for pattern in ("*.md", "[0-9]*.ipynb")
@@ -34,33 +29,6 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwr
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
 )
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """Render the book, with warnings as errors, once for all processes that test."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    out = shared / "site"
-    with FileLock(shared / "site.lock"):
-        if not out.exists():
-            tool = Path(sys.executable).with_name("jupyter-book")
-            command = [tool, "build", ".", "--all", "-W", "--keep-going", "--path-output", out]
-            found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-            if found.returncode:
-                out.rename(shared / "site-failed")
-            assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
-    return out / "_build" / "html"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser
-        browser.close()
 
 
 def open_page(browser, site, name, theme: str | None = "light"):

@@ -60,7 +60,7 @@ def main() -> int:
                 footer_template=FOOTER,
                 margin={"top": "16mm", "bottom": "16mm", "left": "16mm", "right": "16mm"},
             )
-            title = tab.evaluate("() => document.querySelector('main h1').firstChild.textContent")
+            title = tab.evaluate("() => document.querySelector('h1').firstChild.textContent")
             writer.append(io.BytesIO(printed), outline_item=title.strip())
         browser.close()
     writer.add_metadata({"/Title": "Bidirectional predictive coding"})
