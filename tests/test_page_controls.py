@@ -178,6 +178,7 @@ def test_a_search_finds_sections_and_terms_and_shows_where(reader):
         ("normalize", "normalise"),
         ("local rules", "4 Bidirectional errors"),
         ("backpropagation", "backprop"),
+        ("weight_gradient", "2 Generating digits"),
     ):
         field.fill(typed)
         expect(results.filter(has_text=found).first).to_be_visible()

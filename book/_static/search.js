@@ -2,7 +2,7 @@
 // and shows where the words stand. It needs no server. The stemmer is Sphinx's, from language_data.js.
 
 const stemmer = new Stemmer();
-const WORDS = /[\p{L}\p{N}]+/gu;
+const WORDS = /[\p{L}\p{N}_]+/gu; // a name in the code, such as alpha_gen, is a word
 const MOST = 40;
 
 // One spelling for British and American words, and one form for all endings of a word.
@@ -21,7 +21,8 @@ function canonical(word) {
 
 const known = new Map();
 const form = (word) => known.get(word) ?? known.set(word, canonical(word)).get(word);
-const forms = (text) => (text.match(WORDS) ?? []).map(form);
+const parts = (word) => (word.includes("_") ? [word, ...word.split("_").filter(Boolean)] : [word]);
+const forms = (text) => (text.match(WORDS) ?? []).flatMap(parts).map(form);
 
 const sections = SEARCH_INDEX.entries.map((entry) => {
   const counts = new Map();
@@ -66,7 +67,8 @@ function search(query) {
 
 // The part of a text around the first of the words, with all of them marked.
 function snippet(text, words) {
-  const isHit = (word) => words.some((wanted) => form(word) === wanted || (wanted.length > 2 && form(word).startsWith(wanted)));
+  const isHit = (word) =>
+    forms(word).some((one) => words.some((wanted) => one === wanted || (wanted.length > 2 && one.startsWith(wanted))));
   const hits = [...text.matchAll(WORDS)].filter((match) => isHit(match[0]));
   const first = hits[0]?.index ?? 0;
   const from = first < 70 ? 0 : text.indexOf(" ", first - 60) + 1;
