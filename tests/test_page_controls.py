@@ -23,6 +23,8 @@ from playwright.sync_api import expect  # noqa: E402
 WIDTHS, THEMES, PLACES = (390, 768, 980, 1280), ("light", "dark"), ("disk", "server")
 READERS = [(width, theme, place) for place in PLACES for theme in THEMES for width in WIDTHS]
 CHAPTER = "book/03_hybrid.html"
+PATIENCE = 120_000  # milliseconds; a busy machine is not a fault, and only what fails waits so long
+expect.set_options(timeout=PATIENCE)
 OTHER = {"light": "dark", "dark": "light"}
 IN_VIEW = """e => { const r = e.getBoundingClientRect();
     return r.top < innerHeight && r.bottom > 0 && r.left < innerWidth && r.right > 0 }"""
@@ -57,7 +59,7 @@ class Reader:
             reduced_motion="reduce",
             accept_downloads=True,
         )
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(PATIENCE)
         self.page, self.wrong = self.context.new_page(), []
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.page.on("console", lambda m: m.type == "error" and self.wrong.append(m.text))
