@@ -73,6 +73,8 @@ class Reader:
         """Open a page where it is not open yet, at its top."""
         if self.page.url.split("#")[0] != self.base + name:
             self.page.goto(self.base + name)
+            # What is typeset later would move what a link has led to.
+            self.page.evaluate("() => window.MathJax?.startup?.promise")
         elif "#" in self.page.url:
             self.page.evaluate("() => history.replaceState(null, '', location.pathname)")
         self.page.evaluate("() => scrollTo(0, 0)")
@@ -152,11 +154,12 @@ def test_the_theme_changes_and_stays_changed(reader):
     page = reader.go(CHAPTER)
     root, button = page.locator("html"), page.get_by_role("button", name="Color mode")
     colour = "() => getComputedStyle(document.body).backgroundColor"
+    changed = f"before => ({colour})() !== before"
     expect(root).to_have_attribute("data-theme", reader.theme)
     before = page.evaluate(colour)
     reader.press(button)
     expect(root).to_have_attribute("data-theme", OTHER[reader.theme])
-    assert page.evaluate(colour) != before
+    page.wait_for_function(changed, arg=before)
     page.reload()
     expect(root).to_have_attribute("data-theme", OTHER[reader.theme])
     reader.press(button)
