@@ -64,7 +64,10 @@ def solutions() -> str:
             solves = "solution" in cell.metadata.get("tags", [])
             if cell.cell_type == "markdown" and not solves:
                 for number, statement in exercises(cell.source):
-                    parts.append(f"### {chapter}.{number}\n\n{statement}\n")
+                    parts.append(
+                        f"(solution-{chapter}-{number})=\n### Exercise {chapter}.{number}\n\n{statement}\n\n"
+                        f"[Back to the exercise]({path.name}#exercise-{chapter}-{number})\n"
+                    )
             elif solves and cell.cell_type == "code":
                 parts.append(f"```python\n{cell.source}\n```\n")
             elif solves:

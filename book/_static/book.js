@@ -1,0 +1,238 @@
+// What a reader's taps, clicks and keys do in this book, beyond the theme. Plain scripts and no requests: every page
+// works from a disk. The search page has its own, search.js.
+
+const wide = window.matchMedia("(min-width: 960px)"); // where the theme shows the menu beside the page
+const tap = window.matchMedia("(hover: none)");
+
+const whenReady = (run) =>
+  document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", run) : run();
+
+// The menu. On a wide screen its button folds the sidebar away. The theme and the theme below it disagree about how
+// wide that is, so this listener comes before both. On a narrow one they show a dialog; it gets a name and a way out.
+
+document.addEventListener(
+  "click",
+  (event) => {
+    const button = event.target.closest(".primary-toggle");
+    if (!button || !wide.matches) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const hidden = document.getElementById("pst-primary-sidebar").classList.toggle("pst-sidebar-hidden");
+    button.setAttribute("aria-expanded", !hidden);
+  },
+  true,
+);
+
+function nameDialogs() {
+  document.querySelector("nav.bd-docs-nav a.current")?.setAttribute("aria-current", "page");
+  for (const [side, name] of [["primary", "Menu"], ["secondary", "On this page"]]) {
+    const sidebar = document.getElementById(`pst-${side}-sidebar`);
+    const dialog = document.getElementById(`pst-${side}-sidebar-modal`);
+    const button = document.querySelector(`.${side}-toggle`);
+    if (!sidebar || !dialog || !button) continue;
+    dialog.setAttribute("aria-label", name);
+    const close = document.createElement("button");
+    close.className = "close-dialog btn";
+    close.textContent = "Close";
+    close.addEventListener("click", () => dialog.close());
+    sidebar.prepend(close);
+    dialog.addEventListener("click", (event) => {
+      if (event.target.closest("a[href^='#']")) dialog.close(); // what it leads to is on this page
+    });
+    const tell = () => {
+      const shown = side === "primary" && wide.matches && !sidebar.classList.contains("pst-sidebar-hidden");
+      button.setAttribute("aria-expanded", shown || dialog.open);
+    };
+    new MutationObserver(tell).observe(dialog, { attributes: true, attributeFilter: ["open"] });
+    wide.addEventListener("change", () => {
+      if (dialog.open) dialog.close();
+      tell();
+    });
+    tell();
+  }
+}
+
+// A link to something that is folded in unfolds it.
+
+function unfold() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let fold = target?.closest("details");
+  if (!fold) return;
+  for (; fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  target.scrollIntoView();
+}
+
+// A word of the glossary shows its definition: where the mouse is, where the keyboard is, and at the first tap.
+
+function showDefinitions() {
+  let shown = null;
+  let leaving = 0;
+
+  function show(link) {
+    clearTimeout(leaving);
+    if (shown?.link === link) return;
+    hide();
+    const box = document.getElementById(link.getAttribute("aria-describedby"));
+    document.body.append(box); // nothing around it cuts it off
+    box.hidden = false;
+    const word = link.getClientRects()[0];
+    const room = document.documentElement.clientWidth - box.offsetWidth - 8;
+    box.style.left = `${Math.max(8, Math.min(word.left, room)) + scrollX}px`;
+    const above = word.top - box.offsetHeight - 6;
+    const below = word.bottom + 6 + box.offsetHeight > innerHeight && above > 0;
+    box.style.top = `${(below ? above : word.bottom + 6) + scrollY}px`;
+    shown = { link, box };
+  }
+
+  function hide() {
+    clearTimeout(leaving);
+    if (shown) shown.box.hidden = true;
+    shown = null;
+  }
+
+  const hideSoon = () => {
+    clearTimeout(leaving);
+    leaving = setTimeout(hide, 300); // time enough to move onto the definition
+  };
+
+  for (const link of document.querySelectorAll("a.term")) {
+    const box = document.getElementById(`definition-of-${decodeURIComponent(link.hash.slice(1))}`);
+    if (!box) continue;
+    link.setAttribute("aria-describedby", box.id);
+    link.addEventListener("mouseenter", () => show(link));
+    link.addEventListener("mouseleave", hideSoon);
+    link.addEventListener("focus", () => show(link));
+    link.addEventListener("blur", hideSoon);
+    link.addEventListener("pointerdown", (event) => {
+      link.shownBefore = shown?.link === link;
+      link.touched = event.pointerType === "touch" || tap.matches;
+    });
+    link.addEventListener("click", (event) => {
+      if (link.touched && !link.shownBefore) {
+        event.preventDefault(); // the first tap shows, the second follows
+        show(link);
+      }
+      link.touched = false;
+    });
+    box.addEventListener("mouseenter", () => clearTimeout(leaving));
+    box.addEventListener("mouseleave", hideSoon);
+  }
+  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  document.addEventListener("pointerdown", (event) => {
+    if (shown && !event.target.closest("a.term, .definition")) hide();
+  });
+}
+
+// An equation wider than the screen: its number moves above it, then it shrinks a little, and then it scrolls,
+// which it says.
+
+const SMALLEST = 0.72; // of its own size; below, indices cannot be read
+
+function fitEquations() {
+  for (const block of document.querySelectorAll("div.math")) {
+    const formula = block.querySelector(":scope > .formula");
+    if (!formula || !block.clientWidth) continue;
+    block.classList.remove("wide", "scrolls");
+    formula.style.fontSize = "";
+    formula.removeAttribute("tabindex");
+    const over = () => formula.scrollWidth / formula.clientWidth;
+    if (over() <= 1.005) continue;
+    block.classList.add("wide");
+    if (over() > 1.005) {
+      const size = parseFloat(getComputedStyle(formula).fontSize);
+      formula.style.fontSize = `${size * Math.max(SMALLEST, 0.99 / over())}px`;
+    }
+    if (over() > 1.005) {
+      block.classList.add("scrolls");
+      formula.tabIndex = 0;
+      formula.onscroll = () =>
+        block.classList.toggle("at-end", formula.scrollLeft + formula.clientWidth > formula.scrollWidth - 4);
+      formula.onscroll();
+    }
+  }
+}
+
+// A table wider than the screen fades where it goes on.
+
+function fadeTables() {
+  for (const box of document.querySelectorAll(".pst-scrollable-table-container")) {
+    const fade = () => {
+      box.classList.toggle("more-right", box.scrollLeft + box.clientWidth < box.scrollWidth - 4);
+      box.classList.toggle("more-left", box.scrollLeft > 4);
+    };
+    box.onscroll = fade;
+    fade();
+  }
+}
+
+function keepFitting() {
+  const fit = () => {
+    fitEquations();
+    fadeTables();
+  };
+  Promise.resolve(window.MathJax?.startup?.promise).then(fit);
+  document.fonts.ready.then(fit);
+  let width = innerWidth;
+  window.addEventListener("resize", () => {
+    if (innerWidth !== width) fit();
+    width = innerWidth;
+  });
+  document.addEventListener("toggle", fit, true); // what was folded in had no width
+}
+
+// Paper is white: a page prints in the light theme. What is folded is not printed, what is open is.
+
+const paper = window.matchMedia("print");
+
+function printLight(printing) {
+  const root = document.documentElement;
+  if (printing && root.dataset.theme === "dark") {
+    root.dataset.screenTheme = "dark";
+    root.dataset.theme = "light";
+  } else if (!printing && root.dataset.screenTheme) {
+    root.dataset.theme = root.dataset.screenTheme;
+    delete root.dataset.screenTheme;
+  }
+}
+
+window.addEventListener("beforeprint", () => printLight(true));
+window.addEventListener("afterprint", () => printLight(false));
+paper.addEventListener("change", () => printLight(paper.matches));
+
+// The download button downloads. From a disk a browser would open the file instead, and lets a script read it
+// only as another script: the build writes one beside each.
+
+function download(name, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text]));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+function makeDownloads() {
+  for (const link of document.querySelectorAll("a.btn-download-source-button")) {
+    link.removeAttribute("target");
+    link.download = "";
+    link.addEventListener("click", (event) => {
+      if (location.protocol !== "file:") return;
+      event.preventDefault();
+      const script = document.createElement("script");
+      script.src = `${link.href}.js`;
+      document.head.append(script);
+    });
+  }
+}
+
+whenReady(() => {
+  nameDialogs();
+  showDefinitions();
+  makeDownloads();
+  unfold();
+  window.addEventListener("hashchange", unfold);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (link && link.hash === location.hash) unfold(); // no hashchange then
+  });
+});
+window.addEventListener("load", keepFitting);

@@ -1,0 +1,127 @@
+// The search page. It looks for every word of the query in the sections of SEARCH_INDEX (search-index.js), ranks them,
+// and shows where the words stand. It needs no server. The stemmer is Sphinx's, from language_data.js.
+
+const stemmer = new Stemmer();
+const WORDS = /[\p{L}\p{N}_]+/gu; // a name in the code, such as alpha_gen, is a word
+const MOST = 40;
+
+// One spelling for British and American words, and one form for all endings of a word.
+function canonical(word) {
+  const plain = word
+    .toLowerCase()
+    .normalize("NFKD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .replace(/([iy])z(e|ed|er|ers|es|ing|ation|ations)$/, "$1s$2")
+    .replace(/(..)our(s|ed|ing|al|ite)?$/, "$1or$2")
+    .replace(/(t|b)re(s|d)?$/, "$1er$2")
+    .replace(/ll(ed|ing|er)$/, "l$1")
+    .replace(/^gray/, "grey");
+  return stemmer.stemWord(plain);
+}
+
+const known = new Map();
+const form = (word) => known.get(word) ?? known.set(word, canonical(word)).get(word);
+const parts = (word) => (word.includes("_") ? [word, ...word.split("_").filter(Boolean)] : [word]);
+const forms = (text) => (text.match(WORDS) ?? []).flatMap(parts).map(form);
+
+const sections = SEARCH_INDEX.entries.map((entry) => {
+  const counts = new Map();
+  for (const word of forms(entry.text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return { ...entry, titleForms: forms(entry.title), counts };
+});
+const synonyms = new Map(
+  Object.entries(SEARCH_INDEX.synonyms).map(([word, other]) => [form(word), forms(other)]),
+);
+
+// How well a word fits a section: a title that is the word, a title that holds it, a text that holds it often. The
+// beginning of a longer word counts too, but less.
+function fit(word, section) {
+  if (section.titleForms.length === 1 && section.titleForms[0] === word) return 40;
+  if (section.titleForms.includes(word)) return 20;
+  const times = section.counts.get(word);
+  if (times) return 2 + Math.log2(times);
+  if (word.length < 3) return 0;
+  if (section.titleForms.some((other) => other.startsWith(word))) return 8;
+  for (const other of section.counts.keys()) if (other.startsWith(word)) return 1;
+  return 0;
+}
+
+function search(query) {
+  const typed = query.match(WORDS) ?? [];
+  const telling = typed.filter((word) => !stopwords.includes(word.toLowerCase()));
+  const words = [...new Set((telling.length ? telling : typed).map(form))];
+  const meaning = words.map((word) => [[word], ...(synonyms.has(word) ? [synonyms.get(word)] : [])]);
+  const found = [];
+  for (const section of sections) {
+    let score = 0;
+    const whole = meaning.every((ways) => {
+      const best = Math.max(...ways.map((way) => Math.min(...way.map((word) => fit(word, section)))));
+      score += best;
+      return best > 0;
+    });
+    if (words.length && whole) found.push({ section, score });
+  }
+  found.sort((a, b) => b.score - a.score);
+  return { found, words: meaning.flat(2) };
+}
+
+// The part of a text around the first of the words, with all of them marked.
+function snippet(text, words) {
+  const isHit = (word) =>
+    forms(word).some((one) => words.some((wanted) => one === wanted || (wanted.length > 2 && one.startsWith(wanted))));
+  const hits = [...text.matchAll(WORDS)].filter((match) => isHit(match[0]));
+  const first = hits[0]?.index ?? 0;
+  const from = first < 70 ? 0 : text.indexOf(" ", first - 60) + 1;
+  const end = from + 220 < text.length ? text.lastIndexOf(" ", from + 220) : text.length;
+  const line = document.createElement("p");
+  let at = from;
+  if (from) line.append("… ");
+  for (const hit of hits) {
+    if (hit.index < at || hit.index + hit[0].length > end) continue;
+    const mark = document.createElement("mark");
+    mark.textContent = hit[0];
+    line.append(text.slice(at, hit.index), mark);
+    at = hit.index + hit[0].length;
+  }
+  line.append(text.slice(at, end), end < text.length ? " …" : "");
+  return line;
+}
+
+function show(query) {
+  const list = document.getElementById("search-results");
+  const status = document.getElementById("search-status");
+  const { found, words } = search(query);
+  list.replaceChildren(
+    ...found.slice(0, MOST).map(({ section }) => {
+      const item = document.createElement("li");
+      const link = document.createElement("a");
+      link.href = section.url;
+      link.textContent = section.title;
+      item.append(link);
+      if (section.in) {
+        const where = document.createElement("span");
+        where.className = "search-where";
+        where.textContent = ` in ${section.in}`;
+        item.append(where);
+      }
+      if (section.text) item.append(snippet(section.text, words));
+      return item;
+    }),
+  );
+  const many = found.length === 1 ? "1 section" : `${found.length} sections`;
+  if (!query.trim()) status.textContent = "";
+  else if (!found.length) status.textContent = `Nothing found for “${query}”. The glossary lists this book’s words.`;
+  else status.textContent = `${many} found${found.length > MOST ? `; the best ${MOST} are shown` : ""}.`;
+}
+
+const field = document.querySelector(".bd-search-container input[name=q]");
+field.value = new URLSearchParams(location.search).get("q") ?? "";
+field.focus();
+show(field.value);
+field.addEventListener("input", () => {
+  show(field.value);
+  const address = new URL(location.href);
+  address.searchParams.set("q", field.value);
+  history.replaceState(null, "", address);
+});
+field.form.addEventListener("submit", (event) => event.preventDefault());

@@ -1,0 +1,371 @@
+"""What a reader taps, clicks and types on the pages: used in Chromium, and seen to do what it should.
+
+On a phone, a tablet, a small window and a desktop, in both themes, from a disk and from a server. A page is
+shared by the tests of one such reader, as loading takes longer than looking; a test leaves it as it was.
+"""
+
+import functools
+import http.server
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import CHROMIUM, ROOT
+
+if not CHROMIUM:
+    pytest.skip(
+        "Chromium is not installed (Debian: apt-get install chromium)", allow_module_level=True
+    )
+pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+from playwright.sync_api import expect  # noqa: E402
+
+WIDTHS, THEMES, PLACES = (390, 768, 980, 1280), ("light", "dark"), ("disk", "server")
+READERS = [(width, theme, place) for place in PLACES for theme in THEMES for width in WIDTHS]
+CHAPTER = "book/03_hybrid.html"
+PATIENCE = 120_000  # milliseconds; a busy machine is not a fault, and only what fails waits so long
+expect.set_options(timeout=PATIENCE)
+OTHER = {"light": "dark", "dark": "light"}
+IN_VIEW = """e => { const r = e.getBoundingClientRect();
+    return r.top < innerHeight && r.bottom > 0 && r.left < innerWidth && r.right > 0 }"""
+
+
+@pytest.fixture(scope="module")
+def server(site):
+    """Serve the rendered book on this machine."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/"
+        running.shutdown()
+
+
+class Reader:
+    """Somebody with a screen, a theme, and fingers or a mouse."""
+
+    def __init__(self, browser, base, width, theme):
+        self.base, self.width, self.theme = base, width, theme
+        self.touch = width < 900
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 844 if width == 390 else 900},
+            has_touch=self.touch,
+            is_mobile=width == 390,
+            color_scheme=theme,
+            reduced_motion="reduce",
+            accept_downloads=True,
+        )
+        self.context.set_default_timeout(PATIENCE)
+        self.page, self.wrong = self.context.new_page(), []
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("console", lambda m: m.type == "error" and self.wrong.append(m.text))
+        self.page.on("request", self.stays_here)
+
+    def stays_here(self, request):
+        if not request.url.startswith((self.base, "data:", "blob:")):
+            self.wrong.append(f"asks for {request.url}")
+
+    def go(self, name):
+        """Open a page where it is not open yet, at its top."""
+        if self.page.url.split("#")[0] != self.base + name:
+            self.page.goto(self.base + name)
+            # What is typeset later would move what a link has led to.
+            self.page.evaluate("() => window.MathJax?.startup?.promise")
+        elif "#" in self.page.url:
+            self.page.evaluate("() => history.replaceState(null, '', location.pathname)")
+        self.page.evaluate("() => scrollTo(0, 0)")
+        return self.page
+
+    def press(self, locator):
+        """Tap or click what is on the screen."""
+        locator.scroll_into_view_if_needed()
+        locator.tap() if self.touch else locator.click()
+
+    def lands_on(self, locator):
+        """Wait until something is on the screen."""
+        expect(locator).to_be_attached()
+        handle = locator.element_handle()
+        self.page.wait_for_function(IN_VIEW, arg=handle)
+
+
+@pytest.fixture(scope="module", params=READERS, ids=lambda p: "-".join(map(str, p)) if p else None)
+def reader(request, browser, site, server):
+    width, theme, place = request.param
+    base = site.as_uri() + "/" if place == "disk" else server
+    reader = Reader(browser, base, width, theme)
+    yield reader
+    reader.context.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_wrong(reader):
+    yield
+    wrong, reader.wrong = reader.wrong, []
+    assert not wrong
+
+
+def test_the_menu_opens_and_closes(reader):
+    page = reader.go(CHAPTER)
+    button = page.get_by_role("button", name="Menu", exact=True)
+    menu = page.get_by_role("navigation", name="Main")
+    if reader.width >= 960:
+        expect(menu).to_be_visible()
+        text = page.locator("article").bounding_box()
+        reader.press(button)
+        expect(menu).to_be_hidden()
+        expect(button).to_have_attribute("aria-expanded", "false")
+        assert page.locator("article").bounding_box()["x"] < text["x"]
+        reader.press(button)
+        expect(menu).to_be_visible()
+        expect(button).to_have_attribute("aria-expanded", "true")
+    else:
+        expect(menu).to_be_hidden()
+        reader.press(button)
+        expect(menu).to_be_visible()
+        reader.lands_on(menu.get_by_role("link", name="4 Bidirectional errors"))
+        page.keyboard.press("Escape")
+        expect(menu).to_be_hidden()
+        reader.press(button)
+        reader.press(page.get_by_role("dialog", name="Menu").get_by_role("button", name="Close"))
+        expect(menu).to_be_hidden()
+        reader.press(button)
+    reader.press(menu.get_by_role("link", name="Glossary"))
+    page.wait_for_url("**/glossary.html")
+
+
+def test_the_contents_lead_to_their_section(reader):
+    page = reader.go(CHAPTER)
+    contents = page.locator("#pst-page-toc-nav")
+    if reader.width < 1200:
+        expect(contents).to_be_hidden()
+        reader.press(page.get_by_role("button", name="On this page"))
+    expect(contents).to_be_visible()
+    reader.press(contents.get_by_role("link", name="Exercises"))
+    if reader.width < 1200:
+        expect(contents).to_be_hidden()
+    reader.lands_on(page.get_by_role("heading", name="Exercises"))
+
+
+def test_the_theme_changes_and_stays_changed(reader):
+    page = reader.go(CHAPTER)
+    root, button = page.locator("html"), page.get_by_role("button", name="Color mode")
+    colour = "() => getComputedStyle(document.body).backgroundColor"
+    changed = f"before => ({colour})() !== before"
+    expect(root).to_have_attribute("data-theme", reader.theme)
+    before = page.evaluate(colour)
+    reader.press(button)
+    expect(root).to_have_attribute("data-theme", OTHER[reader.theme])
+    page.wait_for_function(changed, arg=before)
+    page.reload()
+    expect(root).to_have_attribute("data-theme", OTHER[reader.theme])
+    reader.press(button)
+    expect(root).to_have_attribute("data-theme", reader.theme)
+    reader.press(button)  # and back to what the system says
+    expect(root).to_have_attribute("data-mode", "auto")
+
+
+def test_a_search_finds_sections_and_terms_and_shows_where(reader):
+    page = reader.go(CHAPTER)
+    reader.press(page.locator("button.search-button__button:visible").first)
+    page.get_by_role("searchbox").and_(page.locator("dialog input")).type("amortizer")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=amortizer")
+    results = page.locator("#search-results li")
+    expect(results.first).to_contain_text("amortiser in Glossary")
+    expect(results.first).to_contain_text("predict upwards")
+    field = page.locator(".bd-search-container input")
+    for typed, found in (
+        ("sigmoid", "activation function"),
+        ("normalize", "normalise"),
+        ("local rules", "4 Bidirectional errors"),
+        ("backpropagation", "backprop"),
+        ("weight_gradient", "2 Generating digits"),
+    ):
+        field.fill(typed)
+        expect(results.filter(has_text=found).first).to_be_visible()
+    field.fill("xyzzy")
+    expect(page.get_by_role("status")).to_contain_text("Nothing found for “xyzzy”")
+    field.fill("amortizer")
+    reader.press(results.first.get_by_role("link"))
+    page.wait_for_url("**/glossary.html#term-amortiser")
+    reader.lands_on(page.locator("#term-amortiser"))
+
+
+def test_code_is_copied(reader):
+    page = reader.go(CHAPTER)
+    cell = page.locator("article div.cell_input:visible").first
+    code = cell.locator("pre").inner_text().strip()
+    cell.scroll_into_view_if_needed()
+    if not reader.touch:
+        cell.hover()
+    button = cell.locator("button.copybtn")
+    expect(button).not_to_have_css("opacity", "0")
+    reader.press(button)
+    expect(button).to_have_class(re.compile("success"))
+    page.evaluate(
+        """() => { const e = document.body.appendChild(document.createElement('textarea'));
+            e.id = 'paste-here'; e.focus({preventScroll: true}) }"""
+    )
+    page.keyboard.press("Control+V")
+    pasted = page.evaluate(
+        "() => { const e = document.getElementById('paste-here'); e.remove(); return e.value }"
+    )
+    assert pasted.strip() == code
+
+
+def test_the_download_is_the_notebook(reader):
+    page = reader.go(CHAPTER)
+    reader.press(page.get_by_role("button", name="Download this page"))
+    with page.expect_download() as download:
+        reader.press(page.locator("a.btn-download-source-button"))
+    assert download.value.suggested_filename == "03_hybrid.ipynb"
+    assert Path(download.value.path()).read_bytes() == (ROOT / "book/03_hybrid.ipynb").read_bytes()
+    assert len(reader.context.pages) == 1, "a tab was opened"
+    page.mouse.click(5, 300)
+    expect(page.locator("a.btn-download-source-button")).to_be_hidden()
+
+
+def test_what_is_launched_elsewhere_is_offered(reader):
+    page = reader.go(CHAPTER)
+    for button, link in (
+        ("Launch interactive content", "Colab"),
+        ("Source repositories", "Suggest edit"),
+    ):
+        reader.press(page.get_by_role("button", name=button))
+        expect(page.locator(".dropdown-menu.show").get_by_role("link", name=link)).to_be_visible()
+        page.keyboard.press("Escape")
+        page.mouse.move(5, 300)
+        expect(page.locator(".dropdown-menu:visible")).to_have_count(0)
+
+
+def test_full_screen_and_back(reader):
+    page = reader.go(CHAPTER)
+    full = "wanted => !!document.fullscreenElement == wanted"
+    button = page.locator("button.btn-fullscreen-button")
+    reader.press(button)
+    page.wait_for_function(full, arg=True)
+    reader.press(button)
+    page.wait_for_function(full, arg=False)
+
+
+def test_a_fold_opens_and_closes(reader):
+    page = reader.go(CHAPTER)
+    fold = page.locator("details.fold:not(.exercise *)").first
+    bar, code = fold.locator("summary"), fold.locator("pre").first
+    expect(code).to_be_hidden()
+    expect(bar).to_have_text(re.compile("^Show the code of Figure 1$"), use_inner_text=True)
+    reader.press(bar)
+    expect(code).to_be_visible()
+    expect(bar).to_have_text(re.compile("^Hide the code of Figure 1$"), use_inner_text=True)
+    bar.focus()
+    page.keyboard.press("Enter")
+    expect(code).to_be_hidden()
+
+
+def test_an_exercise_and_its_solution_lead_to_each_other(reader):
+    page = reader.go(CHAPTER)
+    box = page.locator("#exercise-3-2")
+    expect(box.get_by_text("axes: seed")).to_be_hidden()
+    reader.press(box.locator("#solution-3-2 > summary"))
+    expect(box.get_by_text("settled_rule = bpc.Rule(").first).to_be_visible()
+    expect(box.get_by_text("With it, the check prints:")).to_be_visible()
+    reader.press(box.get_by_role("link", name="Solution 3.2 among all solutions"))
+    page.wait_for_url("**/solutions.html#solution-3-2")
+    entry = page.locator("section", has=page.get_by_role("heading", name="Exercise 3.2")).last
+    reader.lands_on(entry.get_by_role("heading").first)
+    reader.press(entry.get_by_role("link", name="Back to the exercise"))
+    page.wait_for_url(f"**/{CHAPTER}#exercise-3-2")
+    reader.lands_on(box)
+
+
+def test_an_address_unfolds_what_it_names(reader):
+    page = reader.go(CHAPTER)
+    solution = page.locator("#solution-3-1")
+    expect(solution).not_to_have_attribute("open", "")
+    page.evaluate("() => { location.hash = '#solution-3-1' }")
+    expect(solution).to_have_attribute("open", "")
+    reader.lands_on(solution)
+
+
+def test_next_and_previous_are_the_neighbours(reader):
+    page = reader.go(CHAPTER)
+    reader.press(
+        page.get_by_role("link", name="4 Bidirectional errors").and_(page.locator("a.right-next"))
+    )
+    page.wait_for_url("**/04_bidirectional.html")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("4 Bidirectional errors")
+    reader.press(page.locator("a.left-prev"))
+    page.wait_for_url(f"**/{CHAPTER}")
+    expect(page).to_have_title(re.compile("^3 The hybrid amortiser"))
+
+
+def test_equations_figures_and_chapters_are_links(reader):
+    page = reader.go(CHAPTER)
+    for words in ("Equation 2", "Figure 4"):
+        reader.press(page.locator("article").get_by_role("link", name=words, exact=True).first)
+        anchor = re.search("#(.*)", page.url)[1]
+        target = page.locator(f"[id='{anchor}']")
+        reader.lands_on(target)
+        number = words.split()[1]
+        if words.startswith("Equation"):
+            expect(target.locator(".eqno")).to_contain_text(f"({number})")
+        else:
+            assert anchor == f"figure-{number}"
+            expect(target).to_contain_text(f"Figure {number}.")
+    reader.press(
+        page.locator("article").get_by_role("link", name=re.compile("[Cc]hapter 2$")).first
+    )
+    page.wait_for_url("**/02_generating.html")
+
+
+def test_a_word_of_the_glossary_shows_its_definition_and_leads_to_it(reader):
+    page = reader.go(CHAPTER)
+    word = page.locator("a.term").first
+    term = re.search("#(.*)", word.get_attribute("href"))[1]
+    definition = page.locator(f"#definition-of-{term}")
+    expect(definition).to_be_hidden()
+    word.scroll_into_view_if_needed()
+    if reader.touch:
+        word.tap()
+        expect(definition).to_be_visible()
+        assert CHAPTER in page.url
+        page.touchscreen.tap(5, 300)
+        expect(definition).to_be_hidden()
+        word.tap()
+    else:
+        word.hover()
+        expect(definition).to_be_visible()
+        definition.hover()  # it stays while one reads it
+        expect(definition).to_be_visible()
+        page.mouse.move(0, 0)
+        expect(definition).to_be_hidden()
+        word.focus()
+    expect(definition).to_be_visible()
+    box = definition.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= reader.width
+    page.keyboard.press("Escape")
+    expect(definition).to_be_hidden()
+    if reader.touch:
+        word.tap()
+        expect(definition).to_be_visible()
+    reader.press(word)
+    page.wait_for_url(f"**/glossary.html#{term}")
+    reader.lands_on(page.locator(f"[id='{term}']"))
+
+
+def test_paper_is_light_and_leaves_out_what_is_folded(reader):
+    page = reader.go(CHAPTER)
+    folds = page.locator("details.fold")
+    opened = folds.first
+    opened.evaluate("e => { e.open = true }")
+    page.emulate_media(media="print")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    expect(opened.locator("pre").first).to_be_visible()
+    expect(folds.last).to_be_hidden()
+    page.emulate_media(media="screen")
+    expect(page.locator("html")).to_have_attribute("data-theme", reader.theme)
+    opened.evaluate("e => { e.open = false }")
