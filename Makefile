@@ -32,8 +32,7 @@ test: .venv/installed ## run every fast test, and compare each notebook's output
 	$(BIN)/python $(NBVAL)
 
 test-slow: .venv/installed ## run the slow tests
-	$(BIN)/python $(PYTEST) -m "slow and not alone"
-	$(BIN)/python -m pytest -q -m alone
+	$(BIN)/python $(PYTEST) -m slow
 
 test-avx2: .venv/installed ## compare the notebooks' outputs as another processor computes them
 	XLA_FLAGS=--xla_cpu_max_isa=AVX2 $(BIN)/python $(NBVAL)
@@ -69,7 +68,7 @@ format: .venv/installed ## bring the code into the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/installed ## measure; results go to benchmarks/results
+bench: .venv/installed ## measure; results go to benchmarks/results (ARGS=--guard: a short look)
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 pages-report: book ## measure the pages: weight, speed, Lighthouse (needs Chromium and npm)

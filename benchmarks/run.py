@@ -3,6 +3,7 @@
     python benchmarks/run.py                  every section, about an hour on two cores
     python benchmarks/run.py speed accuracy   those named
     python benchmarks/run.py --list           what there is
+    python benchmarks/run.py --guard          a few rounds: does the compiled loop keep its lead?
 
 Each section writes benchmarks/results/SECTION.json. Ratios are formed within one run: seconds differ
 between machines, and between hours on a shared one.
@@ -38,10 +39,11 @@ from bpc_minimal import (
 )
 from bpc_minimal.config import PRESETS
 from bpc_minimal.learning import make_state
+from bpc_minimal.svg import as_svg
 from bpc_minimal.training import shuffled, train_epoch
 
 RESULTS = Path(__file__).parent / "results"
-FIGURE = Path(__file__).parents[1] / "book" / "_static" / "benchmarks.png"
+FIGURE = Path(__file__).parents[1] / "book" / "_static" / "benchmarks.svg"
 TABLE_HEAD = """# Benchmarks
 
 Written by `make bench` from `results/`, which holds every number. Ratios were formed within one run. What was
@@ -502,7 +504,7 @@ def draw_growth() -> None:
         panels[title] = {"": (list(points), list(points.values()))}
         names.append(name)
     figure = figures.curves(panels, names, ["ratio of times", "", "", ""], log="xy")
-    figures.keep(figure, FIGURE)
+    FIGURE.write_text(as_svg(figure, "10.5") + "\n", "utf-8")
 
 
 def _rows(found: dict[str, Any], section: str, prefix: str = "") -> list[list[str]]:
@@ -537,17 +539,46 @@ def _words(bounds: tuple[float, float] | None) -> str:
     return f"{low:g} to {high:g}" if low else f"{high:g} or less"
 
 
-def main() -> None:
+SLACK = 1.5  # a shared machine is noisy, and another one has other ratios
+
+
+def guard() -> int:
+    """Compare a few rounds of `speed` with what is stored: ratios within one run, never seconds."""
+    import speed as ways
+
+    stored = json.loads((RESULTS / "speed.json").read_text())["results"]
+    found = ways.measure(rounds=3, iterations=150, names=("scan", "calls", "floor"))
+    lost = 0
+    for name, sign in (("scan_over_floor", 1), ("calls_over_scan", -1)):
+        kept = (
+            found[name] < SLACK * stored[name] if sign > 0 else found[name] > stored[name] / SLACK
+        )
+        lost += not kept
+        verdict = (
+            "kept"
+            if kept
+            else "lost: is the machine busy? run it again before you look for a cause"
+        )
+        print(f"{name}: {found[name]:.2f} now, {stored[name]:.2f} stored, {verdict}")
+    return lost
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="default: all")
     parser.add_argument(
         "--list", action="store_true", help="say what there is, and measure nothing"
     )
+    parser.add_argument(
+        "--guard", action="store_true", help="does the compiled loop keep its lead?"
+    )
     arguments = parser.parse_args()
     if arguments.list:
         for name, section in SECTIONS.items():
             print(f"{name:10} {(section.__doc__ or '').splitlines()[0]}")
-        return
+        return 0
+    if arguments.guard:
+        return guard()
     RESULTS.mkdir(exist_ok=True)
     for name in arguments.sections or SECTIONS:
         found = SECTIONS[name]()
@@ -556,7 +587,8 @@ def main() -> None:
         (RESULTS / f"{name}.json").write_text(content + "\n")
     write_table()
     draw_growth()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,81 +1,117 @@
 """Figures of the book and of the command line, so that a chapter's cells hold the method alone.
 
-Colours are of Okabe and Ito's palette, which colour-blind readers can tell apart; each figure brings
-its own light ground, so that it reads the same on a dark page.
+A figure is made for a phone and grows on a wide screen: each of its panels is `WIDTH` pixels wide and its
+text `TEXT` pixels high. `show` stores it as one SVG, in which text is text. Drawn by itself it has a light
+ground; inside a page of the book it takes the page's colours and fonts, and its panels fold into rows.
+
+Colours are of Okabe and Ito's palette, which colour-blind readers can tell apart. Its orange and its sky
+blue are darkened, so that each stands out from a white page and from a black one by 3:1 or more.
 """
 
-import contextlib
 import hashlib
 import html
 import io
-import re
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import string
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from cycler import cycler
 from jaxtyping import Array, Float, Int
-from matplotlib.animation import FuncAnimation
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from bpc_minimal.data import denormalise
 from bpc_minimal.files import check_writable, shown
 from bpc_minimal.files import write as write_file
+from bpc_minimal.svg import INK, alt_text, as_svg, only
 from bpc_minimal.training import History
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
     "#0072B2",
-    "#E69F00",
+    "#B97F00",
     "#009E73",
     "#D55E00",
     "#CC79A7",
-    "#56B4E9",
+    "#3A94C4",
 )
+WIDTH, HEIGHT, TEXT = 340, 230, 13  # pixels: of a panel, and of text
 STYLE = {
-    "figure.dpi": 110,
+    "figure.dpi": 160,
     "figure.facecolor": "white",
+    "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, RED, PURPLE, SKY]),
-    "font.size": 10,
+    "axes.prop_cycle": cycler(color=[BLUE, RED, GREEN, PURPLE, ORANGE, SKY]),
+    "axes.titlesize": TEXT,
+    "font.family": "DejaVu Sans",  # it comes with matplotlib, and is wide: other fonts have room
+    "font.size": TEXT,
+    "image.interpolation": "none",  # pixels as they are
+    "legend.fontsize": TEXT,
     "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
+    ),
 }
-
-
-_ONE_AT_A_TIME = threading.RLock()  # matplotlib's settings are one for all threads
-
-
-@contextlib.contextmanager
-def _style(**changes: Any) -> Iterator[None]:
-    """Draw with matplotlib's own settings and `STYLE`, whatever style, TeX or file of settings a user has."""
-    settings: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if "backend" not in k}
-    with _ONE_AT_A_TIME, matplotlib.rc_context(settings | STYLE | changes):
-        yield
-
-
-def _subplots(
-    rows: int = 1, columns: int = 1, *, squeeze: bool = True, sharex: bool = False, **look: Any
-):
-    """Make a figure with axes, as pyplot does, but on a canvas of its own that no screen is needed for."""
-    figure = Figure(**look)
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=squeeze, sharex=sharex)
+FAINT = {"color": INK, "alpha": 0.65}  # what is beside the data
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Display a figure in a notebook with a text that says what it shows."""
-    from IPython.display import Image, display
+    """Display a figure in a notebook with a text that says what it shows.
 
-    png = io.BytesIO()
-    with _style():
-        figure.savefig(png, format="png", bbox_inches="tight", metadata={"Software": None})
-    display(Image(png.getvalue(), alt=alt), metadata={"image/png": {"alt": alt}})
+    Args:
+        figure: its subfigures, if it has any, are panels that a narrow page puts below each other.
+        alt: the text, or the number of a figure of this book, such as "4.2" (chapter 4, figure 2), whose
+            text the package holds in `figures.toml`.
+
+    Raises:
+        ValueError: a number that is no figure's.
+    """
+    from IPython.display import display
+
+    alt = alt_text(alt)
+    picture = as_svg(figure, alt)
+    data = {"image/svg+xml": picture, "text/plain": alt}
+    display(data, raw=True, metadata={"image/svg+xml": {"alt": alt}})
+
+
+def table(
+    rows: Sequence[Sequence[object]], columns: Sequence[str], digits: int | Sequence[int] = 3
+) -> None:
+    """Display a table in a notebook; the first column names the rows.
+
+    Args:
+        rows: of cells. A row of numbers, such as one a seed, is shown as "≈ mean ± standard deviation".
+        columns: their names.
+        digits: after the point, of numbers that are not whole; one for all columns, or one a column.
+
+    Raises:
+        ValueError: a row of another length.
+    """
+    from IPython.display import display
+
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError(f"a row of {len(row)} cells given, {len(columns)} expected: {row}")
+    each = [digits] * len(columns) if isinstance(digits, int) else digits
+    cells = [[_cell(*cell) for cell in zip(row, each, strict=True)] for row in rows]
+    # Without padding, which would depend on numbers that differ between processors.
+    lines = [[*columns], ["---"] * len(columns), *cells]
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in columns)
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(row[0])}</th>'
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in row[1:])
+        + "</tr>\n"
+        for row in cells
+    )
+    page = f'<table class="table">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>'
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    display({"text/html": page, "text/plain": text}, raw=True)
 
 
 def keep(figure: Figure, path: str | Path) -> None:
@@ -86,7 +122,7 @@ def keep(figure: Figure, path: str | Path) -> None:
         OSError: the file cannot be written; an older one is as it was.
     """
     content = io.BytesIO()
-    with _style():
+    with only(STYLE):
         figure.savefig(content, format=_format(path), bbox_inches="tight")
     write_file(path, content.getbuffer(), what="the figure")
 
@@ -128,30 +164,28 @@ def digits(
             f"{len(pixels)} images in {columns} columns given, one or more of each expected"
         )
     columns = min(columns, len(pixels))
-    rows = -(-len(pixels) // columns)
-    with _style():
-        figure, axes = _subplots(rows, columns, figsize=(0.8 * columns, rows), squeeze=False)
-        _digits(axes.flat, pixels, labels)
-        figure.subplots_adjust(wspace=0.06, hspace=0.3 if labels is not None else 0.06)
-    return figure
+    starts = range(0, len(pixels), columns)
+    rows = [(None, pixels[i : i + columns], labels and labels[i : i + columns]) for i in starts]
+    return _tiles(rows, columns)
 
 
 def training_curves(history: History) -> Figure:
     """Draw the losses of each iteration, smoothed, and the accuracy at each evaluation."""
     losses, evaluations = history.losses, history.evaluations
-    with _style():
-        figure, axes = _subplots(1, 3, figsize=(9.5, 2.7), layout="constrained")
+    with only(STYLE):
+        figure, axes = _panels(3)
         axes[0].plot(*_smooth(losses["gen_loss"]), color=BLUE)
         axes[0].set(title="gen_loss: the drawn image's error", xlabel="iteration", ylim=(0, None))
-        axes[1].plot(*_smooth(losses["energy_before"]), color=ORANGE, label="before inference")
-        axes[1].plot(*_smooth(losses["energy"]), color=GREEN, label="after inference")
+        axes[1].plot(*_smooth(losses["energy_before"]), color=RED, label="before inference")
+        axes[1].plot(*_smooth(losses["energy"]), "--", color=GREEN, label="after inference")
         axes[1].set(title="energy of a batch", xlabel="iteration", yscale="log")
+        _log_ticks(axes[1].yaxis)
         axes[1].legend()
         axes[2].plot(
             [e["iteration"] for e in evaluations],
             [e["accuracy"] for e in evaluations],
             "o-",
-            color=RED,
+            color=PURPLE,
             markersize=4,
         )
         axes[2].set(title="accuracy, held-out images (%)", xlabel="iteration")
@@ -163,13 +197,15 @@ def confusion(found: Int[Array, " N"], labels: Int[Array, " N"]) -> Figure:
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (np.asarray(labels), np.asarray(found)), 1)
     wrong = np.where(np.eye(10, dtype=bool), 0, counts)
-    with _style():
-        figure, axis = _subplots(figsize=(4.6, 4.2), layout="constrained")
-        axis.imshow(wrong, cmap="Oranges", vmin=0, vmax=max(1, wrong.max()) * 1.4)
+    # From nothing to half of the colour, so that a number can be read on it in either theme.
+    tint = LinearSegmentedColormap.from_list("tint", [ORANGE + "00", ORANGE + "90"])
+    with only(STYLE):
+        figure, (axis,) = _panels(1, 340)
+        axis.imshow(wrong, cmap=tint, vmin=0, vmax=max(1, wrong.max()))
         for (row, column), count in np.ndenumerate(counts):
             if count:
                 bold = "bold" if row == column else "normal"
-                axis.text(column, row, count, ha="center", va="center", fontsize=8, weight=bold)
+                axis.text(column, row, count, ha="center", va="center", fontsize=10, weight=bold)
         axis.set(xticks=range(10), yticks=range(10), xlabel="answer", ylabel="true label")
     return figure
 
@@ -177,27 +213,26 @@ def confusion(found: Int[Array, " N"], labels: Int[Array, " N"]) -> Figure:
 def receptive_fields(weights: Float[Array, "units 784"], count: int = 40) -> Figure:
     """Draw the first `count` rows of a weight matrix as images, red for positive, blue for negative."""
     fields = np.asarray(weights)[:count].reshape(-1, 28, 28)
-    rows = -(-len(fields) // 10)
-    with _style():
-        figure, axes = _subplots(rows, 10, figsize=(8, 0.8 * rows))
-        for axis, field in zip(axes.flat, fields, strict=False):
-            axis.imshow(field, cmap="RdBu_r", vmin=-abs(field).max(), vmax=abs(field).max())
-        for axis in axes.flat:
-            axis.axis("off")
-        figure.subplots_adjust(wspace=0.06, hspace=0.06)
+    reach = np.abs(fields).max(axis=(1, 2))
+    rows = [(None, fields[i : i + 10], None) for i in range(0, len(fields), 10)]
+    figure = _tiles(rows, 10, "RdBu_r")
+    for axis, most in zip(figure.axes, reach, strict=True):
+        axis.images[0].set_clim(-most, most)
     return figure
 
 
 def bars(values: Mapping[str, float], unit: str, title: str = "") -> Figure:
     """Draw one horizontal bar for each name, the first at the top, with its value beside it."""
     names = [*values][::-1]
-    with _style():
-        figure, axis = _subplots(figsize=(7, 0.45 * len(names) + 0.8), layout="constrained")
-        drawn = axis.barh(names, [values[name] for name in names], color=BLUE)
+    with only(STYLE):
+        figure, (axis,) = _panels(1, 38 * len(names) + 34)
+        drawn = axis.barh(names, [values[name] for name in names], height=0.4, color=BLUE)
         axis.bar_label(drawn, fmt=f"%.3g {unit}", padding=4)
-        axis.set(title=title, xticks=[])
-        axis.spines["bottom"].set_visible(False)
-        axis.margins(x=0.18)
+        for y, name in enumerate(names):  # above its bar, where a phone has room for it
+            axis.text(0, y + 0.26, name, va="bottom")
+        axis.set(title=title, xticks=[], yticks=[], ylim=(-0.5, len(names) - 0.2))
+        axis.spines[["bottom", "left"]].set_visible(False)
+        axis.margins(x=0.25)
     return figure
 
 
@@ -210,7 +245,7 @@ def curves(
     log: str | Sequence[str] = "",
     legend: bool = True,
 ) -> Figure:
-    """Draw lines, one panel a title, side by side.
+    """Draw lines, one panel a title.
 
     Args:
         panels: for each title the lines of its panel, a name to its points (x, y).
@@ -221,31 +256,24 @@ def curves(
         legend: whether a panel with several lines names them.
     """
     each = [[x] * len(panels) if isinstance(x, str) else x for x in (xlabel, ylabel, log)]
-    with _style():
-        figure, axes = _subplots(
-            1,
-            len(panels),
-            figsize=(max(5.2, min(3.4 * len(panels), 9.5)), 2.8),
-            squeeze=False,
-            layout="constrained",
-        )
-        rows = zip(axes[0], panels.items(), *each, strict=True)
+    with only(STYLE):
+        most = max(len(lines) for lines in panels.values()) + len(levels or {})
+        figure, axes = _panels(len(panels), HEIGHT + (legend and most > 3) * 20 * most)
+        rows = zip(axes, panels.items(), *each, strict=True)
         for axis, (title, lines), x_name, y_name, scale in rows:
             for dash, (name, (x, y)) in enumerate(lines.items()):
                 axis.plot(x, y, ["-", "--", "-.", ":"][dash % 4], label=name, linewidth=1.8)
             for dash, (name, level) in enumerate((levels or {}).items()):
-                style = {"linestyle": (0, (5 - 2 * dash, 3)), "color": "0.35", "linewidth": 1.1}
+                style = {"linestyle": (0, (5 - 2 * dash, 3)), "linewidth": 1.1, **FAINT}
                 axis.axhline(level, label=name, **style)
             axis.set(title=title, xlabel=x_name, ylabel=y_name)
+            _whole_ticks(axis, [x for x, _ in lines.values()])
             for letter, side in (("x", axis.xaxis), ("y", axis.yaxis)):
                 if letter in scale:
                     axis.set(**{f"{letter}scale": "log"})
-                    low, high = side.get_view_interval()
-                    side.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 80 * low else (1,)))
-                    side.set_major_formatter("{x:g}")
-                    side.set_minor_formatter("")
-            if legend and len(lines) + len(levels or {}) > 1:
-                axis.legend(fontsize=9)
+                    _log_ticks(side)
+            if legend:
+                _legend(axis)
     return figure
 
 
@@ -262,45 +290,54 @@ def settling(energy_of: Callable[[Array], Array], guesses: Sequence[float]) -> F
 
 
 def settling_player(energy_of: Callable[[Array], Array], guesses: Sequence[float], alt: str) -> Any:
-    """Animate `settling`, a frame a step, as a player that runs in the page without a server.
+    """Animate `settling`, a step at a time, as a player that runs in the page without a server.
 
     Args:
         energy_of: the energy of an array of guesses.
         guesses: where the guess was before the first step and after each.
-        alt: what the animation shows, for those who do not see it.
+        alt: what the animation shows, or the number of a figure, as in `show`.
     """
-    figure, draw = _settling(energy_of, guesses, still=False)
-    figure.draw_without_rendering()  # lays it out, once for all frames
-    figure.set_layout_engine("none")
-    return player(FuncAnimation(figure, draw, frames=len(guesses)), alt)
-
-
-def player(animation: FuncAnimation, alt: str) -> Any:
-    """Turn an animation into a player that needs no server and asks nobody for a font of icons."""
     from IPython.display import HTML
 
-    with _style(**{"savefig.dpi": 72, "figure.dpi": 72}):
-        page = animation.to_jshtml(fps=4, embed_frames=True, default_mode="once")
-    page = re.sub(r"<link[^>]*>", "", page)
-    for icon, sign in PLAYER_SIGNS.items():
-        page = page.replace(f'<i class="fa {icon}"></i>', sign)
-    page = page.replace("<img id=", f'<img style="max-width: 100%" alt="{html.escape(alt)}" id=')
-    page = page.replace('type="range"', 'type="range" aria-label="Step"')
-    drawn = re.findall(r"_anim_img(\w+)", page)[0]  # another one at each call, by chance
-    return HTML(page.replace(drawn, hashlib.sha256(alt.encode()).hexdigest()[:32]))
+    figure, draw = _settling(energy_of, guesses, still=False)
+    for step in range(len(guesses)):
+        for part, artist in zip(("ball", "way"), draw(step), strict=True):
+            artist.set_gid(f"step-{part}-{step}")
+    picture = as_svg(figure, alt, "player")
+    name = f"player-{hashlib.sha256(alt_text(alt).encode()).hexdigest()[:8]}"
+    return HTML(PLAYER.format(name=name, picture=picture, last=len(guesses) - 1))
 
 
-PLAYER_SIGNS = {
-    "fa-minus": "−",
-    "fa-fast-backward": "|«",
-    "fa-step-backward": "‹",
-    "fa-play fa-flip-horizontal": "◀",
-    "fa-pause": "||",
-    "fa-play": "▶",
-    "fa-step-forward": "›",
-    "fa-fast-forward": "»|",
-    "fa-plus": "+",
-}
+# Before anyone plays, and on paper, it shows the end. The ball is where it is; the path stays.
+PLAYER = """<div class="bpc-player" id="{name}">
+{picture}
+<p><button type="button">Play</button> <button type="button">Reset</button>
+<label>step <input type="range" min="0" max="{last}" value="{last}"></label> <output>{last}</output></p>
+<script>(() => {{
+  const box = document.getElementById("{name}"), slider = box.querySelector("input");
+  const [play, reset] = box.querySelectorAll("button"), marks = box.querySelectorAll("[data-step]");
+  let timer = 0;
+  const show = (step) => {{
+    slider.value = step;
+    box.querySelector("output").value = step;
+    for (const mark of marks) {{
+      const [part, at] = mark.dataset.step.split("-");
+      mark.style.display = (part === "ball" ? +at === +step : +at <= +step) ? "" : "none";
+    }}
+  }};
+  const stop = () => {{ clearInterval(timer); timer = 0; play.textContent = "Play"; }};
+  const next = () => (+slider.value < +slider.max ? show(+slider.value + 1) : stop());
+  play.onclick = () => {{
+    if (timer) return stop();
+    if (+slider.value === +slider.max) show(0);
+    timer = setInterval(next, 250);
+    play.textContent = "Pause";
+  }};
+  reset.onclick = () => {{ stop(); show(0); }};
+  slider.oninput = () => {{ stop(); show(slider.value); }};
+  show(slider.value);
+}})();</script>
+</div>"""
 
 
 def springs(
@@ -313,33 +350,31 @@ def springs(
         stiffness: of the two springs; it is drawn as the number of windings and the line's width.
         unit: of the three numbers.
     """
-    with _style():
-        figure, axes = _subplots(
-            len(rows), 1, figsize=(6.4, 1.45 * len(rows)), sharex=True, layout="constrained"
-        )
-        pairs = zip(np.atleast_1d(axes), rows.items(), strict=True)
-        for axis, (title, (expected, guess, seen)) in pairs:
+    with only(STYLE):
+        figure = _figure(WIDTH, 125 * len(rows) + 30)
+        axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
+        for axis, (title, (expected, guess, seen)) in zip(axes, rows.items(), strict=True):
             ends = ((expected, BLUE, 0.45, stiffness[0]), (seen, ORANGE, -0.45, stiffness[1]))
             for end, colour, y, k in ends:
                 axis.plot(*_spring(end, guess, y), color=colour, linewidth=0.9 + 0.7 * k)
                 axis.plot([end, end], [y - 0.3, y + 0.3], color=colour, linewidth=5)
-            axis.plot([guess, guess], [-0.6, 0.6], color="0.25", linewidth=2)
+            axis.plot([guess, guess], [-0.6, 0.6], linewidth=2, **FAINT)
             axis.plot(guess, 0, "o", color=GREEN, markersize=15, zorder=3)
-            axis.text(expected, 0.9, "expected $z_0$", color=BLUE, ha="center", fontsize=9)
-            axis.text(seen, -1.25, "seen $z_2$", color="#8A5F00", ha="center", fontsize=9)
-            axis.text(guess, 0.9, "guess $z_1$", color="#00694C", ha="center", fontsize=9)
-            axis.set(ylim=(-1.5, 1.35), yticks=[])
-            axis.set_title(title, loc="left", fontsize=10)
+            axis.text(expected, 0.9, "expected $z_0$", color=BLUE, ha="center")
+            axis.text(seen, -1.35, "seen $z_2$", color=ORANGE, ha="center")
+            axis.text(guess, 0.9, "guess $z_1$", color=GREEN, ha="center")
+            axis.set(ylim=(-1.6, 1.5), yticks=[])
+            axis.set_title(title, loc="left")
             axis.spines["left"].set_visible(False)
         axis.set_xlabel(unit)
-        axis.margins(x=0.12)
+        axis.margins(x=0.2)
     return figure
 
 
 def generative_circuit(L: int = 2) -> Figure:
     """Draw the value neurons z_0..z_L, the error neurons e_1..e_L, and who excites whom."""
-    with _style():
-        figure, axis = _subplots(figsize=(2.5 * L + 1.6, 1.9), layout="constrained")
+    with only(STYLE):
+        figure, (axis,) = _panels(1, 105, width=WIDTH * (2.6 * L + 1.4) / 6.6)
         for l in range(L + 1):
             _neuron(axis, 2.6 * l, f"$z_{l}$", SKY, "circle")
         for l in range(L):
@@ -351,9 +386,9 @@ def generative_circuit(L: int = 2) -> Figure:
                 _arrow(axis, error, above, -0.5, BLUE, rf"$+\alpha_{l + 1} f_{l}'$")
             if l < L - 1:
                 _arrow(axis, error, below, 0.5, RED, rf"$-\alpha_{l + 1}$")
-        axis.text(0, -0.55, "clamped", ha="center", va="top", fontsize=9)
-        axis.text(2.6 * L, -0.55, "clamped", ha="center", va="top", fontsize=9)
-        axis.set(xlim=(-0.7, 2.6 * L + 0.7), ylim=(-0.95, 0.85), aspect="equal")
+        axis.text(0, -0.5, "clamped", ha="center", va="top")
+        axis.text(2.6 * L, -0.5, "clamped", ha="center", va="top")
+        axis.set(xlim=(-0.75, 2.6 * L + 0.75), ylim=(-0.95, 0.95), aspect="equal")
         axis.axis("off")
     return figure
 
@@ -361,28 +396,21 @@ def generative_circuit(L: int = 2) -> Figure:
 def digit_rows(
     rows: Mapping[str, Float[Array, "n 784"]],
     labels: Mapping[str, Sequence[object]] | None = None,
+    *,
+    in_unit_range: bool = False,
 ) -> Figure:
-    """Draw one row of images for each name, the name at its left, dark ink on white.
+    """Draw one row of images for each name, the name above it, dark ink on white.
 
     Args:
-        rows: normalised pixels of each row.
+        rows: normalised pixels of each row, or pixels in [0, 1] where `in_unit_range`.
         labels: for some of the rows, what stands below each image.
+        in_unit_range: whether pixels are in [0, 1] already.
     """
-    columns = max(len(images) for images in rows.values())
-    below = labels or {}
-    with _style():
-        figure, axes = _subplots(
-            len(rows),
-            columns,
-            figsize=(0.78 * columns + 0.8, 0.78 * len(rows) * (1.25 if below else 1.05)),
-            squeeze=False,
-        )
-        for line, (name, images) in zip(axes, rows.items(), strict=True):
-            pixels = np.asarray(denormalise(images)).reshape(-1, 28, 28)
-            _digits(line, pixels, below.get(name))
-            line[0].set_ylabel(name, rotation=0, ha="right", va="center", labelpad=6)
-        figure.subplots_adjust(wspace=0.06, hspace=0.32 if below else 0.06)
-    return figure
+    lines = []
+    for name, images in rows.items():
+        pixels = np.asarray(images if in_unit_range else denormalise(images)).reshape(-1, 28, 28)
+        lines.append((name, pixels, labels.get(name) if labels else None))
+    return _tiles(lines, max(len(images) for images in rows.values()))
 
 
 def spread_curves(
@@ -403,11 +431,10 @@ def spread_curves(
         log_y: titles of the panels whose y axis is logarithmic.
     """
     markers = ("o", "s", "^", "D")
-    with _style():
-        figure, axes = _subplots(
-            1, len(panels), figsize=(4.1 * len(panels), 3), layout="constrained", squeeze=False
-        )
-        for axis, (title, lines) in zip(axes[0], panels.items(), strict=True):
+    with only(STYLE):
+        most = max(len(lines) for lines in panels.values())
+        figure, axes = _panels(len(panels), HEIGHT + (most > 3) * 20 * most)
+        for axis, (title, lines) in zip(axes, panels.items(), strict=True):
             for i, (name, values) in enumerate(lines.items()):
                 mean, spread = np.mean(values, axis=0), np.std(values, axis=0)
                 (line,) = axis.plot(x, mean, marker=markers[i % 4], markersize=5, label=name)
@@ -416,12 +443,14 @@ def spread_curves(
                         x, mean - spread, mean + spread, color=line.get_color(), alpha=0.2
                     )
             axis.set(title=title, xlabel=xlabel)
+            _whole_ticks(axis, [x])
             if log_x:
                 axis.set_xscale("log")
+                _log_ticks(axis.xaxis)
             if title in log_y:
                 axis.set_yscale("log")
-            if len(lines) > 1:
-                axis.legend()
+                _log_ticks(axis.yaxis)
+            _legend(axis)
     return figure
 
 
@@ -432,10 +461,10 @@ def bidirectional_circuit() -> Figure:
     d_l (right). An arrow head excites, a bar inhibits; the sign stands beside each line too.
     """
     places = {
-        "z_0": (0, 4.4), "z_1": (0, 2.2), "z_2": (0, 0),
-        "e_1": (-3, 2.2), "e_2": (-3, 0), "d_0": (3, 4.4), "d_1": (3, 2.2),
+        "z_0": (0, 6), "z_1": (0, 3), "z_2": (0, 0),
+        "e_1": (-3, 3), "e_2": (-3, 0), "d_0": (3, 6), "d_1": (3, 3),
     }  # fmt: skip
-    fills = {"z": "#D6E9F5", "e": "#FBE3B5", "d": "#CDEBDF"}
+    colours = {"z": SKY, "e": ORANGE, "d": GREEN}
     links = [  # from, to, its sign, its weights
         ("z_1", "e_1", 1, ""), ("e_1", "z_1", -1, ""), ("z_2", "e_2", 1, ""), ("e_2", "z_2", -1, ""),
         ("z_0", "d_0", 1, ""), ("d_0", "z_0", -1, ""), ("z_1", "d_1", 1, ""), ("d_1", "z_1", -1, ""),
@@ -444,36 +473,34 @@ def bidirectional_circuit() -> Figure:
         ("z_1", "d_0", -1, "W_0"), ("d_0", "z_1", 1, "W_0^\\top"),
         ("z_2", "d_1", -1, "W_1"), ("d_1", "z_2", 1, "W_1^\\top"),
     ]  # fmt: skip
-    radius, apart = 0.42, 0.13
-    with _style():
-        figure, axis = _subplots(figsize=(7.6, 5.6), layout="constrained")
+    radius, apart = 0.48, 0.14
+    with only(STYLE):
+        figure, (axis,) = _panels(1, 395)
         for name, place in places.items():
             look = {
-                "facecolor": fills[name[0]],
-                "edgecolor": "black",
-                "linewidth": 3 if name == "z_1" else 1.2,
+                "facecolor": "none",
+                "edgecolor": colours[name[0]],
+                "linewidth": 4 if name == "z_1" else 2,
             }
-            corner = (place[0] - 0.8 * radius, place[1] - 0.8 * radius)
+            corner = (place[0] - 0.85 * radius, place[1] - 0.85 * radius)
             axis.add_patch(
                 Circle(place, radius, **look)
                 if name[0] == "z"
-                else Rectangle(corner, 1.6 * radius, 1.6 * radius, **look)
+                else Rectangle(corner, 1.7 * radius, 1.7 * radius, **look)
             )
-            axis.text(*place, f"${name}$", ha="center", va="center", fontsize=15)
+            axis.text(*place, f"${name}$", ha="center", va="center", fontsize=16)
         for start, end, sign, weights in links:
             _link(
                 axis, np.array(places[start]), np.array(places[end]), radius, apart, sign, weights
             )
         for x, text in ((-3, "generative\nerrors"), (0, "values"), (3, "discriminative\nerrors")):
-            axis.text(x, 5.35, text, ha="center", va="center", fontsize=11)
-        for name, text in (("z_0", "label"), ("z_1", "hidden"), ("z_2", "image")):
-            axis.text(
-                -4.6, places[name][1], text, ha="center", va="center", fontsize=11, color="0.3"
-            )
-        for sign, y, text in ((1, -0.98, "excites"), (-1, -1.38, "inhibits")):
-            _link(axis, np.array((-1.9, y)), np.array((-0.3, y)), 0, 0, sign, None)
-            axis.text(-0.05, y, text, ha="left", va="center", fontsize=11)
-        axis.set(xlim=(-5.1, 3.9), ylim=(-1.65, 5.75), aspect="equal")
+            axis.text(x, 7.15, text, ha="center", va="center")
+        for x, y, text in ((-3, 6, "label"), (3, 0, "image")):
+            axis.text(x, y, text, ha="center", va="center", alpha=0.75)
+        for sign, x, text in ((1, -3.6, "excites"), (-1, 0.3, "inhibits")):
+            _link(axis, np.array((x, -1.15)), np.array((x + 1.3, -1.15)), 0, 0, sign, None)
+            axis.text(x + 1.55, -1.15, text, ha="left", va="center")
+        axis.set(xlim=(-4.3, 4.3), ylim=(-1.5, 7.75), aspect="equal")
         axis.axis("off")
     return figure
 
@@ -486,29 +513,114 @@ def roofline(points: Mapping[str, tuple[float, float]], peak: float, bandwidth: 
         peak: the flat roof, 1e9 flops a second.
         bandwidth: the slope of the other, 1e9 bytes a second.
     """
-    with _style():
-        figure, axis = _subplots(figsize=(6.4, 3.6), layout="constrained")
+    with only(STYLE):
+        figure, (axis,) = _panels(1, HEIGHT + 20 * len(points))
         low = min(x for x, _ in points.values()) / 2
         high = max(max(x for x, _ in points.values()), peak / bandwidth) * 3
         x = np.geomspace(low, high, 100)
-        axis.plot(x, np.minimum(peak, bandwidth * x), color="0.35", linewidth=1.8)
+        axis.plot(x, np.minimum(peak, bandwidth * x), linewidth=1.8, **FAINT)
         for i, (name, (intensity, speed)) in enumerate(points.items()):
             axis.plot(intensity, speed, "os^Dv<>P"[i % 8], markersize=8, label=name)
         axis.set(xscale="log", yscale="log", ylabel="10⁹ flops/s")
+        _log_ticks(axis.xaxis)
+        _log_ticks(axis.yaxis)
         axis.set_xlabel("intensity: flops for each byte moved")
-        axis.legend(fontsize=9, loc="lower right")
+        axis.figure.legend(loc="outside lower left")
     return figure
 
 
-def _digits(axes, images: np.ndarray, labels: Sequence[object] | None) -> None:
-    """Draw an image on each axis, its label below; axes without an image stay empty."""
-    for i, axis in enumerate(axes):
-        axis.set(xticks=[], yticks=[])
-        axis.set_frame_on(False)
-        if i < len(images):
-            axis.imshow(images[i], cmap="gray_r", vmin=0, vmax=1)
-            if labels is not None:
-                axis.set_xlabel(str(labels[i]), fontsize=9, labelpad=2)
+def _cell(value: object, digits: int) -> str:
+    numbers = np.asarray(value)
+    if numbers.dtype.kind != "f":
+        return str(value)
+    if numbers.ndim:
+        return f"≈ {numbers.mean():.{digits}f} ± {numbers.std():.{digits}f}"
+    return f"{float(numbers):.{digits}f}".replace("-", "−")
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Make an empty figure of this size in CSS pixels, of which an SVG of matplotlib has 72 an inch."""
+    figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
+    FigureCanvasAgg(figure)  # of its own, that no screen is needed for
+    return figure
+
+
+def _panels(count: int, height: float = HEIGHT, width: float = WIDTH) -> tuple[Figure, list[Any]]:
+    """Make a figure of panels, an axis in each; several have letters, for the caption to name them."""
+    figure = _figure(count * width, height)
+    parts = figure.subfigures(1, count, squeeze=False, wspace=0)[0]
+    axes = [part.subplots() for part in parts]
+    for axis, letter in zip(axes, string.ascii_lowercase if count > 1 else "", strict=False):
+        axis.set_title(letter, loc="left", weight="bold")
+    return figure, axes
+
+
+def _legend(axis: Any) -> None:
+    """Name several lines: up to three inside the panel, where it is free, and more below it."""
+    count = len(axis.get_legend_handles_labels()[1])
+    if count > 3:
+        axis.figure.legend(loc="outside lower left")
+    elif count > 1:
+        axis.legend()
+
+
+def _whole_ticks(axis: Any, points: Sequence[Any]) -> None:
+    """Count in whole numbers what comes in whole numbers, such as steps."""
+    if all(np.asarray(x).dtype.kind in "iu" for x in points):
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+def _log_ticks(side: Any) -> None:
+    """Label a logarithmic axis with plain numbers throughout, or with powers of ten throughout."""
+    low, high = side.get_view_interval()
+    plain = low > 5e-3 and high < 5e4
+    side.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 80 * low else (1,)))
+    side.set_minor_formatter(NullFormatter())
+    side.set_major_formatter(FuncFormatter(_plain if plain else _power))
+
+
+def _plain(number: float, _place: int) -> str:
+    return f"{number:g}"
+
+
+def _power(number: float, _place: int) -> str:
+    power = int(np.floor(np.log10(number) + 1e-9))
+    first = round(number / 10.0**power)
+    raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if first == 1 else f"{first}·10{raised}"
+
+
+def _tiles(
+    rows: Sequence[tuple[str | None, np.ndarray, Sequence[object] | None]],
+    columns: int,
+    cmap: str = "gray_r",
+) -> Figure:
+    """Draw rows of images, each with a name above or none, and a label below each image or none."""
+    pitch, line = WIDTH / columns, 1.5 * TEXT
+    heights = [
+        pitch + line * (name is not None) + line * (below is not None) for name, _, below in rows
+    ]
+    total = top = sum(heights)
+    with only(STYLE):
+        figure = _figure(WIDTH, total)
+        figure.set_layout_engine("none")
+        for (name, images, below), height in zip(rows, heights, strict=True):
+            y = top - pitch - line * (name is not None)
+            if name is not None:
+                figure.text(1 / WIDTH, (top - 0.72 * line) / total, name)
+            for i, image in enumerate(images):
+                box = (i * pitch + 1, y + 1, pitch - 2, pitch - 2)
+                left, low, wide, high = (
+                    side / whole for side, whole in zip(box, (WIDTH, total) * 2, strict=True)
+                )
+                axis = figure.add_axes((left, low, wide, high))
+                axis.imshow(image, cmap=cmap, vmin=0, vmax=1)
+                axis.set(xticks=[], yticks=[])
+                axis.set_frame_on(False)
+                if below is not None:
+                    axis.set_xlabel(str(below[i]), labelpad=3)
+            top -= height
+    return figure
 
 
 def _smooth(values: np.ndarray, points: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -518,27 +630,29 @@ def _smooth(values: np.ndarray, points: int = 200) -> tuple[np.ndarray, np.ndarr
     return np.arange(window, whole + 1, window), values[:whole].reshape(-1, window).mean(axis=1)
 
 
-def _settling(energy_of, guesses, still):
+def _settling(
+    energy_of: Callable[[Array], Array], guesses: Sequence[float], still: bool
+) -> tuple[Figure, Callable[[int], tuple]]:
     """Lay out `settling`; give the figure and a function that draws the state after a step."""
     path, steps = np.asarray(guesses, float), np.arange(len(guesses))
     reach = 0.25 * (path.max() - path.min())
     z = np.linspace(path.min() - reach, path.max() + 2 * reach, 200)
-    with _style():
-        figure, (left, right) = _subplots(1, 2, figsize=(7.4, 2.7), layout="constrained")
-    left.plot(z, energy_of(z), color="0.35", linewidth=1.5)
-    left.set(title="energy of a guess", xlabel="guess $z_1$", ylabel="$E$")
-    right.axhline(path[-1], color="0.35", linestyle=(0, (4, 3)), linewidth=1)
-    right.set(title="the guess, step by step", xlabel="step of inference", ylabel="guess $z_1$")
-    right.set(xlim=(-0.5, steps[-1] + 0.5), ylim=(z[0], z[-1]))
-    if still:
-        left.plot(path, energy_of(path), "o", color=GREEN, markersize=6, alpha=0.35)
-    (ball,) = left.plot([], [], "o", color=GREEN, markersize=11)
-    (line,) = right.plot([], [], "o-", color=GREEN, markersize=4)
+    with only(STYLE):
+        figure, (left, right) = _panels(2)
+        left.plot(z, energy_of(z), linewidth=1.5, **FAINT)
+        left.set(title="energy of a guess", xlabel="guess $z_1$", ylabel="$E$")
+        right.axhline(path[-1], linestyle=(0, (4, 3)), linewidth=1, **FAINT)
+        right.set(title="the guess, step by step", xlabel="step of inference", ylabel="guess $z_1$")
+        right.set(xlim=(-0.5, steps[-1] + 0.5), ylim=(z[0], z[-1]))
+        _whole_ticks(right, [steps])
+        if still:
+            left.plot(path, energy_of(path), "o", color=GREEN, markersize=6, alpha=0.35)
 
-    def draw(step):
-        ball.set_data(path[step : step + 1], energy_of(path[step : step + 1]))
-        line.set_data(steps[: step + 1], path[: step + 1])
-        return ball, line
+    def draw(step: int) -> tuple:
+        start = 0 if still else max(step - 1, 0)  # the whole path, or the last step of it
+        ball = left.plot(path[step], energy_of(path[step]), "o", color=GREEN, markersize=11)
+        way = slice(start, step + 1)
+        return *ball, *right.plot(steps[way], path[way], "o-", color=GREEN, markersize=4)
 
     return figure, draw
 
@@ -554,9 +668,9 @@ def _spring(start: float, end: float, y: float, windings: int = 9) -> tuple[np.n
 def _neuron(axis, x: float, name: str, colour: str, shape: str) -> None:
     kind = {"circle": Circle((x, 0), 0.36), "square": Rectangle((x - 0.3, -0.3), 0.6, 0.6)}
     patch = kind[shape]
-    patch.set(facecolor=colour, edgecolor="0.2", zorder=3)
+    patch.set(facecolor="none", edgecolor=colour, linewidth=2, zorder=3)
     axis.add_patch(patch)
-    axis.text(x, 0, name, ha="center", va="center", fontsize=14, zorder=4)
+    axis.text(x, 0, name, ha="center", va="center", fontsize=16, zorder=4)
 
 
 def _arrow(axis, start: float, end: float, bend: float, colour: str, name: str) -> None:
@@ -570,8 +684,8 @@ def _arrow(axis, start: float, end: float, bend: float, colour: str, name: str) 
             "connectionstyle": f"arc3,rad={bend}",
             "color": colour,
             "linewidth": 1.8,
-            "shrinkA": 27,
-            "shrinkB": 27 if colour == BLUE else 33,
+            "shrinkA": 20,
+            "shrinkB": 20 if colour == BLUE else 25,
         },
     )
     up = np.sign(bend) * np.sign(start - end)  # matplotlib bends to the right of the way
@@ -598,10 +712,9 @@ def _link(axis, start, end, radius, apart, sign, weights) -> None:
         return
     text = ("+" if sign > 0 else "\u2212") + (f" ${weights}$" if weights else "")
     axis.text(
-        *(a + 0.5 * (b - a) + right * (2.6 if weights else 1.6)),
+        *(a + 0.5 * (b - a) + right * (5.2 if weights else 1.7)),
         text,
         ha="center",
         va="center",
-        fontsize=11 if weights else 12,
         color=colour,
     )

@@ -989,24 +989,19 @@ def test_control_characters_of_a_checkpoint_are_escaped(checkpoint, capsys):
 # What an import costs -------------------------------------------------------------------------------
 
 
-def test_importing_the_package_is_quick_and_brings_no_drawing():
+def test_importing_the_package_brings_nothing_that_is_slow_to_import():
     program = """
-import sys, time
-import jax, equinox, optax
-begin = time.process_time()
+import sys
 import bpc_minimal
-print(time.process_time() - begin)
 print(sorted({name.partition(".")[0] for name in sys.modules}))
 """
-    out = subprocess.run(
+    modules = subprocess.run(
         [sys.executable, "-c", program],
         env=dict(os.environ, PYTHONPATH=str(ROOT)),
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    seconds, modules = out.splitlines()
-    assert float(seconds) < 0.2
     for heavy in ("matplotlib", "torch", "torchvision", "tqdm", "IPython"):
         assert f"'{heavy}'" not in modules
 

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,8 @@ CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
 THEIRS = ("jax", "jaxlib", "numpy", "matplotlib")  # what the first cell must leave alone
 RUN = """
 import sys, nbclient, nbformat
-from datetime import datetime
 notebook = nbformat.read(sys.argv[1], as_version=4)
 nbclient.NotebookClient(notebook, kernel_name="python3", timeout=600).execute()
-first = next(cell for cell in notebook.cells if cell.cell_type == "code").metadata.execution
-began, ended = first["iopub.execute_input"], first["iopub.status.idle"]
-print((datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds())
 """
 
 pytestmark = pytest.mark.slow
@@ -99,10 +94,7 @@ def test_chapter_runs_in_colab(chapter, colab, tmp_path):
     before = versions(python)
     assert "bpc-minimal" not in before
     shutil.copy(chapter, tmp_path)
-    start = time.monotonic()
-    seconds = float(run(python, "-c", RUN, chapter.name, cwd=tmp_path, env=variables).split()[-1])
-    assert seconds < 60, f"the first cell took {seconds} s"
+    run(python, "-c", RUN, chapter.name, cwd=tmp_path, env=variables)
     after = versions(python)
     assert "bpc-minimal" in after, "the first cell installed nothing"
     assert {name: after[name] for name in THEIRS} == {name: before[name] for name in THEIRS}
-    assert time.monotonic() - start < 300

@@ -1,4 +1,4 @@
-"""What must stay true of the digits: the right ones, quickly, offline, and never silently wrong."""
+"""What must stay true of the digits: the right ones, offline, and never silently wrong."""
 
 import gzip
 import os

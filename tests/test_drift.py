@@ -344,11 +344,12 @@ OWN = {
         rmse_to_means share slope farthest settle Knobs turn either draw learn_once train measure trial
         spread mean mean_energy gradients_at_fixed_activities last_update hidden check""",
     "05_training_loop": """
-        python_loop one_call_each compiled_scan scan package run milliseconds distance note""",
+        python_loop one_call_each compiled_scan scan package run milliseconds operations package_step distance
+        note""",
     "10_fast": """
         once compare milliseconds epoch from_python flops products needed moved_bytes timed_product
-        pass_over transform prepare look_up half_mse python_loop one_call_each scan seconds gap
-        evaluate_often""",
+        pass_over transform prepare look_up half_mse python_loop one_call_each scan gap operations
+        package_operations""",
 }
 
 # Names that the definitions above use, and that a chapter assigns.

@@ -1,13 +1,21 @@
-"""A figure shows the numbers that it is given."""
+"""A figure shows the numbers that it is given, as a picture that fits every page."""
 
+import base64
+import io
 import os
+import re
+from itertools import combinations
+from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from conftest import assert_close
+from PIL import Image
 
-from bpc_minimal import History, figures, normalise
+from bpc_minimal import History, figures, normalise, svg
+
+SVG = f"{{{svg.SVG}}}"
 
 
 @pytest.fixture
@@ -34,7 +42,7 @@ def test_drawn_digits_and_fields_are_their_pixels(digits, drawn):
         figures.digit_rows({"a": images[:3], "b": images[3:]}, {"a": "xyz"}),
     ):
         assert_close(pictures(figure), list(pixels), 1e-6)
-    assert [axis.get_xlabel() for axis in figure.axes] == ["x", "y", "z", "", "", ""]
+    assert [axis.get_xlabel() for axis in figure.axes] == ["x", "y", "z", "", ""]
     weights = np.random.default_rng(0).normal(size=(12, 784))
     figure = figures.receptive_fields(weights, 11)
     assert_close(pictures(figure), list(weights[:11].reshape(-1, 28, 28)), 0)
@@ -88,7 +96,7 @@ def test_drawn_counts_and_bars_are_their_values(drawn):
     assert axis.images[0].get_array().sum() == 1  # colour is for mistakes alone
     axis = figures.bars({"a": 2.0, "b": 3.5}, "ms").axes[0]
     assert [bar.get_width() for bar in axis.patches] == [3.5, 2.0]  # from below to the first, above
-    assert words(axis) == ["3.5 ms", "2 ms"]
+    assert words(axis) == ["3.5 ms", "2 ms", "b", "a"]
 
 
 def test_drawn_settling_is_the_path_and_its_player_asks_nobody(drawn):
@@ -98,8 +106,9 @@ def test_drawn_settling_is_the_path_and_its_player_asks_nobody(drawn):
     assert [*left.lines[-1].get_data()] == [[1.5], [1.5**2]]  # the ball, where it came to rest
     pages = [figures.settling_player(np.square, guesses, "A ball rolls.").data for _ in range(2)]
     assert pages[0] == pages[1]
-    assert 'alt="A ball rolls."' in pages[0] and "<link" not in pages[0]
-    assert "http" not in pages[0].replace("http://www.w3.org", "")
+    assert 'aria-label="A ball rolls."' in pages[0] and "http" not in pages[0].replace(svg.SVG, "")
+    steps = {f"{part}-{step}" for part in ("ball", "way") for step in range(3)}
+    assert {*re.findall(r'data-step="([^"]+)"', pages[0])} == steps
 
 
 def test_drawn_circuits_name_every_neuron_and_sign(drawn):
@@ -121,12 +130,194 @@ def test_drawn_circuits_name_every_neuron_and_sign(drawn):
         assert axis.lines[-1].get_xdata() == [guess]
 
 
-def test_a_drawn_figure_is_shown_with_its_text_and_closed(monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", lambda image, metadata: shown.append(metadata))
+@pytest.fixture
+def shown(monkeypatch):
+    """What is displayed: its data, and its metadata where it has any."""
+    found = []
+
+    def display(data, raw, metadata=None):
+        found.append((data, metadata))
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return found
+
+
+def test_a_drawn_figure_is_shown_with_its_text_and_closed(shown):
     figures.show(figures.bars({"a": 1.0}, "ms"), "One bar.")
-    assert shown == [{"image/png": {"alt": "One bar."}}]
+    ((data, metadata),) = shown
+    assert metadata == {"image/svg+xml": {"alt": "One bar."}} and data["text/plain"] == "One bar."
+    root = ElementTree.fromstring(data["image/svg+xml"])
+    assert (root.get("role"), root.get("aria-label")) == ("img", "One bar.")
     assert not plt.get_fignums()
+
+
+def test_a_figure_of_the_book_is_shown_with_its_text_by_its_number(shown):
+    figures.show(figures.bars({"a": 1.0}, "ms"), "4.2")
+    assert shown[0][0]["text/plain"].startswith("Circuit with three rows")
+    for number in ("4.99", "99.1"):
+        with pytest.raises(ValueError, match=f"'{number}' given, the number of a figure"):
+            figures.show(figures.bars({"a": 1.0}, "ms"), number)
+    assert not plt.get_fignums()
+
+
+def several():
+    """A figure of each kind, by its name."""
+    x, random = np.arange(1, 6), np.random.default_rng(0)
+    images, runs = random.random((20, 784)), random.random((5, 5)) + 0.1
+    labelled = {"α": {f"step {i}": (x, x**i) for i in range(4)}, "b": {"": (x, x)}}
+    losses = {name: x / 7 for name in ("gen_loss", "energy_before", "energy")}
+    evaluations = [{"iteration": i, "accuracy": 90.0 + i} for i in (1, 2)]
+    return {
+        "digits": figures.digits(images, range(20), in_unit_range=True),
+        "digit_rows": figures.digit_rows(
+            {"seen": images[:10], "drawn": images[10:]}, {"seen": "0123456789"}
+        ),
+        "training_curves": figures.training_curves(History(losses, evaluations)),
+        "confusion": figures.confusion(random.integers(0, 10, 300), random.integers(0, 10, 300)),
+        "receptive_fields": figures.receptive_fields(images - 0.5, 20),
+        "bars": figures.bars({"one call an iteration": 1.5, "one scan": 0.5}, "ms", "Time"),
+        "curves": figures.curves(
+            labelled, r"$\alpha_\mathrm{gen}$", "guess $z_1$ (km)", log=("xy", "")
+        ),
+        "spread_curves": figures.spread_curves(x, {"rmse": {"sweep": runs}}, "steps", log_x=True),
+        "settling": figures.settling(np.square, [3.0, 2.0, 1.5]),
+        "springs": figures.springs(
+            {"start": (1.0, 1.0, 5.0), "end": (1.0, 3.0, 5.0)}, (1, 2), "km"
+        ),
+        "generative_circuit": figures.generative_circuit(2),
+        "bidirectional_circuit": figures.bidirectional_circuit(),
+        "roofline": figures.roofline({"Adam": (0.5, 20.0), "product": (20.0, 100.0)}, 160, 80),
+    }
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    """Each kind of figure, as two SVGs with two texts."""
+    found = {}
+    for name, figure in several().items():
+        found[name] = svg.as_svg(figure, f"One {name}."), svg.as_svg(figure, f"Two {name}.")
+    plt.close("all")
+    return found
+
+
+def test_every_kind_of_figure_is_drawn_here(drawings):
+    made = {
+        name
+        for name, value in vars(figures).items()
+        if callable(value) and getattr(value, "__annotations__", {}).get("return") is figures.Figure
+        if not name.startswith("_")
+    }
+    assert made == {*drawings}
+
+
+def test_a_drawing_is_the_same_each_time(drawings):
+    again = several()
+    assert {name: svg.as_svg(again[name], f"One {name}.") for name in drawings} == {
+        name: one for name, (one, _) in drawings.items()
+    }
+    plt.close("all")
+
+
+def test_drawings_of_a_page_share_no_identifier(drawings):
+    texts = [text for pair in drawings.values() for text in pair]
+    names = [{*re.findall(r'\bid="([^"]+)"', text)} for text in texts]
+    for one, other in combinations(names, 2):
+        assert not one & other
+    for text, own in zip(texts, names, strict=True):
+        assert {*re.findall(r"(?:url\(|href=\")#([\w-]+)", text)} == own
+
+
+def test_ink_is_the_pages_own_and_text_is_text(drawings):
+    for one, _ in drawings.values():
+        root = ElementTree.fromstring(one)
+        assert svg.INK not in one and "font-family" not in one.replace(svg.ALONE, "")
+        ours = (
+            figures.BLUE,
+            figures.ORANGE,
+            figures.GREEN,
+            figures.RED,
+            figures.PURPLE,
+            figures.SKY,
+        )
+        allowed = {colour.lower() for colour in ours} | {"none", "currentcolor"}
+        used = re.findall(r"(?:fill|stroke): ([^;\"]+)", one)
+        assert {colour.lower() for colour in used if not colour.startswith("url")} <= allowed
+        for words in root.iter(f"{SVG}text"):
+            assert "".join(words.itertext()).strip()
+        assert not [*root.iter(f"{SVG}style")]  # which would act on the whole page
+
+
+def test_a_formula_is_one_text_whose_parts_follow_each_other(drawings):
+    root = ElementTree.fromstring(drawings["curves"][0])
+    texts = ["".join(words.itertext()) for words in root.iter(f"{SVG}text")]
+    assert texts.count("αgen") == 2 and texts.count("guess z1 (km)") == 2
+    axis = next(w for w in root.iter(f"{SVG}text") if "".join(w.itertext()) == "guess z1 (km)")
+    before, z, one, after = axis
+    assert "italic" in z.get("style") and "italic" not in before.get("style")
+    assert float(one.get("dy")) > 0 and float(one.get("dy")) + float(after.get("dy")) == 0
+    assert not any(part.get("x") for part in axis)
+
+
+def test_text_is_large_enough_for_a_phone(drawings):
+    """A panel is as wide as a phone's column, 328 pixels or more; the browser's measure is in test_pages."""
+    for one, _ in drawings.values():
+        root = ElementTree.fromstring(one)
+        assert {panel.get("width") for panel in root} == {f"{figures.WIDTH}"}
+        sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", one)]
+        assert min(sizes, default=99) * 328 / figures.WIDTH >= 9
+
+
+def test_pixels_stay_as_they_are(drawings):
+    root = ElementTree.fromstring(drawings["digits"][0])
+    images = [*root.iter(f"{SVG}image")]
+    assert len(images) == 20
+    for image in images:
+        assert "pixelated" in image.get("style")
+        png = base64.b64decode(image.get("href").removeprefix("data:image/png;base64,"))
+        assert Image.open(io.BytesIO(png)).size == (28, 28)
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return np.dot((0.2126, 0.7152, 0.0722), linear)
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#121212"])
+def test_colours_stand_out_from_both_grounds(ground):
+    for name in ("BLUE", "ORANGE", "GREEN", "RED", "PURPLE", "SKY"):
+        light = sorted(luminance(colour) + 0.05 for colour in (getattr(figures, name), ground))
+        assert light[1] / light[0] >= 3, name
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(1e-6, 1), (1e-4, 1), (1e-3, 1e3), (0.1, 50), (1, 1000), (3, 20), (2e-3, 6e-2)],
+)
+def test_a_logarithmic_axis_does_not_mix_two_ways_to_write_a_number(low, high, drawn):
+    x = np.geomspace(low, high, 5)
+    axis = figures.curves({"": {"": (x, x)}}, log="xy").axes[0]
+    axis.figure.canvas.draw()
+    labels = [label.get_text() for label in axis.get_xticklabels() if label.get_text()]
+    plain, raised = r"\d+(\.\d+)?", r"([25]·)?10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+"
+    assert len(labels) >= 2
+    assert any(all(re.fullmatch(way, label) for label in labels) for way in (plain, raised)), labels
+
+
+def test_a_table_is_shown_with_its_numbers(shown):
+    rows = [("a", 1.23456, np.array([1.0, 3.0])), ("b & c", -2.0, np.float32(4)), ("d", 5, "≈ 6")]
+    figures.table(rows, ("name", "one", "many"), digits=(0, 2, 1))
+    ((data, _),) = shown
+    lines = data["text/plain"].splitlines()
+    assert lines[0] == "| name | one | many |"
+    assert lines[2:] == ["| a | 1.23 | ≈ 2.0 ± 1.0 |", "| b & c | −2.00 | 4.0 |", "| d | 5 | ≈ 6 |"]
+    page = ElementTree.fromstring(data["text/html"])
+    cells = [[*row.itertext()] for row in page.iter("tr")]
+    assert [" | ".join(row) for row in cells] == [
+        line.strip("| ") for i, line in enumerate(lines) if i != 1
+    ]
+    with pytest.raises(ValueError, match="a row of 2 cells given, 3 expected"):
+        figures.table([("a", 1)], ("name", "one", "many"))
 
 
 def test_a_figure_is_the_same_whatever_settings_a_user_has(digits, drawn, tmp_path):

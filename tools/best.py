@@ -5,7 +5,7 @@
     python tools/best.py --figure             only draw, from the network that is stored
 
 Writes bpc_minimal/best.npz (weights in float16, history, what made them), which chapter 5 reads, and
-book/_static/welcome.png.
+book/_static/welcome.svg.
 """
 
 import platform
@@ -13,13 +13,15 @@ import sys
 from pathlib import Path
 
 import jax
-import matplotlib.pyplot as plt
 import numpy as np
 
 import bpc_minimal as bpc
+from bpc_minimal import figures
 from bpc_minimal.checkpoint import PRETRAINED, export, pretrained
+from bpc_minimal.svg import as_svg
 
-FIGURE = Path(__file__).resolve().parents[1] / "book" / "_static" / "welcome.png"
+FIGURE = Path(__file__).resolve().parents[1] / "book" / "_static" / "welcome.svg"
+ALT = "Ten digits drawn by one network, and below them digits whose hidden lower half it filled in"
 
 
 def main(*paths: str) -> None:
@@ -57,16 +59,12 @@ def draw(network: bpc.Network, config: bpc.Config) -> None:
         "filled in": completed,
         "true": pixels,
     }
-    figure, axes = plt.subplots(4, 10, figsize=(10, 4.3), dpi=130)
-    for i, (name, row) in enumerate(rows.items()):
-        shown = bpc.denormalise(row, config.pixel_mean, config.pixel_std)
-        for axis, image in zip(axes[i], np.asarray(shown), strict=True):
-            axis.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-            axis.set(xticks=[], yticks=[])
-            axis.set_frame_on(False)
-        axes[i, 0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=12)
-    figure.subplots_adjust(wspace=0.04, hspace=0.08, left=0.08, right=0.995, top=0.99, bottom=0.01)
-    figure.savefig(FIGURE, facecolor="white", metadata={"Software": None})
+    shown = {
+        name: bpc.denormalise(row, config.pixel_mean, config.pixel_std)
+        for name, row in rows.items()
+    }
+    figure = figures.digit_rows(shown, in_unit_range=True)
+    FIGURE.write_text(as_svg(figure, ALT) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
 SKIP = "nbval-skip"
+MEANT = 60  # seconds that a chapter is meant to take, on two cores that do nothing else
 TIMEOUT = 600  # seconds that one cell may take
 VOLATILE = {"execution", "collapsed", "scrolled", "autoscroll", "ExecuteTime", "colab", "outputId"}
 VOLATILE |= {"id", "vscode", "trusted"}
@@ -55,6 +56,11 @@ def main() -> int:
             failures += 1
         else:
             print(f"{shown(path)}: {seconds:.0f} s")
+            if seconds > MEANT:
+                print(
+                    f"  warning: {MEANT} s are meant; is the machine busy, or the chapter too long?",
+                    file=sys.stderr,
+                )
     return 1 if failures else 0
 
 

@@ -1,0 +1,169 @@
+"""What a reader sees of a figure in a page: measured in Chromium, on a phone and on a desk."""
+
+import itertools
+import re
+
+import pytest
+from test_pages import CHAPTERS, browser, open_page, site  # noqa: F401
+
+WITH_FIGURES = ["book/intro.html", *CHAPTERS]
+SMALLEST = 9  # pixels, of text on a phone
+
+# Each text of each figure: its size and place as the screen shows it, and its panel's place.
+TEXTS = """() => [...document.querySelectorAll('.bpc-panels > svg')].flatMap(svg => {
+    const box = e => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom] };
+    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    return [...svg.querySelectorAll('text')].map(text => ({
+        words: text.textContent, panel: box(svg), box: box(text), figure: text.closest('figure')?.id,
+        colour: getComputedStyle(text).fill, own: text.closest('[style*="fill:"]') !== null,
+        turned: text.closest('[transform*="rotate"]') !== null,
+        size: scale * Math.min(...[text, ...text.querySelectorAll('tspan')]
+            .filter(e => e.children.length == 0).map(e => parseFloat(getComputedStyle(e).fontSize))),
+    }))})"""
+
+
+@pytest.fixture(scope="module", params=WITH_FIGURES)
+def page(request, browser, site):  # noqa: F811
+    page, wrong = open_page(browser, site, request.param)
+    yield page
+    page.context.close()
+    assert not wrong
+
+
+@pytest.fixture(params=[390, 1280])
+def width(request, page):
+    page.set_viewport_size({"width": request.param, "height": 900})
+    yield request.param
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_text_is_large_enough_and_stays_in_its_panel(page, width):
+    texts = page.evaluate(TEXTS)
+    assert texts
+    for text in texts:
+        where = f"{text['words']!r} of {text['figure']} at {width} pixels"
+        assert text["size"] >= SMALLEST - 0.01, f"{where}: {text['size']:.1f} pixels"
+        (left, top, right, bottom), panel = text["box"], text["panel"]
+        assert left > panel[0] - 2 and top > panel[1] - 2, where
+        assert right < panel[2] + 2 and bottom < panel[3] + 2, where
+
+
+def test_no_text_lies_on_another(page, width):
+    texts = [text for text in page.evaluate(TEXTS) if text["words"].strip()]
+    for _, panel in itertools.groupby(texts, key=lambda text: text["panel"]):
+        for one, other in itertools.combinations(panel, 2):
+            a, b = one["box"], other["box"]
+            across = min(a[2], b[2]) - max(a[0], b[0])
+            down = min(a[3], b[3]) - max(a[1], b[1])
+            # Boxes are higher than their letters, and a formula's is no tighter.
+            on = across > 3 and down > 0.45 * min(a[3] - a[1], b[3] - b[1])
+            assert not on, f"{one['words']!r} and {other['words']!r} of {one['figure']}"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_ink_is_that_of_the_page(page, theme):
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+    ink = page.evaluate("() => getComputedStyle(document.querySelector('main p')).color")
+    grounds = page.evaluate(
+        """() => [...document.querySelectorAll('.bpc-panels, .bpc-panels > svg, figure.bpc-figure')]
+            .map(e => getComputedStyle(e).backgroundColor)"""
+    )
+    texts = page.evaluate(TEXTS)
+    page.evaluate("() => { document.documentElement.dataset.theme = 'light' }")
+    assert {text["colour"] for text in texts if not text["own"]} <= {ink}
+    assert {*grounds} == {"rgba(0, 0, 0, 0)"}
+
+
+def test_each_figure_is_a_figure_with_its_text_its_caption_and_its_address(page):
+    figures = page.evaluate(
+        """() => [...document.querySelectorAll('figure.bpc-figure')].map(e => ({
+            id: e.id, caption: e.querySelector('figcaption')?.innerText,
+            alt: e.querySelector('[role=img]')?.getAttribute('aria-label'),
+            hidden: [...e.querySelectorAll('svg')].every(s => s.getAttribute('aria-hidden') == 'true'),
+            sized: [...e.querySelectorAll('svg')].every(s => s.getAttribute('width') > 0
+                                                             && s.getAttribute('height') > 0)}))"""
+    )
+    assert figures
+    for figure in figures:
+        assert len(figure["alt"]) > 10 and figure["hidden"] and figure["sized"], figure
+        assert figure["caption"], figure
+        if page.url.endswith("intro.html"):
+            continue
+        kind, number = re.match(r"(Figure|Animation) (\d+)\.", figure["caption"]).groups()
+        assert figure["id"] == f"{kind.lower()}-{number}"
+    numbers = [f["id"] for f in figures if f["id"].startswith("figure-")]
+    assert numbers == [f"figure-{n}" for n in range(1, len(numbers) + 1)] or len(figures) == 1
+    left = page.locator("main p > em:first-child").all_inner_texts()
+    assert not [text for text in left if re.match(r"(Figure|Animation) \d+\.", text)]
+
+
+def test_no_identifier_is_given_twice(page):
+    names = page.evaluate("() => [...document.querySelectorAll('figure [id]')].map(e => e.id)")
+    assert len(names) == len({*names})
+
+
+def test_panels_share_the_width_and_stand_below_each_other_on_a_phone(page, width):
+    rows = page.evaluate(
+        """() => [...document.querySelectorAll('.bpc-panels')].map(e =>
+            [...e.children].map(s => s.getBoundingClientRect()).map(b => [b.left, b.top, b.width]))"""
+    )
+    single = {round(panels[0][2]) for panels in rows if len(panels) == 1}
+    several = {round(wide) for panels in rows if len(panels) > 1 for _, _, wide in panels}
+    assert len(single) <= 1 and len(several) <= 1
+    for panels in rows:
+        columns = len({round(left) for left, _, _ in panels[:2]})
+        assert columns == (1 if width == 390 else min(2, len(panels)))
+
+
+@pytest.mark.parametrize("page", CHAPTERS, indirect=True)
+def test_a_chapter_opens_with_its_figure_and_no_bar(page):
+    page.set_viewport_size({"width": 1280, "height": 900})
+    figure = page.locator("figure.bpc-figure").first.bounding_box()
+    panels = page.locator(".bpc-panels").first.bounding_box()
+    bar = page.locator("main details").first
+    assert panels["y"] + panels["height"] < 900, "the first figure is below the fold"
+    assert bar.bounding_box()["y"] > figure["y"], "a folded bar stands before the first figure"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_player_plays_stops_and_starts_again(browser, site, width):  # noqa: F811
+    page, wrong = open_page(browser, site, "book/01_energy.html")
+    page.set_viewport_size({"width": width, "height": 900})
+    player = page.locator(".bpc-player")
+    slider, step = player.locator("input"), player.locator("output")
+    last = slider.get_attribute("max")
+    assert step.inner_text() == last  # it shows the end, as paper does
+
+    def seen():
+        return {
+            part: page.evaluate(
+                """part => [...document.querySelectorAll(`[data-step^=${part}]`)]
+                    .filter(e => e.style.display != 'none').map(e => +e.dataset.step.split('-')[1])""",
+                part,
+            )
+            for part in ("ball", "way")
+        }
+
+    assert seen() == {"ball": [int(last)], "way": [*range(int(last) + 1)]}
+    player.get_by_role("button", name="Reset").click()
+    assert step.inner_text() == "0" and seen() == {"ball": [0], "way": [0]}
+    player.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => +document.querySelector('.bpc-player output').value >= 2")
+    player.get_by_role("button", name="Pause").click()
+    at = int(step.inner_text())
+    assert seen() == {"ball": [at], "way": [*range(at + 1)]}
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert step.inner_text() == f"{at + 1}" and seen()["ball"] == [at + 1]
+    box = player.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    page.context.close()
+    assert not wrong
+
+
+def test_paper_shows_figures_and_no_player(browser, site):  # noqa: F811
+    page, _ = open_page(browser, site, "book/01_energy.html", theme="dark")
+    page.emulate_media(media="print")
+    assert page.locator(".bpc-panels:visible").count() >= 11
+    assert page.locator(".bpc-player button:visible, .bpc-player input:visible").count() == 0
+    page.context.close()
