@@ -4,7 +4,7 @@ import itertools
 import re
 
 import pytest
-from test_pages import CHAPTERS, browser, open_page, site  # noqa: F401
+from test_pages import CHAPTERS, open_page
 
 WITH_FIGURES = ["book/intro.html", *CHAPTERS]
 SMALLEST = 9  # pixels, of text on a phone
@@ -23,7 +23,7 @@ TEXTS = """() => [...document.querySelectorAll('.bpc-panels > svg')].flatMap(svg
 
 
 @pytest.fixture(scope="module", params=WITH_FIGURES)
-def page(request, browser, site):  # noqa: F811
+def page(request, browser, site):
     page, wrong = open_page(browser, site, request.param)
     yield page
     page.context.close()

@@ -27,7 +27,6 @@ from sphinx.application import Sphinx
 
 from . import cells, glossary, references, search
 
-BLOCK = r'(<div.*?>)\s*(<span class="eqno">.*?</span>)?(.*)</div>\s*'  # start, number, formula
 
 render_image = NbElementRenderer.render_image
 
@@ -48,32 +47,6 @@ def leave_thebe_out(app: Sphinx, _config: Any) -> None:
             if listener.handler.__module__ == "sphinx_thebe":
                 app.disconnect(listener.id)
     app.registry.css_files[:] = [f for f in app.registry.css_files if "thebe" not in f[0]]
-
-
-def wrap_formulas(app: Sphinx) -> None:
-    """Give each displayed formula a box beside its number, so that it may scroll and the number stays."""
-    renderers = app.registry.html_block_math_renderers
-    for name, (visit, depart) in [*renderers.items()]:
-        renderers[name] = (wrapped(visit), depart)
-
-
-def wrapped(
-    visit: Callable[[Any, nodes.math_block], None],
-) -> Callable[[Any, nodes.math_block], None]:
-    def visit_and_wrap(translator: Any, node: nodes.math_block) -> None:
-        before = len(translator.body)
-        try:
-            visit(translator, node)
-        finally:  # a renderer ends by skipping what is inside the node
-            block = "".join(translator.body[before:])
-            parts = re.fullmatch(BLOCK, block, re.DOTALL)
-            if parts and 'class="formula"' not in block:
-                start, number, formula = parts.groups("")
-                translator.body[before:] = [
-                    f'{start}{number}<div class="formula">{formula}</div></div>\n'
-                ]
-
-    return visit_and_wrap
 
 
 def name_the_welcome_page(
@@ -100,7 +73,6 @@ def write_downloads(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     NbElementRenderer.render_image = render_image_with_alt
     app.connect("config-inited", leave_thebe_out)
-    app.connect("builder-inited", wrap_formulas)
     app.connect("html-page-context", name_the_welcome_page, priority=900)
     app.connect("build-finished", write_downloads)
     for part in (references, cells, glossary, search):
