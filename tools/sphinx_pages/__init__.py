@@ -27,7 +27,6 @@ from sphinx.application import Sphinx
 
 from . import cells, glossary, references, search
 
-
 render_image = NbElementRenderer.render_image
 
 
