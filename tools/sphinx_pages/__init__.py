@@ -16,8 +16,6 @@ here.
 """
 
 import json
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
