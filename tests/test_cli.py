@@ -71,12 +71,19 @@ def start(*arguments, cwd, stderr=subprocess.PIPE):
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
+        preexec_fn=heed_ctrl_c if os.name != "nt" else None,
     )
+
+
+def heed_ctrl_c():
+    """Heed Ctrl-C, also where the tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     """Let each test begin in an empty folder, without a screen."""
+    heed_ctrl_c()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
 
@@ -711,6 +718,7 @@ def test_ctrl_c_while_jax_is_imported_leaves_no_traceback(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "bpc_minimal", "train"],
         cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=heed_ctrl_c,
     )  # fmt: skip
     try:
         assert process.stdout.readline() == "importing\n"

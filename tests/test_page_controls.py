@@ -73,8 +73,6 @@ class Reader:
         """Open a page where it is not open yet, at its top."""
         if self.page.url.split("#")[0] != self.base + name:
             self.page.goto(self.base + name)
-            # What is typeset later would move what a link has led to.
-            self.page.evaluate("() => window.MathJax?.startup?.promise")
         elif "#" in self.page.url:
             self.page.evaluate("() => history.replaceState(null, '', location.pathname)")
         self.page.evaluate("() => scrollTo(0, 0)")

@@ -170,7 +170,6 @@ function keepFitting() {
     fitEquations();
     fadeTables();
   };
-  Promise.resolve(window.MathJax?.startup?.promise).then(fit);
   document.fonts.ready.then(fit);
   let width = innerWidth;
   window.addEventListener("resize", () => {
