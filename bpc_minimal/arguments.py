@@ -105,24 +105,22 @@ def number(
     wanted = "a finite number" if least < 0 else f"a number of {least:g} or more"
     if above is not None:
         wanted = "a positive number" if above == 0 else f"a number above {above:g}"
-    real = None
+    real = math.nan
     if not isinstance(value, (str, bytes, bool, np.bool_)) and np.ndim(value) == 0:
         try:
             real = float(value)
-        except (TypeError, ValueError, OverflowError):
-            real = None
-    if real is not None and math.isfinite(real) and abs(real) > HUGEST:
-        raise ArgumentError(
-            name, f"={shown(value)} given, {wanted} of at most {HUGEST:.3g} expected"
-        )
-    low = real is not None and (real < least or (above is not None and real <= above))
-    if real is None or not math.isfinite(real) or low:
-        raise ArgumentError(name, f"={shown(value)} given, {wanted} expected")
-    if above == 0 and real < TINIEST:
-        raise ArgumentError(
-            name, f"={shown(value)} given, {wanted} of at least {TINIEST:.3g} in size expected"
-        )
-    return real
+        except OverflowError:  # a whole number of more than 308 digits
+            real = HUGEST * 2
+        except (TypeError, ValueError):
+            pass
+    low = real < least or (above is not None and real <= above)
+    if math.isfinite(real) and real > HUGEST:
+        wanted += f" and of at most {HUGEST:.3g}"
+    elif above == 0 and 0 < real < TINIEST:
+        wanted += f", of {TINIEST:.3g} or more,"
+    elif math.isfinite(real) and not low:
+        return real
+    raise ArgumentError(name, f"={shown(value)} given, {wanted} expected")
 
 
 def flag(name: str, value: Any, given: Given = NONE) -> bool:
@@ -350,7 +348,8 @@ def raw_images(
             "images",
             f" of shape {images.shape} given",
             f"{kind} of {images.dtype} {images.shape} given, {wanted} expected; for a single image pass "
-            "image[None]" + ("" if pixels is None else ", for others set sizes[-1]"),
+            "image[None]"
+            + ("" if pixels is None else "; sizes run from the label to the pixels of the image"),
         )
     if images.dtype == np.uint8:
         return images
