@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -334,7 +334,7 @@ def _train(arguments, stopping: Stopping) -> None:
         own = {name: getattr(arguments, name) for name in names}  # which data they are
         done = int(resumed.state.iteration) if resumed else 0
         quiet = arguments.json or sys.stderr is None or not sys.stderr.isatty()
-        bar = tqdm(total=total, initial=done, unit="it", disable=quiet)
+        bar = tqdm(total=total, initial=done, unit="it", disable=quiet, mininterval=0)
 
         def keep(checkpoint: Checkpoint) -> None:
             nonlocal latest
@@ -371,7 +371,10 @@ def _train(arguments, stopping: Stopping) -> None:
         try:
             # In another thread, as compiled code would hold the answer to a signal back until it ends.
             with bar, stopping.waiting(until_its_end.close), ThreadPoolExecutor(1) as worker:
-                worker.submit(fit, config, data, resume=resumed, on_epoch=on_epoch).result()
+                pace = None if quiet else _pace(bar)
+                worker.submit(
+                    fit, config, data, resume=resumed, on_epoch=on_epoch, pace=pace
+                ).result()
             if not path.exists():  # a run that had ended, resumed into another folder
                 assert resumed is not None
                 keep(resumed)
@@ -389,6 +392,22 @@ def _train(arguments, stopping: Stopping) -> None:
             raise Stopped(
                 f"; the run has ended and is whole in {shown(path)}", stopped.number
             ) from stopped
+
+
+def _pace(bar) -> Callable[[int], int]:
+    """Move a bar, and let training go on for about a quarter of a second at a time."""
+    length, before = 0, -np.inf
+
+    def pace(done: int) -> int:
+        nonlocal length, before
+        now = time.perf_counter()
+        longer = 4 * length + 1  # than this a stretch never is, as the one before may have compiled
+        length = max(1, min(longer, int(length * 0.25 / max(now - before, 1e-6))))
+        before = now
+        bar.update(done - bar.n)
+        return length
+
+    return pace
 
 
 def _resume_command(

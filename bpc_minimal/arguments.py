@@ -656,12 +656,10 @@ def take_resume(name: str, value: Any, given: Given) -> Any:
     return value
 
 
-def take_on_epoch(name: str, value: Any, given: Given) -> Any:
-    """Take what is called after each evaluation, or None."""
+def take_function(name: str, value: Any, given: Given) -> Any:
+    """Take what is called while a run goes on, or None."""
     if value is not None and not callable(value):
-        raise ArgumentError(
-            "on_epoch", f"={shown(value)} given, a function of a checkpoint expected"
-        )
+        raise ArgumentError(name, f"={shown(value)} given, a function expected")
     return value
 
 
@@ -692,7 +690,8 @@ TAKERS: dict[str, Callable[..., Any]] = {
     "mean": number,
     "name": partial(choice, of=DATASETS, what="data set"),
     "network": take_network,
-    "on_epoch": take_on_epoch,
+    "on_epoch": take_function,
+    "pace": take_function,
     "pixels": take_pixels,
     "record": flag,
     "resume": take_resume,

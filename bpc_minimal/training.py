@@ -118,25 +118,55 @@ def train_epoch(
         losses: as `train_step` gives them, (length,) each.
         evaluation: as `evaluate` gives it, with `relative_step` as `relative_step` gives it.
     """
+    state, order, losses = learn(state, order, data, config, total, length, length)
+    return state, order, losses, measure(state, data, config)
+
+
+@partial(jax.jit, static_argnames=("config", "total", "room"), donate_argnames=("state", "order"))
+def learn(
+    state: TrainState,
+    order: Int[Array, " N"],
+    data: Data,
+    config: Config,
+    total: int,
+    length: Int[Array, ""] | int,
+    room: int,
+) -> tuple[TrainState, Int[Array, " N"], dict[str, Array]]:
+    """Learn for `length` iterations, at most `room`, in one compiled loop that serves any length.
+
+    Returns:
+        state, order: after the last iteration, as in `train_epoch`.
+        losses: as `train_step` gives them, (room,) each, of which the first `length` count.
+    """
     per_pass = len(data.images) // config.batch_size
 
-    def iterate(carry, _):
-        state, order = carry
+    def step(state, order):
         first = state.iteration % per_pass * config.batch_size
         chosen = jax.lax.dynamic_slice(order, (first,), (config.batch_size,))
-        state, losses = train_step(state, data.images[chosen], data.labels[chosen], config, total)
+        return train_step(state, data.images[chosen], data.labels[chosen], config, total)
+
+    def iterate(i, carry):
+        state, order, kept = carry
+        state, losses = step(state, order)
+        kept = {name: kept[name].at[i].set(value) for name, value in losses.items()}
         epoch, over = state.iteration // per_pass, state.iteration % per_pass == 0
         order = jax.lax.cond(
             over, lambda: shuffled(state.key, epoch, len(data.images)), lambda: order
         )
-        return (state, order), losses
+        return state, order, kept
 
-    (state, order), losses = jax.lax.scan(iterate, (state, order), None, length=length)
+    shapes = jax.eval_shape(step, state, order)[1]
+    kept = {name: jnp.zeros((room, *one.shape), one.dtype) for name, one in shapes.items()}
+    return jax.lax.fori_loop(0, length, iterate, (state, order, kept))
+
+
+@partial(jax.jit, static_argnames=("config",))
+def measure(state: TrainState, data: Data, config: Config) -> dict[str, Array]:
+    """Evaluate, as `evaluate` does, and measure the steps that the next iteration takes."""
     evaluation = evaluate(state.network, data.held_out_images, data.held_out_labels, config)
     gen, disc = weighed(config.rule.moves, config.alpha_gen, config.alpha_disc, state.network.depth)
     steps = layer_steps(state.network, gen, disc, config.step_size, state.norms and state.norms.now)
-    evaluation["relative_step"] = relative_step(state.network, gen, disc, steps)
-    return state, order, losses, evaluation
+    return evaluation | {"relative_step": relative_step(state.network, gen, disc, steps)}
 
 
 def shuffled(key: PRNGKeyArray, epoch: Int[Array, ""] | int, N: int) -> Int[Array, " N"]:
@@ -154,6 +184,7 @@ def fit(
     *,
     resume: Checkpoint | None = None,
     on_epoch: Callable[[Checkpoint], None] | None = None,
+    pace: Callable[[int], int] | None = None,
 ) -> tuple[Network, History]:
     """Train a network.
 
@@ -162,6 +193,8 @@ def fit(
         data: what to train and to evaluate on, by default all of MNIST and its test set.
         resume: go on from this checkpoint of a run with the same settings and data.
         on_epoch: called after each evaluation with a checkpoint that it may keep.
+        pace: called between two evaluations too, with the iterations done; gives how many to do, one or
+            more, before it is called again. Nothing that is learned depends on it.
 
     Returns:
         network: with the trained weights.
@@ -196,8 +229,18 @@ def fit(
     while done < total:
         every = config.evaluate_every or per_pass
         length = min(every - done % every, total - done)
-        state, order, new, evaluation = train_epoch(state, order, data, compiled, total, length)
-        new = {name: np.asarray(values) for name, values in new.items()}
+        if pace is None:
+            state, order, new, evaluation = train_epoch(state, order, data, compiled, total, length)
+            new = {name: np.asarray(values) for name, values in new.items()}
+        else:
+            parts, left = [], length
+            while left:
+                now = min(pace(done + length - left), left)
+                state, order, part = learn(state, order, data, compiled, total, now, every)
+                parts.append({name: np.asarray(values)[:now] for name, values in part.items()})
+                left -= now
+            new = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            evaluation = measure(state, data, compiled)
         _check_converging(new, done, evaluation, config, total)
         done += length
         losses.append(new)

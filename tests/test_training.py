@@ -1,5 +1,6 @@
 """Laws of a run: what it repeats to the last bit, what it may not touch, and when it must stop."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -76,6 +77,20 @@ def test_the_compiled_scan_is_the_loop_over_single_steps(run, digits):
     state, losses = one_by_one(CONFIG, digits, TOTAL)
     assert_close(losses, run.history.losses, 1e-4)
     assert_close(state.network, run.network, 1e-4)
+
+
+@pytest.mark.parametrize("lengths", [(1,), (3, 1, 1000), (1000,)])
+def test_the_pace_of_a_run_changes_nothing(lengths, run, digits):
+    asked, answers = [], itertools.cycle(lengths)
+
+    def pace(done):
+        asked.append(done)
+        return next(answers)
+
+    paced = Run(CONFIG, digits, pace=pace)
+    assert same_bits(paced.network, run.network)
+    assert same_bits(paced.history, run.history)
+    assert asked[0] == 0 and (np.diff(asked) > 0).all() and (np.diff(asked) <= max(lengths)).all()
 
 
 def test_how_often_a_run_is_evaluated_does_not_change_what_it_learns(run, by_pass):
