@@ -93,7 +93,6 @@ def mnist(held_out: str = "test") -> Data:
     return Data(*load_mnist(train), *load_mnist(held_out))
 
 
-@partial(jax.jit, static_argnames=("config", "total", "length"), donate_argnames=("state", "order"))
 def train_epoch(
     state: TrainState,
     order: Int[Array, " N"],
@@ -102,7 +101,7 @@ def train_epoch(
     total: int,
     length: int,
 ) -> tuple[TrainState, Int[Array, " N"], dict[str, Array], dict[str, Array]]:
-    """Learn for `length` iterations in one compiled scan, then evaluate.
+    """Learn for `length` iterations in one compiled loop, then evaluate in another program: what `fit` does.
 
     Args:
         state: where training stands; its memory is given up and used again.
@@ -229,18 +228,14 @@ def fit(
     while done < total:
         every = config.evaluate_every or per_pass
         length = min(every - done % every, total - done)
-        if pace is None:
-            state, order, new, evaluation = train_epoch(state, order, data, compiled, total, length)
-            new = {name: np.asarray(values) for name, values in new.items()}
-        else:
-            parts, left = [], length
-            while left:
-                now = min(pace(done + length - left), left)
-                state, order, part = learn(state, order, data, compiled, total, now, every)
-                parts.append({name: np.asarray(values)[:now] for name, values in part.items()})
-                left -= now
-            new = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-            evaluation = measure(state, data, compiled)
+        parts, left = [], length
+        while left:
+            now = min(pace(done + length - left), left) if pace else left
+            state, order, part = learn(state, order, data, compiled, total, now, every)
+            parts.append({name: np.asarray(values)[:now] for name, values in part.items()})
+            left -= now
+        new = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        evaluation = measure(state, data, compiled)
         _check_converging(new, done, evaluation, config, total)
         done += length
         losses.append(new)

@@ -129,7 +129,7 @@ np.savez({str(tmp_path / "trained.npz")!r}, **leaves)
     environment = dict(os.environ, PYTHONPATH=str(Path(__file__).parents[1]))
     flags = (
         f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4 "
-        f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text --xla_dump_hlo_module_re=.*train_epoch.*"
+        f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text --xla_dump_hlo_module_re=.*learn.*"
     )
     environment |= {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
@@ -140,7 +140,7 @@ np.savez({str(tmp_path / "trained.npz")!r}, **leaves)
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    (compiled,) = tmp_path.glob("*train_epoch*after_optimizations.txt")
+    (compiled,) = tmp_path.glob("*learn*after_optimizations.txt")
     assert (
         "all-reduce" in compiled.read_text()
     )  # the batch is split, and its gradients are added up
