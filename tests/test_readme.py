@@ -84,7 +84,15 @@ def test_times_measured_stand_in_the_order_of_the_commands():
     assert all(re.fullmatch(r" [^|]+ \| \d+ (s|min) \|", rest) for rest in rows.values())
 
 
+MNIST, DIGITS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
 @pytest.mark.slow
 def test_the_lines_of_python_work():
-    (block,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    exec(compile(block, "README.md", "exec"), {})
+    exec(compile(MNIST, "README.md", "exec"), {})
+
+
+def test_data_of_another_shape_are_read_as_well_as_the_words_say(capsys):
+    pytest.importorskip("sklearn")
+    exec(compile(DIGITS, "README.md", "exec"), {})
+    assert float(capsys.readouterr().out) > 97
