@@ -88,6 +88,13 @@ def speed() -> dict[str, Any]:
     return {name: round(value, 3) for name, value in ways.measure().items()}
 
 
+def bounds() -> dict[str, Any]:
+    """Norms that runs follow: whether they are bounds, at every iteration, and their share of the time."""
+    import bounds as norms
+
+    return norms.measure()
+
+
 def growth() -> dict[str, Any]:
     """Time of an iteration, of that of 10-300-300-784 with 4 steps and batches of 64."""
     import growth as settings
@@ -290,6 +297,7 @@ SECTIONS = {
     f.__name__: f
     for f in (
         speed,
+        bounds,
         growth,
         milestones,
         accuracy,
