@@ -62,6 +62,14 @@ def browser():
     with sync_api.sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        new_context = browser.new_context
+
+        def patient(**options):
+            context = new_context(**options)
+            context.set_default_timeout(120_000)  # a busy machine is not a fault
+            return context
+
+        browser.new_context = patient
         yield browser
         browser.close()
 

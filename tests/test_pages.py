@@ -192,7 +192,7 @@ def test_a_first_visit_follows_the_system_and_is_as_whole(visit):
     page, wrong = visit("book/intro.html", theme=None)
     assert page.evaluate("() => document.documentElement.dataset.theme") == "dark"
     assert not wrong
-    assert page.locator("main img").first.bounding_box()["y"] < 400, (
+    assert page.locator("main figure svg").first.bounding_box()["y"] < 400, (
         "the result is not on the screen"
     )
 
