@@ -63,9 +63,15 @@ def public(function: Callable[P, R], **own: Callable[..., Any]) -> Callable[P, R
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         given = bound.arguments
-        for name, taker in takers.items():
-            given[name] = taker(name, given[name], given)
-        return function(*bound.args, **bound.kwargs)
+        # Whoever forbids implicit transfers and promotions means their own code, and not Optax's or ours.
+        with (
+            jax.transfer_guard("allow"),
+            jax.numpy_dtype_promotion("standard"),
+            jax.numpy_rank_promotion("allow"),
+        ):
+            for name, taker in takers.items():
+                given[name] = taker(name, given[name], given)
+            return function(*bound.args, **bound.kwargs)
 
     return taken
 
