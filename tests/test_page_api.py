@@ -43,11 +43,7 @@ def test_a_name_in_the_text_leads_to_its_place(page):
 
 
 def test_a_formula_stays_as_it_is_written(page):
-    (formula,) = page.locator(
-        "dt[id='bpc_minimal.weight_gradient'] + dd > .highlight-default, "
-        "dt[id='bpc_minimal.weight_gradient'] + dd > .highlight-none, "
-        "dt[id='bpc_minimal.weight_gradient'] + dd > .literal-block-wrapper"
-    ).all()
+    formula = page.locator("dt[id='bpc_minimal.weight_gradient'] + dd > .highlight-text")
     assert "<e_{l+1} act(z_l)^T>" in formula.inner_text()
 
 
@@ -66,11 +62,7 @@ def test_it_does_not_scroll_sideways(page, width):
 
 def test_an_example_is_copied_without_prompts_and_results(page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    block = page.locator(
-        "dt[id='bpc_minimal.one_hot'] + dd .highlight-python, "
-        "dt[id='bpc_minimal.one_hot'] + dd .highlight-default, "
-        "dt[id='bpc_minimal.one_hot'] + dd .doctest"
-    ).last
+    block = page.locator("dt[id='bpc_minimal.one_hot'] + dd .doctest")
     block.hover()
     block.locator("button.copybtn").click()
     page.evaluate(

@@ -73,20 +73,13 @@ def as_number(default: ast.expr, constants: dict[str, Any]) -> ast.expr:
 def formulas_verbatim(
     _app: Sphinx, what: str, _name: str, _found: Any, _options: Any, lines: list[str]
 ) -> None:
-    """Make an indented paragraph below one that is not a literal block."""
+    """Take an indented paragraph as it is, where the one above is not indented."""
     if what == "data":  # whose docstring is that of its class
         lines.clear()
-    for i, line in reversed([*enumerate(lines)]):
-        before = [other for other in lines[:i] if other]
-        said = before[-1] if before else " "
-        if line.startswith("    ") and not lines[i - 1] and not said.startswith(" "):
-            lines[i:i] = ["::", ""]
-
-
-def quotes_as_written(_app: Sphinx, domain: str, _kind: str, content: nodes.Element) -> None:
-    """Keep "fixed" as code spells it."""
-    if domain == "py":
-        content["support_smartquotes"] = False
+    for i in reversed(range(1, len(lines))):
+        above = next((line for line in reversed(lines[:i]) if line), " ")
+        if lines[i].startswith("    ") and not lines[i - 1] and not above.startswith(" "):
+            lines[i:i] = [".. code-block:: text", ""]
 
 
 def from_any_module(
@@ -110,6 +103,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", configure, priority=400)  # before napoleon reads it
     app.connect("autodoc-process-signature", as_written)
     app.connect("autodoc-process-docstring", formulas_verbatim, priority=400)  # before napoleon
-    app.connect("object-description-transform", quotes_as_written)
     app.connect("missing-reference", from_any_module)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
