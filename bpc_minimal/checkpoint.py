@@ -56,6 +56,11 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     Raises:
         ValueError: `checkpoint` is something else.
         OSError: the folder is missing or read-only, or the disk is full. The older file is intact.
+
+    Example:
+        >>> config = bpc.preset("fast", sizes=(10, 784), iterations=1)
+        >>> keep = lambda checkpoint: bpc.save("run.bpc", checkpoint)
+        >>> network, history = bpc.fit(config, on_epoch=keep)
     """
     if not isinstance(checkpoint, Checkpoint):
         raise ValueError(
@@ -88,6 +93,11 @@ def load(path: str | Path) -> Checkpoint:
         OSError: the file is missing, cut short or altered, or JAX does not start.
         ValueError: it is no checkpoint of this package, of settings that do not fit it, or of settings of JAX
             that are not those of now.
+
+    Example:
+        >>> checkpoint = bpc.load("run.bpc")
+        >>> checkpoint.network.sizes, checkpoint.history.evaluations[-1]["iteration"]
+        ((10, 784), 1)
     """
     path = expanded(path)
     check_jax()
@@ -261,6 +271,11 @@ def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[st
 
     Raises:
         OSError: the file is missing or no file of `export`, or JAX does not start.
+
+    Example:
+        >>> network, history, about = bpc.pretrained()
+        >>> network.sizes, about["config"][:15]
+        ((10, 512, 512, 784), '{"name": "best"')
     """
     path = expanded(path)
     check_jax()

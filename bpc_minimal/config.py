@@ -35,7 +35,7 @@ class Config:
         alpha_disc: precision of the discriminative errors: a number, or one a layer, 0 to L - 1.
         steps: of inference, before each step of learning.
         step_size: a rate relative to the curvature, or with step_rule "fixed" the step itself. No run
-            at a rate of 0.02 to 0.5 ended more than 1.8 points below its best (`inference.curvatures`).
+            at a rate of 0.02 to 0.5 ended more than 1.8 points below its best (`curvature.curvatures`).
         step_rule: "curvature" or "fixed".
         in_turn: whether the layers move one after the other in training, or all at once.
         batch_size: examples to an iteration.
@@ -147,6 +147,11 @@ def preset(name: str, /, **changes: Any) -> Config:
 
     Raises:
         ValueError: there is no preset of that name, or a change does not fit.
+
+    Example:
+        >>> config = bpc.preset("best", epochs=5)
+        >>> config.sizes, config.epochs, list(bpc.PRESETS)
+        ((10, 512, 512, 784), 5, ['jpc', 'jpc-weighted', 'tutorial', 'fast', 'best'])
     """
     return PRESETS[choice("preset", name, of=PRESETS)].replace(**changes)
 

@@ -34,9 +34,9 @@ def curvatures(
 ) -> list[Float[Array, ""] | float]:
     """Bound the curvature of the energy along each layer's activities.
 
-    bound_l = alpha_gen_l + alpha_disc_l + s^2 (alpha_gen_{l+1} |V_l|^2 + alpha_disc_{l-1} |W_{l-1}|^2)
+        bound_l = alpha_gen_l + alpha_disc_l + s^2 (alpha_gen_{l+1} |V_l|^2 + alpha_disc_{l-1} |W_{l-1}|^2)
 
-    with |V| a spectral norm and s the steepest slope of the activation (1 at the two ends). Layers
+    with `|V|` a spectral norm and s the steepest slope of the activation (1 at the two ends). Layers
     settle together and pull on their neighbours, which at most doubles the curvature that one
     meets: steps of 1 / bound_l cannot raise the energy, whatever the activities. That is exact for
     activations of straight pieces, such as relu, while the active units stay the same. It
@@ -81,7 +81,7 @@ def relative_step(
 
 
 def spectral_norms(network: Network, squarings: int = SQUARINGS) -> PerMap:
-    """Bound the spectral norm |W| of every linear map from above, by `spectral_norm`.
+    """Bound the spectral norm `|W|` of every linear map from above, by `spectral_norm`.
 
     Args:
         network: whose linear maps are measured.
@@ -98,7 +98,7 @@ def spectral_norm(
     The largest eigenvalue of G = W W' is |W|^2, and no eigenvalue exceeds the root of the sum of all squares
     of a matrix, |G|_F. Squaring k times makes that close:
 
-    |W|^2  <=  |G^(2^k)|_F^(1 / 2^k)  <=  |W|^2 n^(1 / 2^(k + 1)),    n the smaller side of W
+        |W|^2  <=  |G^(2^k)|_F^(1 / 2^k)  <=  |W|^2 n^(1 / 2^(k + 1)),    n the smaller side of W
 
     What rounding may take away is added. For fresh maps of 300 by 300 and 300 by 784 the bound is half a
     percent above the norm with k = 5 and half as large again with k = 1; for trained ones, in which few
@@ -136,7 +136,7 @@ def follow_norms(norms: Norms, network: Network, updates: Network) -> Norms:
 
     A norm grows by no more than the length of what was added to the weights,
 
-    |W + U|  <=  |W| + |U|  <=  |W| + root of the sum of all squares of U
+        |W + U|  <=  |W| + |U|  <=  |W| + root of the sum of all squares of U
 
     and a bound that grows beyond 1.4 times what was measured is measured anew.
 

@@ -81,6 +81,11 @@ def load_mnist(split: str = "train") -> tuple[Images, Labels]:
         ValueError: the split is not one of the four.
         OSError: a file is missing, cut short, or differs from the original by its SHA-256.
 
+    Example:
+        >>> images, labels = bpc.load_mnist("test")
+        >>> images.shape, labels[:5].tolist()
+        ((10000, 28, 28), [7, 2, 1, 0, 4])
+
     Source: LeCun, Bottou, Bengio and Haffner (1998), https://doi.org/10.1109/5.726791
     """
     prefix, rows = SPLITS[split]
@@ -102,12 +107,18 @@ def load_dataset(
             the MD5 of what arrives. Without it, no connection is opened.
 
     Returns:
-        images uint8 (N, 28, 28) and labels uint8 (N,), as `load_mnist`.
+        images: uint8 (N, 28, 28), as `load_mnist` gives them.
+        labels: uint8 (N,).
 
     Raises:
         ValueError: the name or the split is unknown, or the files are too short for the split.
         ImportError: torchvision is not installed.
         OSError: the files are absent, unreadable, not of MNIST's shape, or could not be fetched.
+
+    Example:
+        >>> images, labels = bpc.load_dataset("fashion-mnist", "data", download=True)
+        >>> images.shape
+        (60000, 28, 28)
     """
     prefix, rows = SPLITS[split]
     try:
@@ -178,6 +189,10 @@ def normalise(
         ValueError: the images are neither bytes nor floats from 0 to 1 (those of another range are taken with
             a std of 1 or more), or not of shape (batch, ...), the mean is not finite, or the standard
             deviation is not positive.
+
+    Example:
+        >>> print(bpc.normalise(np.array([[0, 255]], np.uint8)).round(2))
+        [[-0.42  2.82]]
     """
     pixels = jnp.asarray(images)
     scale = 255 if pixels.dtype == jnp.uint8 else 1
@@ -192,6 +207,10 @@ def denormalise(
 
     Raises:
         ValueError: the pixels are not floats.
+
+    Example:
+        >>> print(bpc.denormalise(jnp.array([-0.42, 2.82, 9.0])).round(2))
+        [0. 1. 1.]
     """
     return jnp.clip(jnp.asarray(pixels) * std + mean, 0, 1)
 
@@ -205,6 +224,11 @@ def one_hot(
 
     Raises:
         ValueError: the labels are not integers, not of shape (batch,), or not in 0..classes-1.
+
+    Example:
+        >>> print(bpc.one_hot([2, 0], classes=3))
+        [[0. 0. 1.]
+         [1. 0. 0.]]
     """
     return jax.nn.one_hot(jnp.asarray(labels), classes, dtype=jnp.float32)
 
@@ -218,6 +242,10 @@ def class_means(
 
     Raises:
         ValueError: shapes or dtypes are wrong, the counts differ, or a class has no image.
+
+    Example:
+        >>> bpc.class_means(*bpc.load_mnist("test")).shape
+        (10, 784)
     """
     pixels, labels = np.reshape(images, (len(images), -1)), np.asarray(labels)
     scale = 255 if pixels.dtype == np.uint8 else 1

@@ -51,6 +51,12 @@ def label_activities(
     Raises:
         ValueError: an argument does not fit, as in `infer`.
         FloatingPointError: inference diverged.
+
+    Example:
+        >>> network, *_ = bpc.pretrained()
+        >>> images, labels = bpc.load_mnist("test")
+        >>> bpc.label_activities(network, bpc.normalise(images[:5])).shape
+        (5, 10)
     """
 
     def settled(images, visible):
@@ -96,6 +102,12 @@ def classify(
     Raises:
         ValueError: an argument does not fit, as in `infer`.
         FloatingPointError: inference diverged.
+
+    Example:
+        >>> network, *_ = bpc.pretrained()
+        >>> images, labels = bpc.load_mnist("test")
+        >>> bpc.classify(network, bpc.normalise(images[:5])).tolist()
+        [7, 2, 1, 0, 4]
     """
     found = label_activities(
         network, images, steps, visible, rule=rule,
@@ -130,6 +142,11 @@ def generate(
     Raises:
         ValueError: a label is out of range, or an argument does not fit, as in `infer`.
         FloatingPointError: inference diverged.
+
+    Example:
+        >>> network, *_ = bpc.pretrained()
+        >>> bpc.denormalise(bpc.generate(network, [3, 1, 4])).reshape(-1, 28, 28).shape
+        (3, 28, 28)
     """
 
     def settled(labels):
@@ -177,11 +194,17 @@ def complete(
         step_rule: as in `infer`.
 
     Returns:
-        normalised pixels; the visible ones are as they were.
+        images: normalised pixels; the visible ones are as they were.
 
     Raises:
         ValueError: an argument does not fit, as in `infer`.
         FloatingPointError: inference diverged.
+
+    Example:
+        >>> network, images = bpc.pretrained()[0], bpc.normalise(bpc.load_mnist("test")[0][:5])
+        >>> upper = np.arange(784) < 392
+        >>> bpc.complete(network, images, visible=upper, steps=20).shape
+        (5, 784)
     """
     if alpha_gen is None:
         alpha_gen = (1.0,) * (network.depth - 1) + (0.1,)
@@ -218,6 +241,12 @@ def evaluate(
     Raises:
         ValueError: images or labels do not fit, the settings are of another network, or the network's
             weights are not finite.
+
+    Example:
+        >>> network, (images, labels) = bpc.pretrained()[0], bpc.load_mnist("test")
+        >>> measured = bpc.evaluate(network, images, labels, bpc.preset("best"))
+        >>> print(f"{measured['accuracy']:.1f} %, RMSE {measured['rmse']:.3f}")
+        98.5 %, RMSE 0.018
     """
     n = network.sizes[0]
 

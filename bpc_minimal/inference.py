@@ -106,12 +106,19 @@ def infer(
         record: whether to return every state, not only the last.
 
     Returns:
-        activities, or with `record` a `Settled`. An example's result does not depend on its batch.
+        activities: z_0..z_L, or with `record` a `Settled`. An example's result does not depend on its
+            batch.
 
     Raises:
         ValueError: an argument does not fit; the message says which, and what would.
         FloatingPointError: the activities grew without bound, and the message names the step; or the
             network's weights are not finite.
+
+    Example:
+        >>> network, start = bpc.pretrained()[0], [jnp.ones((1, n)) for n in (10, 512, 512, 784)]
+        >>> settled = bpc.infer(network, start, [True, False, False, False], steps=5, record=True)
+        >>> bool((jnp.diff(settled.energies, axis=0) <= 0).all())  # no step raised the energy
+        True
     """
     gen, disc = weighed(rule.moves, alpha_gen, alpha_disc, network.depth)
     run = partial(

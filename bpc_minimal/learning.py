@@ -47,6 +47,11 @@ def make_state(config: Config, total: int) -> TrainState:
 
     Raises:
         ValueError: `config` is no `Config`.
+
+    Example:
+        >>> state = bpc.make_state(bpc.preset("fast"), total=1000)
+        >>> state.network.sizes, int(state.iteration)
+        ((10, 300, 300, 784), 0)
     """
     weights, key = jax.random.split(jax.random.PRNGKey(config.seed))
     network = make_network(weights, config.sizes, config.activation, config.use_bias)
@@ -85,8 +90,8 @@ def weight_gradient(
 
     By hand, with <> the mean over the batch:
 
-    dE/dV_l = -alpha_gen_{l+1}  <e_{l+1} act(z_l)^T>
-    dE/dW_l = -alpha_disc_l     <d_l act(z_{l+1})^T>
+        dE/dV_l = -alpha_gen_{l+1}  <e_{l+1} act(z_l)^T>
+        dE/dW_l = -alpha_disc_l     <d_l act(z_{l+1})^T>
 
     Args:
         network: the network that predicts.
@@ -94,14 +99,20 @@ def weight_gradient(
         rule: which errors teach, and what the amortiser learns from.
         alpha_gen: precision of the generative errors, as in `energy`.
         alpha_disc: precision of the discriminative errors.
-        amortiser_inputs: the activities of `sweep_up`, which a rule with amortiser_inputs="swept"
+        amortiser_inputs: the activities of `sweep_up`, which a rule with `amortiser_inputs="swept"`
             learns from, such as `HYBRID`; other rules leave them aside.
 
     Returns:
-        a `Network` whose arrays are the gradients.
+        gradient: a `Network` whose arrays are the gradients.
 
     Raises:
         ValueError: the rule learns from a sweep and none is given, or an argument does not fit.
+
+    Example:
+        >>> network = bpc.make_network(jax.random.PRNGKey(0), sizes=(10, 30, 784))
+        >>> activities = bpc.sweep_down(network, bpc.one_hot([3, 8]))
+        >>> bpc.weight_gradient(network, activities, bpc.BIDIRECTIONAL).amortiser[0].weight.shape
+        (10, 30)
     """
     gen, disc = weighed(rule.teaches, alpha_gen, alpha_disc, network.depth)
     swept = amortiser_inputs if rule.amortiser_inputs == "swept" else None
@@ -132,6 +143,11 @@ def train_step(
 
     Raises:
         ValueError: images or labels do not fit, or the settings are of another network.
+
+    Example:
+        >>> config, (images, labels) = bpc.preset("fast"), bpc.load_mnist("train")
+        >>> state = bpc.make_state(config, total=1000)
+        >>> state, losses = bpc.train_step(state, images[:128], labels[:128], config, total=1000)
     """
     network, rule, L = state.network, config.rule, len(config.sizes) - 1
     image = split_over_devices(normalise(images, config.pixel_mean, config.pixel_std))

@@ -45,6 +45,11 @@ def add_activation(name: str, function: Callable[[Array], Array]) -> None:
 
     Raises:
         ValueError: the name is taken by another function, or the function is no such one.
+
+    Example:
+        >>> bpc.add_activation("softplus", jax.nn.softplus)
+        >>> bpc.preset("fast", activation="softplus").activation
+        'softplus'
     """
     if name in ACTIVATIONS and ACTIVATIONS[name].function is not function:
         raise ValueError(f"name={name!r} given, a new name expected: there is such an activation")
@@ -122,6 +127,11 @@ def make_network(
     Raises:
         ValueError: the key is none, sizes are not two or more positive whole numbers, the activation is
             unknown, or use_bias is neither True nor False.
+
+    Example:
+        >>> network = bpc.make_network(jax.random.PRNGKey(0), sizes=(10, 30, 784))
+        >>> network.sizes, network.depth
+        ((10, 30, 784), 2)
     """
     L = len(sizes) - 1
     largest = max(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))
@@ -139,6 +149,11 @@ def sweep_down(network: Network, labels: Float[Array, "batch n_0"]) -> Activitie
 
     Raises:
         ValueError: the labels are not floats of shape (batch, n_0); `one_hot` makes them so.
+
+    Example:
+        >>> network, *_ = bpc.pretrained()
+        >>> [z.shape for z in bpc.sweep_down(network, bpc.one_hot([3, 8]))]
+        [(2, 10), (2, 512), (2, 512), (2, 784)]
     """
     activities = [labels]
     for l in range(network.depth):
@@ -150,10 +165,16 @@ def sweep_up(network: Network, images: Float[Array, "batch n_L"]) -> Activities:
     """Predict every layer from the image: z_l = g_l(z_{l+1}). Only the amortiser is used.
 
     Returns:
-        activities from the label, z_0, to the image, z_L, although the sweep ran the other way.
+        activities: from the label, z_0, to the image, z_L, although the sweep ran the other way.
 
     Raises:
         ValueError: the images are not floats of shape (batch, n_L); `normalise` makes them so.
+
+    Example:
+        >>> network, *_ = bpc.pretrained()
+        >>> images, labels = bpc.load_mnist("test")
+        >>> bpc.sweep_up(network, bpc.normalise(images[:5]))[0].argmax(axis=1).tolist()
+        [7, 2, 1, 0, 4]
     """
     activities = [images]
     for l in reversed(range(network.depth)):

@@ -88,6 +88,11 @@ def mnist(held_out: str = "test") -> Data:
 
     Raises:
         ValueError: held_out is neither.
+
+    Example:
+        >>> data = bpc.mnist("validation")
+        >>> data.images.shape, data.held_out_images.shape
+        ((55000, 28, 28), (5000, 28, 28))
     """
     train = "train" if held_out == "test" else "fit"
     return Data(*load_mnist(train), *load_mnist(held_out))
@@ -203,6 +208,12 @@ def fit(
         ValueError: `config` or `resume` is something else, data do not fit, or the checkpoint is of other
             settings or other data.
         FloatingPointError: the run diverged; the message names the iteration and the cause.
+
+    Example:
+        >>> config = bpc.preset("fast", sizes=(10, 30, 784), iterations=20, evaluate_every=10)
+        >>> network, history = bpc.fit(config)
+        >>> [evaluation["iteration"] for evaluation in history.evaluations]
+        [10, 20]
     """
     data = mnist() if data is None else Data(*data)
     per_pass = len(data.images) // config.batch_size

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx.addnodes import desc
 from sphinx.application import Sphinx
 
 from .cells import Fold
@@ -63,6 +64,17 @@ def entries(app: Sphinx, docname: str, doctree: nodes.document) -> list[dict[str
                 "text": text(section.children[1:]),
             }
         )
+    # A name of the package, with what its docstring says.
+    for named in doctree.findall(desc):
+        name, home = named[0], named.parent
+        while not isinstance(home, nodes.section):
+            home = home.parent
+        if name["ids"]:
+            title = f"API: {name['fullname']}"
+            url = f"{page}#{name['ids'][0]}"
+            found.append(
+                {"title": title, "in": home[0].astext(), "url": url, "text": text(named[1:])}
+            )
     if docname == PAGE:
         found = [entry for entry in found if not entry["in"]]
         found[0]["text"] = ""  # its terms follow, one by one
@@ -86,7 +98,8 @@ def text(children: list[nodes.Node]) -> str:
         elif isinstance(node, Fold):
             words += ["", text(node.children), ""]
         elif not isinstance(
-            node, nodes.section | nodes.math_block | nodes.raw | nodes.comment | nodes.target
+            node,
+            nodes.section | desc | nodes.math_block | nodes.raw | nodes.comment | nodes.target,
         ):
             inside = text(node.children)
             words.append(inside if isinstance(node, nodes.Inline) else f" {inside} ")
