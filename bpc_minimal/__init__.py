@@ -45,6 +45,7 @@ complete = public(
     evaluation.complete,
     images=arguments.hidden_images,
     visible=arguments.seen_pixels,
+    labels=arguments.labels_or_none,
     alpha_gen=arguments.take_alpha_gen_or_none,
 )
 evaluate = public(

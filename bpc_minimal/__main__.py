@@ -47,7 +47,7 @@ from bpc_minimal import (
     save,
 )
 from bpc_minimal.arguments import LARGEST, take_data
-from bpc_minimal.data import SPLITS
+from bpc_minimal.data import PIXELS, SPLITS
 from bpc_minimal.files import (
     HeldError,
     Owned,
@@ -215,8 +215,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--images",
         type=_path,
-        help="your own data instead: a .npy file, uint8 or floats from 0 to 1, (N, ...); the last tenth is "
-        "held out of training. Units of the first and last layer follow it",
+        help="your own data instead: a .npy file, uint8 or floats from 0 to 1, (N, ...); every tenth is held "
+        "out of training. Units of the first and last layer follow it",
     )
     train.add_argument("--labels", type=_path, help="their classes: a .npy file, 0 and up, (N,)")
     train.add_argument("--download", action="store_true", help="fetch other data into --root")
@@ -268,7 +268,7 @@ def _parser() -> argparse.ArgumentParser:
         f"{EXAMPLE} --labels 3 1 4",
     )
     uses_checkpoint(sub, 0)
-    sub.add_argument("--labels", type=int, nargs="+", default=list(range(10)))
+    sub.add_argument("--labels", type=int, nargs="+", help="which (default: one of each)")
     sub.add_argument("--out", type=_file, default=Path("generated.png"), help="the figure")
     sub = command(
         "complete",
@@ -310,7 +310,8 @@ def _train(arguments, stopping: Stopping) -> None:
     config = _config(arguments, resumed)
     data = _data(arguments)
     if arguments.images and not resumed and not any(c.startswith("sizes=") for c in arguments.set):
-        ends = int(data.labels.max()) + 1, math.prod(data.images.shape[1:])
+        classes = max(int(part.max()) for part in (data.labels, data.held_out_labels)) + 1
+        ends = classes, math.prod(data.images.shape[1:])
         config = config.replace(sizes=(ends[0], *config.sizes[1:-1], ends[1]))
     total = config.total(config.training_images or len(data.images))
     if total > LARGEST:
@@ -435,14 +436,16 @@ def _resume_command(
 def _draw_run(checkpoint: Checkpoint, path: Path, quiet: bool) -> None:
     """Draw the pictures of a run that has ended; what cannot be drawn costs a warning, not the run."""
     config, there = checkpoint.config, []
-    drawn = generate(checkpoint.network, np.arange(10))
-    drawn = denormalise(drawn, config.pixel_mean, config.pixel_std)
+    classes = range(config.sizes[0])
+    drawn = denormalise(
+        generate(checkpoint.network, np.array(classes)), config.pixel_mean, config.pixel_std
+    )
     for name in PICTURES:
         try:
             from bpc_minimal import figures
 
             if name == "digits.png":
-                figure = figures.digits(drawn, range(10), in_unit_range=True)
+                figure = figures.digits(drawn, classes, in_unit_range=True)
             else:
                 figure = figures.training_curves(checkpoint.history)
             figures.keep(figure, path.with_name(name))
@@ -452,7 +455,8 @@ def _draw_run(checkpoint: Checkpoint, path: Path, quiet: bool) -> None:
                 f"{path.with_name(name)} was not drawn: {error} (the run is whole and safe in {path})"
             )
     if not quiet:
-        print(_as_text(drawn))
+        if config.sizes[-1] == PIXELS:
+            print(_as_text(drawn))
         beside = f"; {' and '.join(there)} lie beside it" if there else ""
         print(f"{shown(path)}: weights and history{beside}")
 
@@ -479,7 +483,9 @@ def _classify(arguments, _: Stopping) -> None:
     if accuracy is not None:
         print(f"accuracy {accuracy:.2f} % of {len(found):,} images")
     elif len(found) > 100:
-        print(f"{len(found):,} images, of 0 to 9: {np.bincount(found, minlength=10).tolist()}")
+        classes = checkpoint.config.sizes[0]
+        counts = np.bincount(found, minlength=classes).tolist()
+        print(f"{len(found):,} images, of 0 to {classes - 1}: {counts}")
 
 
 def _generate(arguments, _: Stopping) -> None:
@@ -487,17 +493,21 @@ def _generate(arguments, _: Stopping) -> None:
 
     checkpoint = load(arguments.checkpoint)
     figures.check(arguments.out)
+    labels = arguments.labels or range(checkpoint.config.sizes[0])
     drawn = generate(
         checkpoint.network,
-        np.array(arguments.labels),
+        np.array(labels),
         arguments.steps,
         **checkpoint.config.inference(),
     )
     drawn = denormalise(drawn, checkpoint.config.pixel_mean, checkpoint.config.pixel_std)
-    figures.keep(figures.digits(drawn, arguments.labels, in_unit_range=True), arguments.out)
-    print(json.dumps({"figure": str(arguments.out)}) if arguments.json else _as_text(drawn))
-    if not arguments.json:
-        print(shown(arguments.out))
+    figures.keep(figures.digits(drawn, labels, in_unit_range=True), arguments.out)
+    if arguments.json:
+        print(json.dumps({"figure": str(arguments.out)}))
+        return
+    if checkpoint.config.sizes[-1] == PIXELS:
+        print(_as_text(drawn))
+    print(shown(arguments.out))
 
 
 def _complete(arguments, _: Stopping) -> None:
@@ -505,6 +515,11 @@ def _complete(arguments, _: Stopping) -> None:
 
     checkpoint = load(arguments.checkpoint)
     config = checkpoint.config
+    if config.sizes[-1] != PIXELS:
+        raise ValueError(
+            f"the network takes images of {config.sizes[-1]} pixels, and halves of 28 by 28 are hidden here; "
+            "in Python, bpc_minimal.complete takes any mask"
+        )
     if arguments.images is None and arguments.index is None:
         arguments.index = list(range(10))
     images, _labels = _images(arguments, checkpoint)
@@ -717,11 +732,15 @@ def _data(arguments) -> Data:
         labels = read_labels(arguments.labels, len(images))
         if len(images) < 10:
             raise ValueError(
-                f"{shown(arguments.images)} holds {len(images)} images, 10 or more expected, as the last "
+                f"{shown(arguments.images)} holds {len(images)} images, 10 or more expected, as every "
                 "tenth is held out of training"
             )
-        out = len(images) // 10
-        return Data(images[:-out], labels[:-out], images[-out:], labels[-out:])
+        if images.dtype == np.uint8 and images.max() == 1:
+            _warn(
+                f"{arguments.images}: its highest value is 1, and ink is 255: np.save(path, 255 * images)"
+            )
+        out = np.arange(len(images)) % 10 == 9  # whatever order they come in
+        return Data(images[~out], labels[~out], images[out], labels[out])
     if arguments.data == "mnist":
         return mnist(arguments.held_out)
     train = "train" if arguments.held_out == "test" else "fit"
@@ -732,6 +751,12 @@ def _data(arguments) -> Data:
 
 
 def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray | None]:
+    pixels = checkpoint.config.sizes[-1]
+    if arguments.images is None and pixels != PIXELS:
+        raise ValueError(
+            f"the network takes images of {pixels} pixels, and those of MNIST have {PIXELS}: pass your own "
+            "with --images"
+        )
     if arguments.images is None:
         images, labels = load_mnist(arguments.split)
     else:

@@ -92,8 +92,8 @@ def whole(name: str, value: Any, given: Given = NONE, least: int = 0, most: int 
     if most != LARGEST:
         wanted = f"a whole number of {least} to {most:,}"
     try:
-        number = None if isinstance(value, (bool, np.bool_)) else operator.index(value)
-    except TypeError:
+        number = None if _is_flag(value) else operator.index(value)
+    except (TypeError, RuntimeError):
         number = None
     if number is not None and number > most == LARGEST:
         wanted += f", and at most {most:,}"
@@ -112,12 +112,15 @@ def number(
     if above is not None:
         wanted = "a positive number" if above == 0 else f"a number above {above:g}"
     real = math.nan
-    if not isinstance(value, (str, bytes, bool, np.bool_)) and np.ndim(value) == 0:
+    text = isinstance(value, (str, bytes)) or (
+        isinstance(value, np.ndarray) and value.dtype.kind in "USO"
+    )
+    if not text and not _is_flag(value):
         try:
-            real = float(value)
+            real = math.nan if np.ndim(value) or np.iscomplexobj(value) else float(value)
         except OverflowError:  # a whole number of more than 308 digits
             real = HUGEST * 2
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RuntimeError):
             pass
     low = real < least or (above is not None and real <= above)
     if math.isfinite(real) and real > HUGEST:
@@ -154,9 +157,8 @@ def precisions(name: str, value: Any, given: Given = NONE, L: int | None = None)
     """Take a precision for each of L layers: one number for all, or L of them."""
     network = given.get("network")
     L = network.depth if network is not None else L or 1
-    if isinstance(value, (jax.Array, np.ndarray)) and value.ndim:
-        value = tuple(value)
-    each = tuple(value) if isinstance(value, (list, tuple)) else (value,) * L
+    several = isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0) != 0
+    each = tuple(value) if several else (value,) * L
     if len(each) != L:
         raise ArgumentError(
             name,
@@ -175,7 +177,7 @@ def precisions(name: str, value: Any, given: Given = NONE, L: int | None = None)
 def pair(name: str, value: Any) -> tuple[float, float]:
     """Take a rule's two weights, of the generative and of the discriminative errors."""
     try:
-        first, second = (number(name, weight, least=0) for weight in value)
+        first, second = (number(name, weight, least=0) for weight in _in_order(value))
     except (TypeError, ValueError):
         raise ArgumentError(
             name,
@@ -193,6 +195,16 @@ def pair(name: str, value: Any) -> tuple[float, float]:
 def array(name: str, value: Any) -> Any:
     """Take an array of numbers or booleans: NumPy's, JAX's, torch's, a list, a picture, or a tracer."""
     taken: Any = value
+    if isinstance(value, np.ma.MaskedArray):
+        raise ArgumentError(name, " with a mask given, an array without one expected: .filled(0)")
+    if (
+        isinstance(value, jax.Array)
+        and not isinstance(value, jax.core.Tracer)
+        and value.is_deleted()
+    ):
+        raise ArgumentError(
+            name, " given whose memory is gone: it was donated or deleted; pass a copy of it"
+        )
     if not isinstance(value, (jax.Array, np.ndarray)):  # a tracer is a jax.Array
         try:
             taken = np.asarray(value)
@@ -220,14 +232,15 @@ def layer(network: Any, l: int, value: Any, finite: bool = True) -> Any:
             f" of layer {l}: {z.dtype} {z.shape}; {wanted}",
             f"{z.dtype} {z.shape} given as activities of layer {l} (the {name}), {wanted}",
         )
-    if finite and not _finite(z):
+    taken = jnp.asarray(z, network.dtype)
+    if finite and not _finite(taken):
         raise ArgumentError(
             "activities",
             f" of layer {l} hold NaN or infinity",
             f"activities of layer {l} (the {name}) hold NaN or infinity; finite numbers expected: "
             "look for a division by zero in what made them, or a training run that diverged",
         )
-    return jnp.asarray(z, network.dtype)
+    return taken
 
 
 def take_activities(name: str, value: Any, given: Given) -> list[Any]:
@@ -377,7 +390,10 @@ def raw_images(
                 f"{mean:g} and a standard deviation of {std:g}: scale them, or give those of these pixels "
                 "(0 and 1 leave pixels as they are, such as those that are normalised already)",
             )
-    return images.astype(np.float32)
+    images = images.astype(np.float32)
+    if not _finite(images):
+        raise ArgumentError("images", " hold numbers that float32 cannot; smaller ones expected")
+    return images
 
 
 def same_length(images: Any, labels: Any, kind: str = "") -> None:
@@ -404,8 +420,13 @@ def take_network(name: str, value: Any, given: Given) -> Any:
         )
     choice("activation", value.activation, of=ACTIVATIONS)
     maps = value.generator, value.amortiser
-    shapes = [[layer.weight.shape for layer in layers] for layers in maps]
-    chained = all(a[0] == b[1] for a, b in zip(shapes[0][:-1], shapes[0][1:], strict=True))
+    linear: list[Any] = [layer for layers in maps for layer in layers]
+    good = all(hasattr(layer.weight, "shape") and _is_float(layer.weight) for layer in linear)
+    good = good and all(
+        layer.bias is None or layer.bias.shape == layer.weight.shape[:1] for layer in linear
+    )
+    shapes: list[Any] = [[getattr(m.weight, "shape", None) for m in layers] for layers in maps]
+    chained = good and all(a[0] == b[1] for a, b in zip(shapes[0][:-1], shapes[0][1:], strict=True))
     if not shapes[0] or not chained or shapes[1] != [s[::-1] for s in shapes[0]]:
         raise ArgumentError(
             "network",
@@ -447,7 +468,7 @@ def take_key(name: str, value: Any, given: Given) -> Any:
 def take_sizes(name: str, value: Any, given: Given) -> tuple[int, ...]:
     """Take the units of two layers or more."""
     try:
-        sizes = tuple(whole("sizes", n, least=1) for n in value)
+        sizes = tuple(whole("sizes", n, least=1) for n in _in_order(value))
     except (TypeError, ArgumentError):
         sizes = ()
     if len(sizes) < 2 or isinstance(value, str):
@@ -456,12 +477,17 @@ def take_sizes(name: str, value: Any, given: Given) -> tuple[int, ...]:
             f"={shown(value)} given, two or more positive whole numbers expected, from the label "
             "to the image, such as (10, 300, 300, 784)",
         )
+    if max(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True)) > LARGEST:
+        raise ArgumentError(
+            name, f"={shown(value)} given, at most {LARGEST:,} weights between two layers expected"
+        )
     return sizes
 
 
 def take_rule(name: str, value: Any, given: Given) -> Any:
     """Take a `Rule`."""
-    if not all(hasattr(value, name) for name in ("moves", "teaches", "start", "amortiser_inputs")):
+    names = ("moves", "teaches", "start", "amortiser_inputs")
+    if isinstance(value, type) or not all(hasattr(value, field) for field in names):
         raise ArgumentError(
             "rule",
             f"={shown(value)} given, a Rule expected: GENERATIVE, DISCRIMINATIVE, HYBRID, "
@@ -478,11 +504,16 @@ def take_images(name: str, value: Any, given: Given) -> Any:
 def take_labels(name: str, value: Any, given: Given) -> Any:
     """Take numbers of classes, as many as the network or the caller has."""
     if "network" in given:
-        labels = None if value is None else class_labels(value, given["network"].sizes[0])
-        if labels is not None and "images" in given:
+        labels = class_labels(value, given["network"].sizes[0])
+        if "images" in given:
             same_length(given["images"], labels)
         return labels
     return class_labels(value, whole("classes", given["classes"], least=1))
+
+
+def labels_or_none(name: str, value: Any, given: Given) -> Any:
+    """Take the labels of images, or None where they are not known."""
+    return None if value is None else take_labels(name, value, given)
 
 
 def label_layer(name: str, value: Any, given: Given) -> Any:
@@ -573,7 +604,14 @@ def take_config(name: str, value: Any, given: Given) -> Any:
         raise ArgumentError(
             "config", f"={shown(value)} given, a Config expected: preset('fast'), for example"
         )
-    network = given["state"].network if "state" in given else given.get("network")
+    state = given.get("state")
+    network = state.network if state is not None else given.get("network")
+    if state is not None and (state.norms is None) != (value.step_rule == "fixed"):
+        raise ArgumentError(
+            "config",
+            f" with step_rule={value.step_rule!r} given, the state was made with the other one; pass the "
+            "settings that it was made with",
+        )
     if network is not None and value.sizes != network.sizes:
         raise ArgumentError(
             "config",
@@ -650,6 +688,12 @@ def take_resume(name: str, value: Any, given: Given) -> Any:
         raise ArgumentError(
             "resume", f"={shown(value)} given, a Checkpoint expected: load(path) reads one"
         )
+    if (
+        value.state is None
+        or value.state.network.sizes != given["config"].sizes
+        or not value.history
+    ):
+        raise ArgumentError("resume", " is not whole: its state and its settings do not fit")
     here, there = (dataclasses.asdict(c) for c in (given["config"], value.config))
     differing = [f"{k}={there[k]} (now {here[k]})" for k in here if here[k] != there[k]]
     if differing:
@@ -677,6 +721,12 @@ def path(name: str, value: Any, given: Given = NONE) -> Path:
         raise ArgumentError(name, f"={shown(value)} given, a path expected") from error
 
 
+def take_pace(name: str, value: Any, given: Given) -> Any:
+    """Take what says how many iterations come next, or None; its answers are taken as they come."""
+    take_function(name, value, given)
+    return value and (lambda done: whole("what pace gives", value(done), least=1))
+
+
 TAKERS: dict[str, Callable[..., Any]] = {
     "activation": partial(choice, of=ACTIVATIONS),
     "activities": take_activities,
@@ -697,7 +747,7 @@ TAKERS: dict[str, Callable[..., Any]] = {
     "name": partial(choice, of=DATASETS, what="data set"),
     "network": take_network,
     "on_epoch": take_function,
-    "pace": take_function,
+    "pace": take_pace,
     "pixels": take_pixels,
     "record": flag,
     "resume": take_resume,
@@ -762,6 +812,21 @@ def take_fields_of_rule(rule: Any) -> None:
         object.__setattr__(rule, name, pair(name, getattr(rule, name)))
     choice("start", rule.start, of=("image", "label"))
     choice("amortiser_inputs", rule.amortiser_inputs, of=("settled", "swept"))
+
+
+def _in_order(value: Any) -> Any:
+    """Give a sequence; what has no order, or is text, is a TypeError."""
+    if isinstance(value, (list, tuple, range, np.ndarray, jax.Array)):
+        return value
+    raise TypeError
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, (bool, np.bool_)) or "bool" in str(getattr(value, "dtype", ""))
+
+
+def _is_float(x: Any) -> bool:
+    return jnp.issubdtype(x.dtype, jnp.floating)
 
 
 def _is_real(dtype: Any) -> bool:

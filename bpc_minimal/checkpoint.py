@@ -22,6 +22,7 @@ import jax
 import numpy as np
 
 from bpc_minimal.config import Config
+from bpc_minimal.curvature import spectral_norms
 from bpc_minimal.files import expanded, read_array, reinstall, shown
 from bpc_minimal.files import write as write_file
 from bpc_minimal.learning import TrainState, make_state
@@ -147,6 +148,7 @@ def _parse(file: IO[bytes]) -> Checkpoint:
     if not isinstance(data, str) or not re.fullmatch("([0-9a-f]{64})?", data):
         raise ValueError("its data are not named by a SHA-256")
     state = _read_state(file, config)
+    _check_state(state)
     names = sorted(lengths)  # as JAX orders a dictionary
     losses = {k: _read_floats(file, f"losses {k!r}", (lengths[k],), np.float64) for k in names}
     if file.read(1):
@@ -187,6 +189,22 @@ def _read_state(file: IO[bytes], config: Config) -> TrainState:
     if jax.numpy.issubdtype(typed, jax.dtypes.prng_key):
         state = eqx.tree_at(lambda s: s.key, state, jax.random.wrap_key_data(state.key))
     return state
+
+
+def _check_state(state: TrainState) -> None:
+    """Raise ValueError where what a run goes on with cannot be of a run: it would fail later, or silently."""
+    if state.norms is not None:
+        closest = spectral_norms(state.network)  # less than a percent above the norms
+        pairs = zip(*map(jax.tree.leaves, (state.norms.now, closest)), strict=True)
+        if not all(0.99 * float(norm) <= float(now) for now, norm in pairs):
+            raise ValueError("its bounds of the weights' norms are below the norms")
+    done = int(state.iteration)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state.optimiser):
+        name = jax.tree_util.keystr(path)
+        if ".nu" in name and np.any(np.asarray(leaf) < 0):
+            raise ValueError(f"optimiser{name}: a mean of squares is negative")
+        if name.endswith(".count") and int(leaf) != done:
+            raise ValueError(f"optimiser{name}: {int(leaf)} found, {done} iterations are done")
 
 
 def _read_floats(file: IO[bytes], name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:

@@ -128,8 +128,12 @@ class Config:
         """
         try:
             fields = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (json.JSONDecodeError, RecursionError, TypeError) as error:
             raise ValueError(f"settings are not JSON: {error}") from error
+        except ValueError as error:  # Python's own words advise to read longer numbers
+            raise ValueError(
+                "settings hold a number of thousands of digits; a shorter one expected"
+            ) from error
         if not isinstance(fields, dict):
             raise ValueError(f"settings are {type(fields).__name__}, a JSON object expected")
         if fields.get("rule") in list(RULES):

@@ -5,6 +5,7 @@ is made of precisions and of the squared norms of the weights around the layer; 
 learn, so that a training run keeps a bound of them up to date. Chapter 5 shows what a fixed step does.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -107,15 +108,17 @@ def spectral_norm(
     W = W.astype(jnp.promote_types(W.dtype, jnp.float32))
     W = W.T if W.shape[0] > W.shape[1] else W
     tiny = jnp.finfo(W.dtype).tiny
-    scale = jnp.maximum(jnp.abs(W).max(), tiny)
-    W = W / scale  # or squares of the largest weights would overflow, and of the smallest vanish
+    scale = jnp.sqrt(jnp.maximum(jnp.abs(W).max(), tiny))
+    W = (
+        W * (1 / scale) * (1 / scale)
+    )  # or squares of large weights would overflow, of small ones vanish
     G, log = jnp.matmul(W, W.T, precision="highest"), 0.0
     for k in range(squarings):
         length = jnp.maximum(_length(G), tiny)
         G, log = G / length, log + jnp.log(length) / 2**k
         G = jnp.matmul(G, G, precision="highest")
     log += jnp.log(jnp.maximum(_length(G), tiny)) / 2**squarings
-    return scale * jnp.exp(log / 2) * (1 + 1e-4)
+    return scale * (scale * jnp.exp(log / 2) * (1 + 1e-4))
 
 
 class Norms(NamedTuple):
@@ -149,7 +152,8 @@ def follow_norms(norms: Norms, network: Network, updates: Network) -> Norms:
     parts = (*norms, weights(updates))
     now, measured, added = (jax.tree.leaves(part) for part in parts)
     for i, (W, U) in enumerate(zip(maps, added, strict=True)):
-        grown = now[i] + _length(U)
+        rounding = 1 + jnp.finfo(W.dtype).eps * math.sqrt(min(W.shape))  # of W + U, and of this sum
+        grown = rounding * (now[i] + _length(U))
         now[i] = jax.lax.cond(
             grown > SLACK * measured[i],
             lambda W=W: spectral_norm(W, IN_TRAINING),

@@ -11,6 +11,7 @@ blue are darkened, so that each stands out from a white page and from a black on
 import hashlib
 import html
 import io
+import math
 import string
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -158,7 +159,7 @@ def digits(
         columns: of the grid.
         in_unit_range: whether pixels are in [0, 1] already.
     """
-    pixels = np.asarray(images if in_unit_range else denormalise(images)).reshape(-1, 28, 28)
+    pixels = _squares(images if in_unit_range else denormalise(images))
     if not len(pixels) or columns < 1:
         raise ValueError(
             f"{len(pixels)} images in {columns} columns given, one or more of each expected"
@@ -167,6 +168,14 @@ def digits(
     starts = range(0, len(pixels), columns)
     rows = [(None, pixels[i : i + columns], labels and labels[i : i + columns]) for i in starts]
     return _tiles(rows, columns)
+
+
+def _squares(images: Any) -> np.ndarray:
+    """Give flat images their two sides: as square as their number of pixels allows."""
+    pixels = np.asarray(images)
+    n = pixels.shape[-1] if pixels.ndim == 2 else math.prod(pixels.shape[1:])
+    rows = next(d for d in range(math.isqrt(n), 0, -1) if n % d == 0)
+    return pixels.reshape(len(pixels), rows, n // rows)
 
 
 def training_curves(history: History) -> Figure:
@@ -408,7 +417,7 @@ def digit_rows(
     """
     lines = []
     for name, images in rows.items():
-        pixels = np.asarray(images if in_unit_range else denormalise(images)).reshape(-1, 28, 28)
+        pixels = _squares(images if in_unit_range else denormalise(images))
         lines.append((name, pixels, labels.get(name) if labels else None))
     return _tiles(lines, max(len(images) for images in rows.values()))
 

@@ -34,38 +34,52 @@ ACTIVATIONS = {
 Activities = list[Float[Array, "batch _"]]
 
 
-def add_activation(name: str, function: Callable[[Array], Array]) -> None:
+def add_activation(
+    name: str, function: Callable[[Array], Array], steepness: float | None = None
+) -> None:
     """Add an activation of your own, which `make_network` and `Config` then know by its name.
-
-    Its steepest slope, which inference needs, is looked for at 100,001 points from -50 to 50.
 
     Args:
         name: a new one; the same function may be added again.
-        function: of one number, that JAX can differentiate.
+        function: of each number by itself, that JAX can differentiate.
+        steepness: its steepest slope, up or down, which inference needs for its step. If it is left out it
+            is looked for at 100,001 points from -50 to 50: give it where the slope is steeper elsewhere.
 
     Raises:
-        ValueError: the name is taken by another function, or the function is no such one.
+        ValueError: the name is taken by another function, which compiled code remembers by it, or the
+            function is no such one.
 
     Example:
         >>> bpc.add_activation("softplus", jax.nn.softplus)
         >>> bpc.preset("fast", activation="softplus").activation
         'softplus'
     """
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"name={name!r} given, a word expected")
     if name in ACTIVATIONS and ACTIVATIONS[name].function is not function:
         raise ValueError(f"name={name!r} given, a new name expected: there is such an activation")
+    points = jnp.linspace(-50.0, 50.0, 100_001)
     try:
-        slopes = jax.vmap(jax.grad(lambda z: function(z).sum()))(jnp.linspace(-50.0, 50.0, 100_001))
-        steepness = float(jnp.max(jnp.abs(slopes)))
-    except Exception as error:  # whatever another's function raises
-        raise ValueError(
-            f"function={function!r} given, one of a number that jax.grad differentiates expected: {error}"
-        ) from error
-    if not (isinstance(name, str) and 0 < steepness < math.inf):
-        raise ValueError(
-            f"activation {name!r} with a slope of up to {steepness} given, a name and a finite slope "
-            "above 0 expected"
+        slopes = jax.vmap(jax.grad(function))(points)
+        alone = bool(
+            jnp.allclose(function(points), jax.vmap(function)(points), rtol=1e-4, atol=1e-5)
         )
-    ACTIVATIONS[name] = Activation(function, steepness)
+    except Exception as error:  # whatever another's function raises
+        words = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"function={function!r} given, one of a number that jax.grad differentiates expected: {words}"
+        ) from error
+    if not alone:
+        raise ValueError(
+            f"function={function!r} given, one of each number by itself expected: its values depend on "
+            "what stands beside them"
+        )
+    found = float(jnp.max(jnp.abs(slopes))) if steepness is None else steepness
+    if not (isinstance(found, (int, float)) and 0 < found < math.inf):
+        raise ValueError(
+            f"activation {name!r} with a slope of up to {found} given, a finite slope above 0 expected"
+        )
+    ACTIVATIONS[name] = Activation(function, float(found))
 
 
 class Network(eqx.Module):

@@ -210,12 +210,51 @@ def test_torch_and_pictures_are_taken():
         (lambda: bpc.add_activation("relu", jnp.sin), "a new name expected"),
         (lambda: bpc.add_activation("flat", lambda z: 0.0 * z), "a slope of up to 0.0"),
         (lambda: bpc.add_activation("text", lambda z: "z"), "that jax.grad differentiates"),
+        (lambda: bpc.add_activation("mean", lambda z: z - 0.5 * z.mean()), "each number by itself"),
+        (lambda: bpc.add_activation(["a"], jnp.tanh), "a word expected"),
+        (lambda: bpc.make_network(jax.random.PRNGKey(0), (2**31 - 1, 2**31 - 1)), "weights between two"),
+        (lambda: bpc.make_network(jax.random.PRNGKey(0), {784, 10}), "two or more positive whole"),
+        (lambda: bpc.generate(NETWORK, None), "an array of numbers expected"),
+        (lambda: bpc.classify(NETWORK, IMAGES, 1, step_size=np.complex64(0.5 + 2j)), "step_size="),
+        (lambda: bpc.classify(NETWORK, IMAGES, 1, step_size=[[1], [1, 2]]), "step_size="),
+        (lambda: bpc.classify(NETWORK, IMAGES, jnp.array(True)), "steps="),
+        (lambda: bpc.classify(NETWORK, IMAGES.astype(np.float64) * 1e300), "NaN or infinity"),
+        (lambda: bpc.classify(NETWORK, np.ma.masked_array(IMAGES, IMAGES > 0)), "a mask"),
+        (lambda: bpc.Rule(moves={1, 0}), "two weights of 0 or more"),
+        (lambda: bpc.Config(epochs=1, rule=bpc.Rule), "a Rule expected"),
+        (lambda: bpc.Config.from_json(None), "settings are not JSON"),
+        (lambda: bpc.Config.from_json('{"seed": 1' + 5000 * "0" + "}"), "thousands of digits"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(call, message):
     with pytest.raises(ValueError, match=message) as error:
         call()
     assert "\n" not in str(error.value)
+
+
+def test_a_state_and_settings_of_two_step_rules_do_not_mix():
+    fixed = bpc.Config(sizes=SIZES, iterations=1, step_rule="fixed", step_size=0.01)
+    images, labels = np.zeros((2, 784), np.uint8), np.zeros(2, int)
+    for made, used in (
+        (fixed, fixed.replace(step_rule="curvature")),
+        (fixed.replace(step_rule="curvature"), fixed),
+    ):
+        with pytest.raises(ValueError, match="the state was made with the other one"):
+            bpc.train_step(bpc.make_state(made, 1), images, labels, used, 1)
+
+
+def test_a_pace_that_is_no_number_is_named(digits):
+    config = bpc.Config(sizes=SIZES, iterations=1, batch_size=8)
+    with pytest.raises(ValueError, match="what pace gives=None given"):
+        bpc.fit(config, digits, pace=lambda done: None)
+
+
+def test_precisions_of_any_kind_are_one():
+    z = bpc.sweep_up(NETWORK, IMAGES)
+    for alpha in (np.array([1.0, 2.0]), jnp.array([1.0, 2.0]), range(1, 3), (1, 2)):
+        np.testing.assert_array_equal(
+            bpc.energy(NETWORK, z, alpha), bpc.energy(NETWORK, z, [1.0, 2.0])
+        )
 
 
 def test_a_network_made_by_hand_is_looked_at():
