@@ -35,7 +35,8 @@ def curvatures(
 ) -> list[Float[Array, ""] | float]:
     """Bound the curvature of the energy along each layer's activities.
 
-        bound_l = alpha_gen_l + alpha_disc_l + s^2 (alpha_gen_{l+1} |V_l|^2 + alpha_disc_{l-1} |W_{l-1}|^2)
+        bound_l = alpha_gen_l + alpha_disc_l
+                  + s^2 (alpha_gen_{l+1} |V_l|^2 + alpha_disc_{l-1} |W_{l-1}|^2)
 
     with `|V|` a spectral norm and s the steepest slope of the activation (1 at the two ends). Layers
     settle together and pull on their neighbours, which at most doubles the curvature that one

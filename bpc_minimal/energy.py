@@ -35,7 +35,7 @@ def errors(
         ValueError: shapes or dtypes do not fit the network, or the batches differ.
 
     Example:
-        >>> network = bpc.make_network(jax.random.PRNGKey(0), sizes=(10, 30, 784))
+        >>> network = bpc.make_network(jax.random.PRNGKey(0), (10, 30, 784))
         >>> e, d = bpc.errors(network, bpc.sweep_down(network, bpc.one_hot([3])))
         >>> [float(abs(error).max()) for error in e]  # each layer is what the one above predicts
         [0.0, 0.0, 0.0]
@@ -56,7 +56,8 @@ def energy(
 ) -> Float[Array, " batch"]:
     """Weigh and add the squared errors, one energy an example.
 
-        E = sum_{l=1..L} alpha_gen_l / 2 |e_l|^2  +  sum_{l=0..L-1} alpha_disc_l / 2 |d_l|^2
+        E = sum_{l=1..L} alpha_gen_l / 2 |e_l|^2
+          + sum_{l=0..L-1} alpha_disc_l / 2 |d_l|^2
 
     Args:
         network: the network that predicts.
@@ -71,7 +72,7 @@ def energy(
         ValueError: shapes or dtypes do not fit the network, or there are not L precisions.
 
     Example:
-        >>> network = bpc.make_network(jax.random.PRNGKey(0), sizes=(10, 30, 784))
+        >>> network = bpc.make_network(jax.random.PRNGKey(0), (10, 30, 784))
         >>> activities = bpc.sweep_down(network, bpc.one_hot([3, 8]))
         >>> bpc.energy(network, activities, alpha_gen=1.0, alpha_disc=0.1).shape
         (2,)
@@ -98,7 +99,8 @@ def activity_gradient(
     By hand, with * for the product of each pair of elements:
 
         dE/dz_l = alpha_gen_l e_l + alpha_disc_l d_l
-                  - act'(z_l) * (alpha_gen_{l+1} V_l^T e_{l+1} + alpha_disc_{l-1} W_{l-1}^T d_{l-1})
+                  - act'(z_l) * (alpha_gen_{l+1} V_l^T e_{l+1}
+                                 + alpha_disc_{l-1} W_{l-1}^T d_{l-1})
 
     Chapter 4 derives it, and a test holds the two together; here autodiff does it, as fast. What
     a caller does not use, jit leaves out.
@@ -107,7 +109,7 @@ def activity_gradient(
         ValueError: as in `energy`.
 
     Example:
-        >>> network = bpc.make_network(jax.random.PRNGKey(0), sizes=(10, 30, 784))
+        >>> network = bpc.make_network(jax.random.PRNGKey(0), (10, 30, 784))
         >>> activities = bpc.sweep_down(network, bpc.one_hot([3, 8]))
         >>> [g.shape for g in bpc.activity_gradient(network, activities)]
         [(2, 10), (2, 30), (2, 784)]

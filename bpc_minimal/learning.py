@@ -109,7 +109,7 @@ def weight_gradient(
         ValueError: the rule learns from a sweep and none is given, or an argument does not fit.
 
     Example:
-        >>> network = bpc.make_network(jax.random.PRNGKey(0), sizes=(10, 30, 784))
+        >>> network = bpc.make_network(jax.random.PRNGKey(0), (10, 30, 784))
         >>> activities = bpc.sweep_down(network, bpc.one_hot([3, 8]))
         >>> bpc.weight_gradient(network, activities, bpc.BIDIRECTIONAL).amortiser[0].weight.shape
         (10, 30)

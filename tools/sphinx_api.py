@@ -7,6 +7,7 @@ page, whichever module it is named by; a formula, which is an indented paragraph
 
 import ast
 import inspect
+import re
 import sys
 import textwrap
 from typing import Any
@@ -97,11 +98,24 @@ def from_any_module(
     return domain.resolve_xref(env, page, app.builder, "obj", places[0], node, shown)
 
 
+def arguments_in_lines(
+    _app: Sphinx, _name: str, _template: str, context: dict[str, Any], _doctree: Any
+) -> None:
+    """Make divisions of the lines that Sphinx writes as a list of definitions without terms."""
+    context["body"] = re.sub(
+        r'<dl>\s*<dd><em class="sig-param">.*?</dl>',
+        lambda lines: re.sub(r"<(/?)d[ld]>", r"<\1div>", lines[0]),
+        context.get("body", ""),
+        flags=re.DOTALL,
+    )
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.autodoc")
     app.setup_extension("sphinx.ext.napoleon")
     app.connect("config-inited", configure, priority=400)  # before napoleon reads it
     app.connect("autodoc-process-signature", as_written)
     app.connect("autodoc-process-docstring", formulas_verbatim, priority=400)  # before napoleon
+    app.connect("html-page-context", arguments_in_lines)
     app.connect("missing-reference", from_any_module)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

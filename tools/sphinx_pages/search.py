@@ -52,8 +52,8 @@ def entries(app: Sphinx, docname: str, doctree: nodes.document) -> list[dict[str
     page = app.builder.get_target_uri(docname)
     found = []
     for section in doctree.findall(nodes.section):
-        if not section["ids"]:
-            continue
+        if not section["ids"] or any(isinstance(part, desc) for part in section):
+            continue  # one that lists names of the package is found by them
         above = section.parent
         parent = above[0].astext() if isinstance(above, nodes.section) else ""
         found.append(
