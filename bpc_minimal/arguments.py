@@ -232,7 +232,8 @@ def layer(network: Any, l: int, value: Any, finite: bool = True) -> Any:
             f" of layer {l}: {z.dtype} {z.shape}; {wanted}",
             f"{z.dtype} {z.shape} given as activities of layer {l} (the {name}), {wanted}",
         )
-    taken = jnp.asarray(z, network.dtype)
+    with np.errstate(over="ignore"):  # it is looked for next
+        taken = jnp.asarray(z, network.dtype)
     if finite and not _finite(taken):
         raise ArgumentError(
             "activities",

@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -25,6 +24,7 @@ from bpc_minimal import (
     PRESETS,
     Checkpoint,
     Config,
+    TrainState,
     __main__,
     classify,
     complete,
@@ -39,6 +39,7 @@ from bpc_minimal import (
     save,
 )
 from bpc_minimal.__main__ import main
+from bpc_minimal.curvature import first_norms
 from bpc_minimal.process import Stopping
 
 ROOT = Path(__file__).parents[1]
@@ -972,9 +973,12 @@ def best(tmp_path_factory):
     network, history, about = pretrained()
     config = Config.from_json(about["config"])
     state = make_state(config, len(history.losses["energy"]))
-    state = eqx.tree_at(lambda s: s.network, state, network)
-    done = np.int32(history.evaluations[-1]["iteration"])
-    state = eqx.tree_at(lambda s: s.iteration, state, jax.numpy.asarray(done))
+    done = jax.numpy.int32(history.evaluations[-1]["iteration"])
+    counted = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: done if jax.tree_util.keystr(path).endswith(".count") else leaf,
+        state.optimiser,
+    )
+    state = TrainState(network, counted, first_norms(network), state.key, done)
     path = tmp_path_factory.mktemp("best") / "checkpoint.bpc"
     save(path, Checkpoint(config, state, history, ""))
     return path
