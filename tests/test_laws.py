@@ -256,7 +256,8 @@ def test_learning_does_not_depend_on_jit_vmap_or_scan(changes, digits, float64):
     stack = lambda *arrays: jnp.stack(arrays)  # noqa: E731
     seeds = jax.tree.map(stack, training_state(config, 0), training_state(config, 1))
     together = jax.vmap(run)(seeds)
-    assert_close(together, jax.tree.map(stack, *zip(networks, last, strict=True)), 1e-8)
+    # Pixels are float32, so that programs agree to about its rounding.
+    assert_close(together, jax.tree.map(stack, *zip(networks, last, strict=True)), 1e-7)
     state = training_state(config)
     with jax.disable_jit():
         after, losses = train_step(state, images[0], labels[0], config, 10)
@@ -271,10 +272,10 @@ def test_learning_does_not_depend_on_jit_vmap_or_scan(changes, digits, float64):
 # Iterations 1, 5 and 10 of `recorded` with the newest JAX, Equinox and Optax; `make test-oldest`
 # holds the oldest ones to the same numbers.
 RECORD = {
-    "gen_loss": [0.493845, 0.472777, 0.459399],
-    "amort_loss": [0.057548, 0.046064, 0.045509],
-    "energy_before": [0.61676, 0.500344, 0.494803],
-    "energy": [0.555598, 0.455932, 0.448222],
+    "gen_loss": [0.493845, 0.472777, 0.4594],
+    "amort_loss": [0.057548, 0.04607, 0.045546],
+    "energy_before": [0.61676, 0.500423, 0.495169],
+    "energy": [0.555291, 0.455864, 0.448251],
 }
 
 
