@@ -127,9 +127,11 @@ def test_the_menu_opens_and_closes(reader):
         reader.lands_on(menu.get_by_role("link", name="4 Bidirectional errors"))
         page.keyboard.press("Escape")
         expect(menu).to_be_hidden()
+        expect(button).to_be_focused()
         reader.press(button)
         reader.press(page.get_by_role("dialog", name="Menu").get_by_role("button", name="Close"))
         expect(menu).to_be_hidden()
+        expect(button).to_be_focused()
         reader.press(button)
     reader.press(menu.get_by_role("link", name="Glossary"))
     page.wait_for_url("**/glossary.html")
@@ -191,6 +193,27 @@ def test_a_search_finds_sections_and_terms_and_shows_where(reader):
     reader.press(results.first.get_by_role("link"))
     page.wait_for_url("**/glossary.html#term-amortiser")
     reader.lands_on(page.locator("#term-amortiser"))
+
+
+def test_a_search_leads_to_what_has_a_number_and_gives_no_solution_away(reader):
+    page = reader.go("search.html")
+    results = page.locator("#search-results li")
+    field = page.locator(".bd-search-container input")
+    for typed, title, address in (
+        ("exercise 1.2", "Exercise 1.2 in 1 ", "01_energy.html#exercise-1-2"),
+        ("exercise 2.1", "Exercise 2.1 in 2 ", "02_generating.html#exercise-2-1"),
+        ("solution 1.2", "Solution 1.2 in Solutions", "solutions.html#solution-1-2"),
+        ("equation 3", "Equation 3 in 1 ", "01_energy.html#"),
+        ("figure 1", "Figure 1 in 1 ", "01_energy.html#figure-1"),
+    ):
+        field.fill(typed)
+        expect(results.first).to_contain_text(title)
+        assert address in results.first.get_by_role("link").get_attribute("href")
+    every = page.evaluate("() => SEARCH_INDEX.entries")
+    solutions = [entry for entry in every if "solutions.html#" in entry["url"]]
+    assert solutions and not any(entry["text"] for entry in solutions)
+    chapters = [entry["text"] for entry in every if re.search(r"book/\d\d_", entry["url"])]
+    assert not [text for text in chapters if "answer_1 = 9.0" in text or "lVert" in text]
 
 
 def test_code_is_copied(reader):

@@ -37,7 +37,11 @@ function nameDialogs() {
     close.addEventListener("click", () => dialog.close());
     sidebar.prepend(close);
     dialog.addEventListener("click", (event) => {
-      if (event.target.closest("a[href^='#']")) dialog.close(); // what it leads to is on this page
+      if (event.target.closest("a[href^='#']")) dialog.close("followed"); // what it leads to is on this page
+    });
+    dialog.addEventListener("close", () => {
+      if (dialog.returnValue !== "followed") setTimeout(() => button.focus({ preventScroll: true }));
+      dialog.returnValue = "";
     });
     const tell = () => {
       const shown = side === "primary" && wide.matches && !sidebar.classList.contains("pst-sidebar-hidden");

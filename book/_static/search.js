@@ -2,7 +2,7 @@
 // and shows where the words stand. It needs no server. The stemmer is Sphinx's, from language_data.js.
 
 const stemmer = new Stemmer();
-const WORDS = /[\p{L}\p{N}_]+/gu; // a name in the code, such as alpha_gen, is a word
+const WORDS = /\d+\.\d+|[\p{L}\p{N}_]+/gu; // 1.2 is a word, and so is a name in the code, such as alpha_gen
 const MOST = 40;
 
 // One spelling for British and American words, and one form for all endings of a word.

@@ -1,8 +1,9 @@
-"""The index that the search page reads: the text of every section, and every term of the glossary.
+"""The index that the search page reads: sections, exercises, equations, figures, and the glossary's terms.
 
 Sphinx's own search names whole pages, and shows what it found only where a server lets it fetch them.
 This index holds sections with their texts, in a script that the search page loads, so that a search from
-a disk shows as much.
+a disk shows as much. It gives no solution away: those are found by their number, and nothing of them is
+shown.
 """
 
 import json
@@ -14,8 +15,9 @@ from docutils import nodes
 from sphinx.addnodes import desc
 from sphinx.application import Sphinx
 
-from .cells import Fold
+from .cells import SOLUTIONS, Exercise, Fold
 from .glossary import PAGE, terms
+from .references import caption_number, chapter_number
 
 # What a reader may type, and what this book says instead. British and American spellings are not here:
 # book/_static/search.js writes both alike.
@@ -44,6 +46,7 @@ SYNONYMS = {
     "tanh": "activation function",
 }
 FILE = "search-index.js"
+GREEK = "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|rho|sigma|tau|phi|psi|omega"
 LEAST = 25  # letters of a section that is worth finding; a bare heading is not
 
 
@@ -75,6 +78,19 @@ def entries(app: Sphinx, docname: str, doctree: nodes.document) -> list[dict[str
             found.append(
                 {"title": title, "in": home[0].astext(), "url": url, "text": text(named[1:])}
             )
+    if chapter_number(docname) is not None:
+        found += parts(app, docname, doctree, page)
+    if docname == SOLUTIONS:
+        found = [found[0]] + [
+            {
+                "title": entry["title"].replace("Exercise", "Solution"),
+                "in": found[0]["title"],
+                "url": entry["url"].replace("#exercise", "#solution"),
+                "text": "",
+            }
+            for entry in found
+            if entry["title"].startswith("Exercise ")
+        ]
     if docname == PAGE:
         found = [entry for entry in found if not entry["in"]]
         found[0]["text"] = ""  # its terms follow, one by one
@@ -87,19 +103,53 @@ def entries(app: Sphinx, docname: str, doctree: nodes.document) -> list[dict[str
     return found
 
 
+def parts(app: Sphinx, docname: str, doctree: nodes.document, page: str) -> list[dict[str, str]]:
+    """Write a chapter's exercises, equations and figures, by their numbers."""
+    found = [
+        (f"Exercise {box['number']}", box["ids"][0], text(box.children))
+        for box in doctree.findall(Exercise)
+    ]
+    captions = {caption_number(node): node for node in doctree.findall(nodes.paragraph)}
+    captions |= {caption_number(node): node for node in doctree.findall(nodes.caption)}
+    for (kind, number), anchor in app.env.metadata[docname].get("anchors", {}).items():
+        caption = captions.get(number) if kind == "figure" else None
+        words = text(caption.children).partition(". ")[2] if caption is not None else ""
+        found.append((f"{kind.capitalize()} {number}", anchor, words))
+    chapter = next(iter(doctree.findall(nodes.title))).astext()
+    return [
+        {"title": title, "in": chapter, "url": f"{page}#{anchor}", "text": words}
+        for title, anchor, words in found
+    ]
+
+
+def formula(tex: str) -> str:
+    """Write a short formula as the code spells it, such as alpha_gen; a longer one is left out."""
+    plain = re.sub(rf"\\(?:text|mathrm)(?=\{{)|\\(?=(?:{GREEK})(?![a-zA-Z]))", "", tex)
+    plain = re.sub(r"\{(\w+)\}", r"\1", plain)
+    return "…" if re.search(r"[\\^{}]", plain) else plain
+
+
 def text(children: list[nodes.Node]) -> str:
     """Join what can be read of some nodes; a section inside them is an entry of its own."""
     words: list[str] = []
     for node in children:
         if isinstance(node, nodes.Text):
             words.append(str(node))
-        elif isinstance(node, nodes.math):  # as the code spells it: alpha_gen
-            words.append(re.sub(r"\\text|[\\{}]", "", node.astext()))
+        elif isinstance(node, nodes.math):
+            words.append(formula(node.astext()))
         elif isinstance(node, Fold):
+            if {"solution", "check"} & {*node["classes"]}:
+                continue
             words += ["", text(node.children), ""]
         elif not isinstance(
             node,
-            nodes.section | desc | nodes.math_block | nodes.raw | nodes.comment | nodes.target,
+            nodes.section
+            | desc
+            | Exercise
+            | nodes.math_block
+            | nodes.raw
+            | nodes.comment
+            | nodes.target,
         ):
             inside = text(node.children)
             words.append(inside if isinstance(node, nodes.Inline) else f" {inside} ")
@@ -115,12 +165,18 @@ def collect(
         app.section_index = index  # type: ignore[attr-defined]
 
 
+def keeps(entry: dict[str, str]) -> bool:
+    """Whether an entry is worth finding: a page, a section with a text, or what is known by its number."""
+    numbered = re.match(r"(Equation|Figure|Exercise|Solution) \d", entry["title"])
+    return bool(numbered) or len(entry["text"]) >= LEAST or not entry["in"]
+
+
 def write(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     index = getattr(app, "section_index", {})
     every = [entry for name in sorted(index) for entry in index[name]]
-    pages = [entry for entry in every if len(entry["text"]) >= LEAST or not entry["in"]]
+    pages = [entry for entry in every if keeps(entry)]
     data: dict[str, Any] = {"entries": pages, "synonyms": SYNONYMS}
     script = (
         f"const SEARCH_INDEX = {json.dumps(data, ensure_ascii=False, separators=(',', ':'))};\n"
