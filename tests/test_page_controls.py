@@ -152,13 +152,15 @@ def test_the_contents_lead_to_their_section(reader):
 
 def test_the_theme_changes_and_stays_changed(reader):
     page = reader.go(CHAPTER)
-    root, button = page.locator("html"), page.get_by_role("button", name="Color mode")
+    root, button = page.locator("html"), page.get_by_role("button", name="Theme: ")
     colour = "() => getComputedStyle(document.body).backgroundColor"
     changed = f"before => ({colour})() !== before"
     expect(root).to_have_attribute("data-theme", reader.theme)
     before = page.evaluate(colour)
+    expect(button).to_have_accessible_name("Theme: auto")
     reader.press(button)
     expect(root).to_have_attribute("data-theme", OTHER[reader.theme])
+    expect(button).to_have_accessible_name(f"Theme: {OTHER[reader.theme]}")
     page.wait_for_function(changed, arg=before)
     page.reload()
     expect(root).to_have_attribute("data-theme", OTHER[reader.theme])
@@ -354,6 +356,8 @@ def test_a_word_of_the_glossary_shows_its_definition_and_leads_to_it(reader):
         word.tap()
         expect(definition).to_be_visible()
         assert CHAPTER in page.url
+        there = definition.get_by_role("link", name="Glossary")
+        assert there.get_attribute("href") == word.get_attribute("href")
         page.touchscreen.tap(5, 300)
         expect(definition).to_be_hidden()
         word.tap()

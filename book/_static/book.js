@@ -156,10 +156,12 @@ function fitEquations() {
   }
 }
 
-// A table wider than the screen fades where it goes on.
+// A table or code wider than the screen fades where it goes on.
 
-function fadeTables() {
-  for (const box of document.querySelectorAll(".pst-scrollable-table-container")) {
+const SCROLLING = ".pst-scrollable-table-container, .cell_output .text_html, div.highlight > pre, .output.stream";
+
+function fadeWhatScrolls() {
+  for (const box of document.querySelectorAll(SCROLLING)) {
     const fade = () => {
       box.classList.toggle("more-right", box.scrollLeft + box.clientWidth < box.scrollWidth - 4);
       box.classList.toggle("more-left", box.scrollLeft > 4);
@@ -172,7 +174,7 @@ function fadeTables() {
 function keepFitting() {
   const fit = () => {
     fitEquations();
-    fadeTables();
+    fadeWhatScrolls();
   };
   document.fonts.ready.then(fit);
   let width = innerWidth;
@@ -181,6 +183,24 @@ function keepFitting() {
     width = innerWidth;
   });
   document.addEventListener("toggle", fit, true); // what was folded in had no width
+}
+
+// The theme's button says which theme is on, and a player's slider which step.
+
+function nameControls() {
+  const root = document.documentElement;
+  for (const button of document.querySelectorAll(".theme-switch-button")) {
+    button.dataset.bsTitle = "Colour theme";
+    const tell = () => button.setAttribute("aria-label", `Theme: ${root.dataset.mode || "auto"}`);
+    new MutationObserver(tell).observe(root, { attributes: true, attributeFilter: ["data-mode"] });
+    tell();
+  }
+  for (const slider of document.querySelectorAll(".bpc-player input")) {
+    const tell = () => slider.setAttribute("aria-valuetext", `step ${slider.value} of ${slider.max}`);
+    const step = slider.closest(".bpc-player").querySelector("output");
+    new MutationObserver(tell).observe(step, { childList: true });
+    tell();
+  }
 }
 
 // Paper is white: a page prints in the light theme. What is folded is not printed, what is open is.
@@ -229,6 +249,7 @@ function makeDownloads() {
 
 whenReady(() => {
   nameDialogs();
+  nameControls();
   showDefinitions();
   makeDownloads();
   unfold();

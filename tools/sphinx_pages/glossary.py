@@ -76,18 +76,20 @@ def carry_definitions(
     }
     if used:
         entries = terms(app.env.get_doctree(PAGE))
-        parts = [definition(app, anchor, entries[anchor]) for anchor in sorted(used)]
+        parts = [definition(app, pagename, anchor, entries[anchor]) for anchor in sorted(used)]
         context["body"] += f'<div class="definitions">\n{"".join(parts)}</div>\n'
 
 
-def definition(app: Sphinx, anchor: str, entry: nodes.definition_list_item) -> str:
+def definition(app: Sphinx, docname: str, anchor: str, entry: nodes.definition_list_item) -> str:
     """Write one definition as HTML."""
     render = app.builder.render_partial  # type: ignore[attr-defined]
     content = [render(node)["fragment"] for node in entry[1].children]
     name = nodes.unescape(entry[0].astext())
+    there = app.builder.get_relative_uri(docname, PAGE)
     return (
         f'<div class="definition" id="definition-of-{anchor}" role="tooltip" hidden>'
-        f"<strong>{name}</strong>{''.join(content)}</div>\n"
+        f"<strong>{name}</strong>{''.join(content)}"
+        f'<p><a class="to-glossary" href="{there}#{anchor}">Glossary</a></p></div>\n'
     )
 
 
