@@ -277,7 +277,8 @@ def test_a_folder_has_one_owner_among_threads(tmp_path):
     (owned,) = won
     owned.release()
     owned.release()  # once is enough
-    assert names(tmp_path) == []  # made for it, and empty
+    # Empty, and gone if the owner made it: one that was refused may have made it a moment earlier.
+    assert not (tmp_path / "run").exists() or names(tmp_path / "run") == []
 
 
 @posix

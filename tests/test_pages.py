@@ -401,14 +401,15 @@ def test_equations_fit_and_keep_their_numbers(opened, width):
 def test_a_table_wider_than_a_phone_fades_where_it_goes_on(opened):
     page = opened.page
     page.set_viewport_size({"width": 320, "height": 900})
-    boxes = page.locator(".pst-scrollable-table-container")
-    page.wait_for_function("() => document.querySelector('.more-right')")
+    table = ".pst-scrollable-table-container"  # code that is folded fades too, unseen
+    boxes = page.locator(table)
+    page.wait_for_selector(f"{table}.more-right")
     wide = "e => e.scrollWidth > e.clientWidth + 4 && e.scrollLeft == 0"
     for box in boxes.all():
         assert box.evaluate(wide) == ("more-right" in box.get_attribute("class"))
-    box = page.locator(".more-right").first
+    box = page.locator(f"{table}.more-right").first
     box.evaluate("e => { e.scrollLeft = e.scrollWidth }")
-    page.wait_for_selector(".more-left:not(.more-right)")
+    page.wait_for_selector(f"{table}.more-left:not(.more-right)")
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
