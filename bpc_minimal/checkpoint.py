@@ -55,7 +55,7 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         checkpoint: what `fit` hands to `on_epoch`.
 
     Raises:
-        ValueError: `checkpoint` is something else.
+        ValueError: `checkpoint` is something else, or one that `load` would refuse.
         OSError: the folder is missing or read-only, or the disk is full. The older file is intact.
 
     Example:
@@ -67,18 +67,30 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         raise ValueError(
             f"{type(checkpoint).__name__} given, a Checkpoint expected, as `fit` hands it to on_epoch"
         )
-    arrays = io.BytesIO()
-    state = jax.device_get(_with_plain_key(checkpoint.state))
-    eqx.tree_serialise_leaves(arrays, (state, checkpoint.history.losses))
+    try:
+        body = _body(checkpoint)
+        _parse(io.BytesIO(body))
+    except (SettingError, *UNREADABLE) as error:
+        raise ValueError(
+            f"a Checkpoint given that could not be read again: {_words(error)}; nothing was written; "
+            "hand over what `fit` hands to on_epoch, as it is"
+        ) from error
+    write_file(path, f"{FORMAT} {_digest(body)}\n".encode(), body, what="the checkpoint")
+
+
+def _body(checkpoint: Checkpoint) -> bytes:
+    """Give all of the file but its first line."""
     head = {
         "config": json.loads(checkpoint.config.to_json()),
         "evaluations": checkpoint.history.evaluations,
         "data": checkpoint.data,
         "losses": {k: len(v) for k, v in checkpoint.history.losses.items()},
     }
-    parts: tuple[bytes, memoryview] = (json.dumps(head).encode() + b"\n", arrays.getbuffer())
-    first = f"{FORMAT} {_digest(*parts)}\n".encode()
-    write_file(path, first, *parts, what="the checkpoint")
+    body = io.BytesIO()
+    body.write(json.dumps(head).encode() + b"\n")
+    state = jax.device_get(_with_plain_key(checkpoint.state))
+    eqx.tree_serialise_leaves(body, (state, checkpoint.history.losses))
+    return body.getvalue()
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -112,7 +124,9 @@ def load(path: str | Path) -> Checkpoint:
                 found = hashlib.file_digest(body, lambda: hashlib.sha256(usedforsecurity=False))
                 body.seek(begin)
                 if digest == found.hexdigest().encode():
-                    return _parse(body)
+                    checkpoint = _parse(body)
+                    _check_norms(checkpoint.state)
+                    return checkpoint
     except OSError as error:
         raise OSError(
             f"could not read the checkpoint {shown(path)}: {error.strerror or error}; "
@@ -193,11 +207,6 @@ def _read_state(file: IO[bytes], config: Config) -> TrainState:
 
 def _check_state(state: TrainState) -> None:
     """Raise ValueError where what a run goes on with cannot be of a run: it would fail later, or silently."""
-    if state.norms is not None:
-        closest = spectral_norms(state.network)  # less than a percent above the norms
-        pairs = zip(*map(jax.tree.leaves, (state.norms.now, closest)), strict=True)
-        if not all(0.99 * float(norm) <= float(now) for now, norm in pairs):
-            raise ValueError("its bounds of the weights' norms are below the norms")
     done = int(state.iteration)
     for path, leaf in jax.tree_util.tree_leaves_with_path(state.optimiser):
         name = jax.tree_util.keystr(path)
@@ -205,6 +214,15 @@ def _check_state(state: TrainState) -> None:
             raise ValueError(f"optimiser{name}: a mean of squares is negative")
         if name.endswith(".count") and int(leaf) != done:
             raise ValueError(f"optimiser{name}: {int(leaf)} found, {done} iterations are done")
+
+
+def _check_norms(state: TrainState) -> None:
+    """Raise ValueError where the bounds that a run goes on with are none: its steps might be too long."""
+    if state.norms is not None:
+        closest = jax.jit(spectral_norms)(state.network)  # less than a percent above the norms
+        pairs = zip(*map(jax.tree.leaves, (state.norms.now, closest)), strict=True)
+        if not all(0.99 * float(norm) <= float(now) for now, norm in pairs):
+            raise ValueError("its bounds of the weights' norms are below the norms")
 
 
 def _read_floats(file: IO[bytes], name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -307,10 +325,10 @@ def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[st
             evaluations = json.loads(text["evaluations"])
             empty = eqx.filter_eval_shape(make_state, config, 1).network
             leaves, structure = jax.tree.flatten(empty)
-            weights = []
+            arrays = []
             for i, leaf in enumerate(leaves):
                 weight = _read_member(file, f"weight_{i}", leaf.shape, (np.float16,))
-                weights.append(jax.device_put(weight.astype(leaf.dtype)))
+                arrays.append(jax.device_put(weight.astype(leaf.dtype)))
             done = evaluations[-1]["iteration"]
             if not _whole(done) or done >= 2**31:
                 raise ValueError(f"its last evaluation is at iteration {done!r}")
@@ -326,7 +344,7 @@ def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[st
             + (reinstall() if own else "`pretrained()` reads the package's own")
         ) from error
     about["config"] = text["config"]
-    return jax.tree.unflatten(structure, weights), History(losses, evaluations), about
+    return jax.tree.unflatten(structure, arrays), History(losses, evaluations), about
 
 
 def _read_member(
@@ -391,8 +409,5 @@ def _words(error: BaseException) -> str:
     return words if len(words) <= 300 else f"{words[:200]} ... {words[-80:]}"
 
 
-def _digest(*parts: bytes | memoryview) -> str:
-    digest = hashlib.sha256(usedforsecurity=False)
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body, usedforsecurity=False).hexdigest()

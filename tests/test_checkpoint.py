@@ -10,6 +10,7 @@ from conftest import assert_close, same_bits
 
 from bpc_minimal import Config, evaluate, fit, load, load_mnist, preset, pretrained, save
 from bpc_minimal.checkpoint import PRETRAINED, export
+from bpc_minimal.training import History
 
 CONFIG = Config(sizes=(10, 8, 784), batch_size=64, iterations=12, evaluate_every=5, steps=2)
 
@@ -136,6 +137,30 @@ def test_what_is_no_checkpoint_is_not_saved(checkpoints, tmp_path):
     with pytest.raises(ValueError, match="Network given, a Checkpoint expected"):
         save(tmp_path / "file", checkpoints[-1].network)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": None},
+        {"state": None},
+        {"history": None},
+        {"config": CONFIG.replace(sizes=(10, 5, 784))},
+        {"history": History({}, [])},
+        {"history": lambda h: h._replace(evaluations=[e | {"rmse": np.float32(1)} for e in h.evaluations])},
+        {"history": lambda h: h._replace(evaluations=[e | {"rmse": np.nan} for e in h.evaluations])},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_could_not_be_read_again_is_not_saved(checkpoints, saved, changes):
+    before = saved.read_bytes()
+    changes = {
+        name: change(getattr(checkpoints[-1], name)) if callable(change) else change
+        for name, change in changes.items()
+    }
+    with pytest.raises(ValueError, match="could not be read again: .*; nothing was written"):
+        save(saved, checkpoints[-1]._replace(**changes))
+    assert saved.read_bytes() == before
 
 
 def test_a_run_in_float64_is_loaded_as_it_was_saved(float64, digits, tmp_path):

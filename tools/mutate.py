@@ -29,6 +29,8 @@ MODULES = {
     "energy": ("energy", "laws", "inference", "learning"),
     "inference": ("inference", "laws", "learning", "energy"),
     "learning": ("learning", "laws", "energy"),
+    "curvature": ("curvature", "inference", "learning"),
+    "arguments": ("arguments", "inference", "learning"),
 }
 # Left out before sampling, by cosmic-ray's own filter:
 EXCLUDED = [
