@@ -81,10 +81,12 @@ def energy(
     """
     precisions = (*by_layer(alpha_gen, network.depth), *by_layer(alpha_disc, network.depth))
     e, d = errors(network, activities, amortiser_inputs)
-    total = jnp.zeros(len(activities[0]), network.dtype)
+    label, *_ = activities
+    total = jnp.zeros(len(label), network.dtype)
     for alpha, error in zip(precisions, (*e[1:], *d[:-1]), strict=True):
-        if not (isinstance(alpha, (int, float)) and alpha == 0):
-            total += 0.5 * alpha * jnp.sum(error**2, axis=-1)
+        if isinstance(alpha, (int, float)) and not alpha:
+            continue  # what nobody weighs is not computed
+        total += 0.5 * alpha * jnp.sum(error**2, axis=1)
     return total
 
 
