@@ -4,8 +4,9 @@ A figure is made for a phone and grows on a wide screen: each of its panels is `
 text `TEXT` pixels high. `show` stores it as one SVG, in which text is text. Drawn by itself it has a light
 ground; inside a page of the book it takes the page's colours and fonts, and its panels fold into rows.
 
-Colours are of Okabe and Ito's palette, which colour-blind readers can tell apart. Its orange and its sky
-blue are darkened, so that each stands out from a white page and from a black one by 3:1 or more.
+Colours are near Okabe and Ito's palette, which colour-blind readers can tell apart, and dark enough for text
+on a white ground. A dark page of the book puts light ones of the same hue in their place
+(`book/_static/book.css`).
 """
 
 import hashlib
@@ -32,14 +33,15 @@ from bpc_minimal.files import write as write_file
 from bpc_minimal.svg import INK, alt_text, as_svg, only
 from bpc_minimal.training import History
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY = (
-    "#0072B2",
-    "#B97F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#3A94C4",
-)
+PALETTE = {  # on white; sky is for lines alone, which need less contrast than text
+    "blue": "#005FA3",
+    "red": "#C25100",
+    "green": "#00805B",
+    "purple": "#B04F8C",
+    "ochre": "#5C4A00",
+    "sky": "#3590C8",
+}
+BLUE, RED, GREEN, PURPLE, OCHRE, SKY = PALETTE.values()
 WIDTH, HEIGHT, TEXT = 340, 230, 13  # pixels: of a panel, and of text
 STYLE = {
     "figure.dpi": 160,
@@ -47,7 +49,7 @@ STYLE = {
     "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": cycler(color=[BLUE, RED, GREEN, PURPLE, ORANGE, SKY]),
+    "axes.prop_cycle": cycler(color=[*PALETTE.values()]),
     "axes.titlesize": TEXT,
     "font.family": "DejaVu Sans",  # it comes with matplotlib, and is wide: other fonts have room
     "font.size": TEXT,
@@ -178,18 +180,21 @@ def _squares(images: Any) -> np.ndarray:
     return pixels.reshape(len(pixels), rows, n // rows)
 
 
+BEFORE_AFTER = ("before inference", "after inference")
+
+
 def training_curves(history: History) -> Figure:
     """Draw the losses of each iteration, smoothed, and the accuracy at each evaluation."""
     losses, evaluations = history.losses, history.evaluations
     with only(STYLE):
-        figure, axes = _panels(3)
+        figure, axes = _panels(3, HEIGHT + _legend_height([BEFORE_AFTER]))
         axes[0].plot(*_smooth(losses["gen_loss"]), color=BLUE)
         axes[0].set(title="gen_loss: the drawn image's error", xlabel="iteration", ylim=(0, None))
-        axes[1].plot(*_smooth(losses["energy_before"]), color=RED, label="before inference")
-        axes[1].plot(*_smooth(losses["energy"]), "--", color=GREEN, label="after inference")
+        axes[1].plot(*_smooth(losses["energy_before"]), color=RED, label=BEFORE_AFTER[0])
+        axes[1].plot(*_smooth(losses["energy"]), "--", color=GREEN, label=BEFORE_AFTER[1])
         axes[1].set(title="energy of a batch", xlabel="iteration", yscale="log")
         _log_ticks(axes[1].yaxis)
-        axes[1].legend()
+        _legend(axes[1])
         axes[2].plot(
             [e["iteration"] for e in evaluations],
             [e["accuracy"] for e in evaluations],
@@ -207,7 +212,7 @@ def confusion(found: Int[Array, " N"], labels: Int[Array, " N"]) -> Figure:
     np.add.at(counts, (np.asarray(labels), np.asarray(found)), 1)
     wrong = np.where(np.eye(10, dtype=bool), 0, counts)
     # From nothing to half of the colour, so that a number can be read on it in either theme.
-    tint = LinearSegmentedColormap.from_list("tint", [ORANGE + "00", ORANGE + "90"])
+    tint = LinearSegmentedColormap.from_list("tint", [RED + "00", RED + "90"])
     with only(STYLE):
         figure, (axis,) = _panels(1, 340)
         axis.imshow(wrong, cmap=tint, vmin=0, vmax=max(1, wrong.max()))
@@ -266,8 +271,8 @@ def curves(
     """
     each = [[x] * len(panels) if isinstance(x, str) else x for x in (xlabel, ylabel, log)]
     with only(STYLE):
-        most = max(len(lines) for lines in panels.values()) + len(levels or {})
-        figure, axes = _panels(len(panels), HEIGHT + (legend and most > 3) * 20 * most)
+        names = [[*lines, *(levels or {})] for lines in panels.values()] if legend else []
+        figure, axes = _panels(len(panels), HEIGHT + _legend_height(names))
         rows = zip(axes, panels.items(), *each, strict=True)
         for axis, (title, lines), x_name, y_name, scale in rows:
             for dash, (name, (x, y)) in enumerate(lines.items()):
@@ -363,14 +368,14 @@ def springs(
         figure = _figure(WIDTH, 125 * len(rows) + 30)
         axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
         for axis, (title, (expected, guess, seen)) in zip(axes, rows.items(), strict=True):
-            ends = ((expected, BLUE, 0.45, stiffness[0]), (seen, ORANGE, -0.45, stiffness[1]))
+            ends = ((expected, BLUE, 0.45, stiffness[0]), (seen, OCHRE, -0.45, stiffness[1]))
             for end, colour, y, k in ends:
                 axis.plot(*_spring(end, guess, y), color=colour, linewidth=0.9 + 0.7 * k)
                 axis.plot([end, end], [y - 0.3, y + 0.3], color=colour, linewidth=5)
             axis.plot([guess, guess], [-0.6, 0.6], linewidth=2, **FAINT)
             axis.plot(guess, 0, "o", color=GREEN, markersize=15, zorder=3)
             axis.text(expected, 0.9, "expected $z_0$", color=BLUE, ha="center")
-            axis.text(seen, -1.35, "seen $z_2$", color=ORANGE, ha="center")
+            axis.text(seen, -1.35, "seen $z_2$", color=OCHRE, ha="center")
             axis.text(guess, 0.9, "guess $z_1$", color=GREEN, ha="center")
             axis.set(ylim=(-1.6, 1.5), yticks=[])
             axis.set_title(title, loc="left")
@@ -388,7 +393,7 @@ def generative_circuit(L: int = 2) -> Figure:
             _neuron(axis, 2.6 * l, f"$z_{l}$", SKY, "circle")
         for l in range(L):
             above, error, below = 2.6 * l, 2.6 * l + 1.3, 2.6 * l + 2.6
-            _neuron(axis, error, f"$e_{l + 1}$", ORANGE, "square")
+            _neuron(axis, error, f"$e_{l + 1}$", OCHRE, "square")
             _arrow(axis, above, error, -0.5, RED, rf"$-f_{l}$")
             _arrow(axis, below, error, 0.5, BLUE, "$+$")
             if l > 0:
@@ -441,8 +446,8 @@ def spread_curves(
     """
     markers = ("o", "s", "^", "D")
     with only(STYLE):
-        most = max(len(lines) for lines in panels.values())
-        figure, axes = _panels(len(panels), HEIGHT + (most > 3) * 20 * most)
+        names = [[*lines] for lines in panels.values()]
+        figure, axes = _panels(len(panels), HEIGHT + _legend_height(names))
         for axis, (title, lines) in zip(axes, panels.items(), strict=True):
             for i, (name, values) in enumerate(lines.items()):
                 mean, spread = np.mean(values, axis=0), np.std(values, axis=0)
@@ -473,7 +478,7 @@ def bidirectional_circuit() -> Figure:
         "z_0": (0, 6), "z_1": (0, 3), "z_2": (0, 0),
         "e_1": (-3, 3), "e_2": (-3, 0), "d_0": (3, 6), "d_1": (3, 3),
     }  # fmt: skip
-    colours = {"z": SKY, "e": ORANGE, "d": GREEN}
+    colours = {"z": SKY, "e": OCHRE, "d": GREEN}
     links = [  # from, to, its sign, its weights
         ("z_1", "e_1", 1, ""), ("e_1", "z_1", -1, ""), ("z_2", "e_2", 1, ""), ("e_2", "z_2", -1, ""),
         ("z_0", "d_0", 1, ""), ("d_0", "z_0", -1, ""), ("z_1", "d_1", 1, ""), ("d_1", "z_1", -1, ""),
@@ -565,12 +570,22 @@ def _panels(count: int, height: float = HEIGHT, width: float = WIDTH) -> tuple[F
 
 
 def _legend(axis: Any) -> None:
-    """Name several lines: up to three inside the panel, where it is free, and more below it."""
-    count = len(axis.get_legend_handles_labels()[1])
-    if count > 3:
-        axis.figure.legend(loc="outside lower left")
-    elif count > 1:
-        axis.legend()
+    """Name several lines below their panel, where no data are."""
+    names = axis.get_legend_handles_labels()[1]
+    if len(names) > 1:
+        axis.figure.legend(loc="outside lower left", ncols=_legend_columns(names))
+
+
+def _legend_columns(names: Sequence[str]) -> int:
+    """How many names fit beside each other, each with a piece of its line."""
+    each = TEXT * (3.8 + 0.62 * max(len(name.replace("$", "")) for name in names))
+    return max(1, min(len(names), int(WIDTH / each)))
+
+
+def _legend_height(panels: Sequence[Sequence[str]]) -> int:
+    """The room that a row of panels needs for their legends."""
+    named = [[name for name in names if name] for names in panels]
+    return max((-(-len(n) // _legend_columns(n)) * 20 for n in named if len(n) > 1), default=0)
 
 
 def _whole_ticks(axis: Any, points: Sequence[Any]) -> None:
@@ -655,7 +670,7 @@ def _settling(
         right.set(xlim=(-0.5, steps[-1] + 0.5), ylim=(z[0], z[-1]))
         _whole_ticks(right, [steps])
         if still:
-            left.plot(path, energy_of(path), "o", color=GREEN, markersize=6, alpha=0.35)
+            left.plot(path, energy_of(path), "o", color=GREEN, markersize=6, fillstyle="none")
 
     def draw(step: int) -> tuple:
         start = 0 if still else max(step - 1, 0)  # the whole path, or the last step of it

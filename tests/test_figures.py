@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from conftest import assert_close
+from conftest import ROOT, assert_close
 from PIL import Image
 
 from bpc_minimal import History, figures, normalise, svg
@@ -61,7 +61,8 @@ def test_drawn_curves_are_their_points(drawn):
             assert line.get_label() == name
             assert_close(line.get_data(), points, 0)
         assert_close(axis.lines[-1].get_ydata(), [0.5, 0.5], 0)
-        assert len(axis.get_legend().get_texts()) == len(lines) + 1
+        (legend,) = axis.figure.legends  # below the panel, where no data are
+        assert len(legend.get_texts()) == len(lines) + 1 and not axis.get_legend()
     assert [axis.get_xscale() for axis in figure.axes] == ["log", "linear"]
     runs = np.random.default_rng(0).normal(size=(6, 4)) ** 2
     panels = {"A": {"many": runs, "one": runs[:1]}, "B": {"many": 2 * runs}}
@@ -231,15 +232,8 @@ def test_ink_is_the_pages_own_and_text_is_text(drawings):
     for one, _ in drawings.values():
         root = ElementTree.fromstring(one)
         assert svg.INK not in one and "font-family" not in one.replace(svg.ALONE, "")
-        ours = (
-            figures.BLUE,
-            figures.ORANGE,
-            figures.GREEN,
-            figures.RED,
-            figures.PURPLE,
-            figures.SKY,
-        )
-        allowed = {colour.lower() for colour in ours} | {"none", "currentcolor"}
+        ours = {colour.lower() for colour in figures.PALETTE.values()}
+        allowed = ours | {"none", "currentcolor"}
         used = re.findall(r"(?:fill|stroke): ([^;\"]+)", one)
         assert {colour.lower() for colour in used if not colour.startswith("url")} <= allowed
         for words in root.iter(f"{SVG}text"):
@@ -277,17 +271,63 @@ def test_pixels_stay_as_they_are(drawings):
         assert Image.open(io.BytesIO(png)).size == (28, 28)
 
 
-def luminance(colour):
+def linear(colour):
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return np.dot((0.2126, 0.7152, 0.0722), linear)
+    return np.array([c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts])
 
 
-@pytest.mark.parametrize("ground", ["#ffffff", "#121212"])
-def test_colours_stand_out_from_both_grounds(ground):
-    for name in ("BLUE", "ORANGE", "GREEN", "RED", "PURPLE", "SKY"):
-        light = sorted(luminance(colour) + 0.05 for colour in (getattr(figures, name), ground))
-        assert light[1] / light[0] >= 3, name
+def contrast(*colours):
+    dark, light = sorted(linear(c) @ (0.2126, 0.7152, 0.0722) + 0.05 for c in colours)
+    return light / dark
+
+
+# What who sees no red or no green makes of linear light: Machado, Oliveira and Fernandes (2009), severity 1.
+SIGHTS = {
+    "all": np.eye(3),
+    "no red": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "no green": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+}
+
+
+def lab(colour, sight):
+    """Give a colour's place in CIELAB, in which distances are about as large as they look."""
+    to_xyz = [[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0178, 0.1095, 0.8730]]
+    xyz = to_xyz @ np.clip(SIGHTS[sight] @ linear(colour), 0, 1)
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def palette(theme):
+    """The colours on white, which the package draws with, or those that a dark page has instead."""
+    if theme == "light":
+        return figures.PALETTE
+    style = (ROOT / "book" / "_static" / "book.css").read_text("utf-8")
+    found = dict(re.findall(r"--bpc-(\w+): (#\w{6})", style))
+    assert [*found] == [*figures.PALETTE]
+    return found
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", "#121212")])
+def test_colours_stand_out_from_the_ground_and_from_each_other(theme, ground):
+    colours = palette(theme)
+    for name, colour in colours.items():
+        assert contrast(colour, ground) >= (3 if name == "sky" else 4.5), name
+    for sight in SIGHTS:
+        for one, other in combinations(colours, 2):
+            apart = np.linalg.norm(lab(colours[one], sight) - lab(colours[other], sight))
+            assert apart > 12, f"{one} and {other} to eyes that see {sight}"
 
 
 @pytest.mark.parametrize(

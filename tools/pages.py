@@ -1,18 +1,21 @@
-"""Make the pages that the chapters' notebooks determine: the solutions, and the build status.
+"""Make what the chapters' notebooks determine: the solutions, the build status, each chapter's minutes.
 
-    python tools/pages.py           write book/solutions.md and book/status.md
+    python tools/pages.py           write book/solutions.md, book/status.md and each chapter's line of times
     python tools/pages.py --check   say which is not up to date
 
 An exercise is a Markdown cell that begins with its number and level, such as **2 (a cell).**; the cells
-tagged `solution` that follow it, code or text, are its solution. What a chapter ran on stands in its
-notebook's metadata.
+tagged `solution` that follow it, code or text, are its solution. What a chapter ran on, and how long, stands
+in its notebook's metadata; how long it takes to read follows from what there is to read.
 """
 
+import math
 import re
 import sys
 from pathlib import Path
 
 import nbformat
+from execute_notebooks import code_cells, serialise
+from nbformat import NotebookNode
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 EXERCISE = re.compile(r"^\*\*(\d+) \((?:a line|a cell|a project)\)\.\*\* ?", re.MULTILINE)
@@ -26,12 +29,17 @@ below each exercise tells you what is wrong with an answer.
 STATUS = """# Build status
 
 Each chapter was executed from top to bottom to make the outputs that its page shows, and every change to
-the project runs it again and compares. This is what the stored outputs were made with. Seconds include the
-start of the kernel and all compilation; a chapter is meant to take 60 on two cores that do nothing else.
+the project runs it again and compares. This is what the stored outputs were made with. Seconds are of
+processor time, all threads together, the start of the kernel and all compilation included: whoever has one
+core waits so long, and with two between half as long and as long. A chapter is meant to take 60.
 
 | chapter | seconds | Python | JAX | processor |
 |---|---|---|---|---|
 """
+
+
+TIMES = re.compile(r"^\*Reading:\* .*$", re.MULTILINE)
+HIDDEN = {"solution", "check", "hide-cell", "hide-input", "nbval-skip"}
 
 
 def chapters():
@@ -53,6 +61,42 @@ def status() -> str:
         )
     total = sum(notebook.metadata.bpc.seconds for *_, notebook in chapters())
     return STATUS + "".join(rows) + f"\nAll chapters: {total} seconds.\n"
+
+
+def times(notebook: NotebookNode) -> str:
+    """Write the line that says how long a chapter takes."""
+    seconds = notebook.metadata.bpc.seconds
+    if seconds <= 60:
+        running = "under half a minute" if seconds <= 30 else "under a minute"
+    else:
+        running = f"under {math.ceil(seconds / 60)} minutes"
+    reading = 5 * round(minutes(notebook) / 5)
+    return f"*Reading:* {reading} minutes. *Running:* {running} on two CPU cores."
+
+
+def minutes(notebook: NotebookNode) -> float:
+    """Estimate how long one reads: 200 words a minute, 3 s a line of code, 20 s a formula or a figure."""
+    words = lines = pictures = 0
+    for cell in notebook.cells:
+        if HIDDEN & {*cell.metadata.get("tags", [])}:
+            continue
+        if cell.cell_type == "code":
+            lines += sum(1 for line in cell.source.splitlines() if line.strip())
+        else:
+            prose, formulas = re.subn(r"\$\$.*?\$\$", "", cell.source, flags=re.DOTALL)
+            words += len(re.findall(r"[^\W\d_]{2,}", prose))
+            pictures += formulas
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    pictures += sum("image/svg+xml" in output.get("data", {}) for output in outputs)
+    return words / 200 + (3 * lines + 20 * pictures) / 60
+
+
+def with_times(notebook: NotebookNode) -> str:
+    """Give a chapter's file with that line as it should be."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = TIMES.sub(times(notebook), cell.source)
+    return serialise(notebook)
 
 
 def solutions() -> str:
@@ -84,7 +128,9 @@ def exercises(source: str) -> list[tuple[str, str]]:
 
 def main() -> int:
     stale = []
-    for name, text in (("solutions.md", solutions()), ("status.md", status())):
+    made = [("solutions.md", solutions()), ("status.md", status())]
+    made += [(path.name, with_times(notebook)) for path, *_, notebook in chapters()]
+    for name, text in made:
         page = BOOK / name
         if "--check" not in sys.argv[1:]:
             page.write_text(text, "utf-8", newline="\n")

@@ -1,8 +1,8 @@
 """A Sphinx extension: a chapter's pictures become figures of its page.
 
 - A picture that `bpc_minimal.figures` drew, in a cell's output or in a file, is written into the page, so
-  that it takes the page's colours and fonts. Each of its panels is a picture of its own there, and a narrow
-  page puts them below each other.
+  that it takes the page's colours and fonts; `book.css` has the colours of its lines for a dark page. Each of
+  its panels is a picture of its own there, and a narrow page puts them below each other.
 - The paragraph "*Figure 3. ...*" that follows, with or without a folded cell between, becomes the caption,
   and the figure gets the address `#figure-3`; so does "*Animation 1. ...*".
 - Captions count from 1 on each page, and Sphinx adds no number of its own.
@@ -20,6 +20,8 @@ from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
+
+from bpc_minimal.figures import PALETTE
 
 SVG = "{http://www.w3.org/2000/svg}svg"
 OURS = 'class="bpc-figure"'
@@ -43,6 +45,8 @@ def unfold(svg: str, alt: str = "") -> str:
     if len(panels) > 1:
         page.set("class", "bpc-panels bpc-several")
     text = ElementTree.tostring(page, encoding="unicode")
+    for name, colour in PALETTE.items():
+        text = re.sub(colour, f"var(--bpc-{name}, {colour})", text, flags=re.IGNORECASE)
     # HTML knows the namespace of an SVG by its name.
     return re.sub(r'(</?)ns\d+:| xmlns(?::\w+)?="[^"]*"', r"\1", text)
 

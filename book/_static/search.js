@@ -1,5 +1,6 @@
 // The search page. It looks for every word of the query in the sections of SEARCH_INDEX (search-index.js), ranks them,
-// and shows where the words stand. It needs no server. The stemmer is Sphinx's, from language_data.js.
+// and shows where the words stand. It needs no server. The stemmer is Sphinx's, from language_data.js. Where nothing
+// is found it offers the book's words that are spelt alike, and where some words are not, what the others find.
 
 const stemmer = new Stemmer();
 const WORDS = /\d+\.\d+|[\p{L}\p{N}_]+/gu; // 1.2 is a word, and so is a name in the code, such as alpha_gen
@@ -87,6 +88,93 @@ function snippet(text, words) {
   return line;
 }
 
+// Every word of the book as it is written there, and how often; a title's words count more.
+const written = new Map();
+for (const entry of SEARCH_INDEX.entries)
+  for (const [text, weight] of [[entry.title, 5], [entry.text, 1]])
+    for (const word of text.toLowerCase().match(WORDS) ?? [])
+      if (word.length > 2 && !/\d/.test(word)) written.set(word, (written.get(word) ?? 0) + weight);
+for (const word of Object.keys(SEARCH_INDEX.synonyms)) written.set(word, (written.get(word) ?? 0) + 5);
+
+// How many letters to add, drop, change or swap with the next one make one word the other: Damerau and Levenshtein's.
+function distance(a, b) {
+  const rows = [[...Array(b.length + 1).keys()]];
+  for (let i = 1; i <= a.length; i++) {
+    rows.push([i]);
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      rows[i][j] = Math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + !same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        rows[i][j] = Math.min(rows[i][j], rows[i - 2][j - 2] + 1);
+    }
+  }
+  return rows[a.length][b.length];
+}
+
+// The book's word that is most like a word, at one slip in four letters at most; the more frequent of two.
+function alike(word) {
+  let best = null;
+  for (const [other, times] of written) {
+    const room = Math.max(1, Math.floor(word.length / 4));
+    if (other === word || Math.abs(other.length - word.length) > room) continue;
+    const slips = distance(word, other);
+    if (slips > room) continue;
+    if (!best || slips < best.slips || (slips === best.slips && times > best.times)) best = { other, slips, times };
+  }
+  return best?.other;
+}
+
+// Other queries that find something: the words as the book spells them, or else without those that it has not.
+function suggestions(query) {
+  const typed = query.toLowerCase().match(WORDS) ?? [];
+  const unknown = typed.filter((word) => !stopwords.includes(word) && !search(word).found.length);
+  const respelt = typed.map((word) => (unknown.includes(word) ? alike(word) : word));
+  const ways = [respelt.filter(Boolean), typed.filter((word) => !unknown.includes(word))];
+  const telling = ways.filter((way) => way.some((word) => !stopwords.includes(word)));
+  const queries = new Set(telling.map((way) => way.join(" ")));
+  if (!unknown.length) for (const word of typed) if (!stopwords.includes(word)) queries.add(word); // never together
+  queries.delete(typed.join(" "));
+  return [...queries].filter((other) => search(other).found.length).slice(0, 3);
+}
+
+// A sentence of words and of queries that one can follow: buttons would not open in a tab of their own.
+function sentence(before, queries, after) {
+  const line = document.createElement("p");
+  line.append(before);
+  queries.forEach((query, i) => {
+    const link = document.createElement("a");
+    link.href = `?q=${encodeURIComponent(query)}`;
+    link.textContent = query;
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      field.value = query;
+      field.dispatchEvent(new Event("input"));
+      field.focus();
+    });
+    line.append(i ? (i === queries.length - 1 ? " or " : ", ") : "", link);
+  });
+  line.append(after);
+  return line;
+}
+
+const EXAMPLES = ["amortiser", "normalise", "alpha_gen", "exercise 1.2", "equation 3"];
+
+function help(query, found) {
+  const box = document.getElementById("search-help");
+  const empty = !query.trim();
+  box.replaceChildren();
+  if (empty) {
+    box.append(
+      sentence("Type a word, a name in the code, or a number that the book gives, such as ", EXAMPLES, "."),
+      sentence("Every word must occur; British and American spellings and all endings of a word are one.", [], ""),
+    );
+  } else if (!found.length) {
+    const others = suggestions(query);
+    if (others.length) box.append(sentence("Did you mean ", others, "?"));
+  }
+  document.getElementById("search-elsewhere").hidden = !empty && found.length > 0;
+}
+
 function show(query) {
   const list = document.getElementById("search-results");
   const status = document.getElementById("search-status");
@@ -110,8 +198,9 @@ function show(query) {
   );
   const many = found.length === 1 ? "1 section" : `${found.length} sections`;
   if (!query.trim()) status.textContent = "";
-  else if (!found.length) status.textContent = `Nothing found for “${query}”. The glossary lists this book’s words.`;
+  else if (!found.length) status.textContent = `Nothing found for “${query}”.`;
   else status.textContent = `${many} found${found.length > MOST ? `; the best ${MOST} are shown` : ""}.`;
+  help(query, found);
 }
 
 const field = document.querySelector(".bd-search-container input[name=q]");
