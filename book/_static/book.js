@@ -156,7 +156,7 @@ function fitEquations() {
   }
 }
 
-// A table or code wider than the screen fades where it goes on.
+// A table or code wider than the screen fades where it goes on, and the keyboard can scroll it.
 
 const SCROLLING = ".pst-scrollable-table-container, .cell_output .text_html, div.highlight > pre, .output.stream";
 
@@ -168,6 +168,16 @@ function fadeWhatScrolls() {
     };
     box.onscroll = fade;
     fade();
+    if (box.scrollWidth > box.clientWidth + 4) {
+      const table = box.querySelector("table");
+      box.tabIndex = 0;
+      box.setAttribute("role", "group");
+      box.setAttribute("aria-label", table ? `Table that scrolls: ${table.getAttribute("aria-label")}` : "Code that scrolls");
+    } else {
+      box.removeAttribute("tabindex");
+      box.removeAttribute("role");
+      box.removeAttribute("aria-label");
+    }
   }
 }
 

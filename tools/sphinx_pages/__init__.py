@@ -8,6 +8,7 @@ here.
 - `cells` puts exercises into boxes, folds code under bars that say what it is, and leaves out what only
   asserts.
 - `glossary` leads a link to its term, and hands the term's definition to the page that uses it.
+- `tables` names the tables.
 - `search` writes the index that the search page reads.
 - Here: a picture's alt text, which notebooks store with the output, as `display(fig,
   metadata={"image/png": {"alt": ...}})` does, and myst-nb takes from the cell only; and no Thebe, which
@@ -23,7 +24,7 @@ from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer
 from sphinx.application import Sphinx
 
-from . import cells, glossary, references, search
+from . import cells, glossary, references, search, tables
 
 render_image = NbElementRenderer.render_image
 
@@ -72,6 +73,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", leave_thebe_out)
     app.connect("html-page-context", name_the_welcome_page, priority=900)
     app.connect("build-finished", write_downloads)
-    for part in (references, cells, glossary, search):
+    for part in (references, cells, glossary, search, tables):
         part.setup(app)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}
