@@ -242,9 +242,26 @@ def test_a_lost_reader_is_led_back_from_any_depth(site, page, tmp_path):
         page.get_by_role("link", name="begin at the welcome page").click()
         page.wait_for_url(f"**/{folder}/book/intro.html")
         page.go_back()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")  # skips to the main content, on this page
+        assert page.url == f"{lost}#main-content"
         page.get_by_role("link", name="Glossary").click()
         page.wait_for_url(f"**/{folder}/book/glossary.html")
         assert failed.count(lost) == len(failed)
+
+
+def test_the_page_for_lost_readers_works_from_a_disk(site, page):
+    failed = []
+    page.on("requestfailed", lambda r: failed.append(r.url))
+    page.goto((site / "404.html").as_uri())
+    assert page.evaluate("() => getComputedStyle(document.body).fontFamily").startswith("system-ui")
+    logo = page.locator("img.logo__image:visible")
+    assert logo.evaluate("e => e.decode().then(() => e.naturalWidth)") > 0
+    for name, target in (("begin at the welcome page", "intro"), ("Glossary", "glossary")):
+        page.get_by_role("link", name=name).click()
+        page.wait_for_url((site / f"book/{target}.html").as_uri())
+        page.go_back()
+    assert not failed
 
 
 # Addresses, and the report

@@ -105,7 +105,7 @@ def solutions() -> str:
     for path, chapter, title, notebook in chapters():
         parts.append(f"## {chapter} {title}\n\n[To the chapter]({path.name})\n")
         for cell in notebook.cells:
-            solves = "solution" in cell.metadata.get("tags", [])
+            solves, checks = (tag in cell.metadata.get("tags", []) for tag in ("solution", "check"))
             if cell.cell_type == "markdown" and not solves:
                 for number, statement in exercises(cell.source):
                     parts.append(
@@ -116,6 +116,8 @@ def solutions() -> str:
                 parts.append(f"```python\n{cell.source}\n```\n")
             elif solves:
                 parts.append(cell.source + "\n")
+            elif checks and (printed := "".join(o.get("text", "") for o in cell.outputs)):
+                parts.append(f"With it, the check prints:\n\n```text\n{printed.strip()}\n```\n")
     return "\n".join(parts)
 
 

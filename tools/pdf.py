@@ -19,6 +19,8 @@ SITE = ROOT / "_build" / "html"
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
+# Nobody unfolds anything on paper. The solutions have a page of their own in the book.
+UNFOLD = "() => document.querySelectorAll('details:not(.solution)').forEach(e => e.open = true)"
 # A link to another page would lead to a file of the machine that printed it.
 UNLINK = """() => document.querySelectorAll('a[href]').forEach(e => {
     if (e.protocol == 'file:' && e.pathname != location.pathname) e.removeAttribute('href')})"""
@@ -49,7 +51,7 @@ def main() -> int:
         tab = browser.new_context(offline=True, color_scheme="light").new_page()
         for page in pages():
             tab.goto((SITE / f"{page}.html").as_uri())
-            tab.evaluate("() => document.querySelectorAll('details').forEach(e => e.open = true)")
+            tab.evaluate(UNFOLD)
             tab.evaluate(UNLINK)
             printed = tab.pdf(
                 format="A4",

@@ -1,12 +1,14 @@
 """A Sphinx extension: what search engines, chats and lost readers get of the published pages.
 
 The work is done by sphinxext-opengraph (a description and a card), sphinx-sitemap and sphinx-notfound-page
-(404.html, with addresses that work from any depth). They are told here what follows from the one address in
-_config.yml, `html: baseurl`, which tools/set_repository.py sets. The card is drawn by tools/card.py.
+(404.html, with addresses that work from any depth, and here from a disk too). They are told here what follows
+from the one address in _config.yml, `html: baseurl`, which tools/set_repository.py sets. The card is drawn by
+tools/card.py.
 """
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +22,19 @@ CARD_ALT = "Ten digits drawn by one network, and digits whose hidden lower half 
 LOST = """<h1>This page is not here</h1>
 <p>It may have moved, or the address has a slip. The contents are on the left, on a phone behind the menu; or
 <a href="{home}">begin at the welcome page</a>.</p>"""
+
+# A server shows 404.html at any depth, so that its addresses are seen from the book's folder there. On a disk
+# it lies in that folder. What leads to a place on the same page must not leave it.
+BASE = """<base href="{folder}">
+    <script>
+      if (location.protocol === "file:") document.querySelector("base").remove();
+      document.addEventListener("click", (event) => {{
+        const link = event.target.closest("a[href^='#']");
+        if (!link) return;
+        event.preventDefault();
+        location.hash = link.getAttribute("href");
+      }});
+    </script>"""
 
 
 def set_addresses(_app: Sphinx, config: Config) -> None:
@@ -75,9 +90,22 @@ def description(doctree: nodes.document) -> str:
     return words[: LENGTH - 1].rsplit(" ", 1)[0].rstrip(".,;:") + "…"
 
 
+def open_from_a_disk(app: Sphinx, exception: Exception | None) -> None:
+    """Let the page for lost readers have its style and its links from a disk too."""
+    page = Path(app.outdir) / "404.html"
+    if exception or not page.is_file():
+        return
+    text, folder = page.read_text("utf-8"), app.config.notfound_urls_prefix
+    if "<base " not in text:
+        text = re.sub(rf'\b(href|src|action)="{re.escape(folder)}(?!/)', r'\1="', text)
+        text = text.replace("<head>", f"<head>\n    {BASE.format(folder=folder)}", 1)
+        page.write_text(text, "utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", set_addresses)
     app.connect(
         "html-page-context", describe, priority=400
     )  # before sphinxext-opengraph, which asks for it
+    app.connect("build-finished", open_from_a_disk, priority=950)  # after sphinx_weight
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
