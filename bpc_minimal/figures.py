@@ -24,6 +24,7 @@ from jaxtyping import Array, Float, Int
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -42,7 +43,7 @@ PALETTE = {  # on white; sky is for lines alone, which need less contrast than t
     "sky": "#3590C8",
 }
 BLUE, RED, GREEN, PURPLE, OCHRE, SKY = PALETTE.values()
-WIDTH, HEIGHT, TEXT = 340, 230, 13  # pixels: of a panel, and of text
+WIDTH, HEIGHT, TEXT, LEGEND = 340, 230, 13, 20  # pixels: of a panel, of text, of a row of names
 STYLE = {
     "figure.dpi": 160,
     "figure.facecolor": "white",
@@ -187,14 +188,14 @@ def training_curves(history: History) -> Figure:
     """Draw the losses of each iteration, smoothed, and the accuracy at each evaluation."""
     losses, evaluations = history.losses, history.evaluations
     with only(STYLE):
-        figure, axes = _panels(3, HEIGHT + _legend_height([BEFORE_AFTER]))
+        rows = _legend_rows([BEFORE_AFTER])
+        figure, axes = _panels(3, HEIGHT + rows * LEGEND)
         axes[0].plot(*_smooth(losses["gen_loss"]), color=BLUE)
         axes[0].set(title="gen_loss: the drawn image's error", xlabel="iteration", ylim=(0, None))
         axes[1].plot(*_smooth(losses["energy_before"]), color=RED, label=BEFORE_AFTER[0])
         axes[1].plot(*_smooth(losses["energy"]), "--", color=GREEN, label=BEFORE_AFTER[1])
         axes[1].set(title="energy of a batch", xlabel="iteration", yscale="log")
         _log_ticks(axes[1].yaxis)
-        _legend(axes[1])
         axes[2].plot(
             [e["iteration"] for e in evaluations],
             [e["accuracy"] for e in evaluations],
@@ -203,6 +204,7 @@ def training_curves(history: History) -> Figure:
             markersize=4,
         )
         axes[2].set(title="accuracy, held-out images (%)", xlabel="iteration")
+        _legends(axes, rows)
     return figure
 
 
@@ -272,9 +274,11 @@ def curves(
     each = [[x] * len(panels) if isinstance(x, str) else x for x in (xlabel, ylabel, log)]
     with only(STYLE):
         names = [[*lines, *(levels or {})] for lines in panels.values()] if legend else []
-        figure, axes = _panels(len(panels), HEIGHT + _legend_height(names))
-        rows = zip(axes, panels.items(), *each, strict=True)
-        for axis, (title, lines), x_name, y_name, scale in rows:
+        rows = _legend_rows(names)
+        figure, axes = _panels(len(panels), HEIGHT + rows * LEGEND)
+        for axis, (title, lines), x_name, y_name, scale in zip(
+            axes, panels.items(), *each, strict=True
+        ):
             for dash, (name, (x, y)) in enumerate(lines.items()):
                 axis.plot(x, y, ["-", "--", "-.", ":"][dash % 4], label=name, linewidth=1.8)
             for dash, (name, level) in enumerate((levels or {}).items()):
@@ -286,8 +290,7 @@ def curves(
                 if letter in scale:
                     axis.set(**{f"{letter}scale": "log"})
                     _log_ticks(side)
-            if legend:
-                _legend(axis)
+        _legends(axes, rows)
     return figure
 
 
@@ -446,8 +449,8 @@ def spread_curves(
     """
     markers = ("o", "s", "^", "D")
     with only(STYLE):
-        names = [[*lines] for lines in panels.values()]
-        figure, axes = _panels(len(panels), HEIGHT + _legend_height(names))
+        rows = _legend_rows([[*lines] for lines in panels.values()])
+        figure, axes = _panels(len(panels), HEIGHT + rows * LEGEND)
         for axis, (title, lines) in zip(axes, panels.items(), strict=True):
             for i, (name, values) in enumerate(lines.items()):
                 mean, spread = np.mean(values, axis=0), np.std(values, axis=0)
@@ -464,7 +467,7 @@ def spread_curves(
             if title in log_y:
                 axis.set_yscale("log")
                 _log_ticks(axis.yaxis)
-            _legend(axis)
+        _legends(axes, rows)
     return figure
 
 
@@ -569,23 +572,28 @@ def _panels(count: int, height: float = HEIGHT, width: float = WIDTH) -> tuple[F
     return figure, axes
 
 
-def _legend(axis: Any) -> None:
-    """Name several lines below their panel, where no data are."""
-    names = axis.get_legend_handles_labels()[1]
-    if len(names) > 1:
-        axis.figure.legend(loc="outside lower left", ncols=_legend_columns(names))
+def _legends(axes: Sequence[Any], rows: int) -> None:
+    """Name several lines below their panel, where no data are; all panels keep the same rows free."""
+    for axis in axes if rows else ():
+        handles, names = axis.get_legend_handles_labels()
+        if len(names) < 2:
+            handles, names = [], []
+        columns = _legend_columns(names)
+        empty = columns * rows - len(names)
+        handles += [Line2D([], [], linestyle="none")] * empty
+        axis.figure.legend(handles, names + [""] * empty, loc="outside lower left", ncols=columns)
 
 
 def _legend_columns(names: Sequence[str]) -> int:
     """How many names fit beside each other, each with a piece of its line."""
-    each = TEXT * (3.8 + 0.62 * max(len(name.replace("$", "")) for name in names))
-    return max(1, min(len(names), int(WIDTH / each)))
+    longest = max((len(name.replace("$", "")) for name in names), default=0)
+    return max(1, min(len(names), int(WIDTH / (TEXT * (3.8 + 0.62 * longest)))))
 
 
-def _legend_height(panels: Sequence[Sequence[str]]) -> int:
-    """The room that a row of panels needs for their legends."""
+def _legend_rows(panels: Sequence[Sequence[str]]) -> int:
+    """How many rows of names a figure's panels need, none where each has one line."""
     named = [[name for name in names if name] for names in panels]
-    return max((-(-len(n) // _legend_columns(n)) * 20 for n in named if len(n) > 1), default=0)
+    return max((-(-len(n) // _legend_columns(n)) for n in named if len(n) > 1), default=0)
 
 
 def _whole_ticks(axis: Any, points: Sequence[Any]) -> None:

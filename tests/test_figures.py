@@ -62,7 +62,16 @@ def test_drawn_curves_are_their_points(drawn):
             assert_close(line.get_data(), points, 0)
         assert_close(axis.lines[-1].get_ydata(), [0.5, 0.5], 0)
         (legend,) = axis.figure.legends  # below the panel, where no data are
-        assert len(legend.get_texts()) == len(lines) + 1 and not axis.get_legend()
+        assert [text.get_text() for text in legend.get_texts() if text.get_text()] == [
+            *lines,
+            "floor",
+        ]
+        assert not axis.get_legend()
+    figure.canvas.draw()
+    axes = [axis.get_window_extent() for axis in figure.axes]
+    for legend, axis in ((axis.figure.legends[0], axis) for axis in figure.axes):
+        assert legend.get_window_extent().y1 < axis.get_tightbbox().y0 + 1
+    assert axes[0].y0 == axes[1].y0, "panels stand on one line"
     assert [axis.get_xscale() for axis in figure.axes] == ["log", "linear"]
     runs = np.random.default_rng(0).normal(size=(6, 4)) ** 2
     panels = {"A": {"many": runs, "one": runs[:1]}, "B": {"many": 2 * runs}}
