@@ -179,8 +179,8 @@ def test_outputs_name_no_folder_of_the_machine_that_ran_them(notebook):
 def test_says_how_it_was_run(path, notebook):
     record = notebook.metadata.bpc
     assert set(record) == {"seconds", "python", "jax", "processor"}
-    if record["seconds"] > 60:  # of processor time; a slower machine is not a fault
-        warnings.warn(f"{path.name} took {record['seconds']} s, 60 are meant", stacklevel=1)
+    if record["seconds"] > 90:  # of processor time; a slower machine is not a fault
+        warnings.warn(f"{path.name} took {record['seconds']} s, 90 are meant", stacklevel=1)
 
 
 def test_folded_cells_have_names(notebook):

@@ -137,6 +137,31 @@ def test_the_menu_opens_and_closes(reader):
     page.wait_for_url("**/glossary.html")
 
 
+def test_who_folds_the_menu_can_still_search_and_figures_stay_on_the_text(reader):
+    page = reader.go(CHAPTER)
+    if reader.width < 960:  # the menu is a dialog there
+        return
+    button = page.get_by_role("button", name="Menu", exact=True)
+    search = page.locator(".bd-header-article button.search-button")
+    expect(search).to_be_hidden()
+    reader.press(button)
+    expect(search).to_be_visible()
+    middle = "e => { const r = e.getBoundingClientRect(); return (r.left + r.right) / 2 }"
+    column = page.locator(".bd-article-container").evaluate(middle)
+    text = page.locator("article").bounding_box()
+    assert abs(text["x"] + text["width"] / 2 - column) < 2, "the text stands in the middle"
+    for figure in page.locator("article .bpc-panels").all():
+        box = figure.bounding_box()
+        assert box["x"] >= text["x"] and box["x"] + box["width"] <= text["x"] + text["width"] + 1
+    reader.press(search)
+    field = page.get_by_role("searchbox").and_(page.locator("dialog input"))
+    expect(field).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(field).to_be_hidden()
+    reader.press(button)
+    expect(search).to_be_hidden()
+
+
 def test_the_contents_lead_to_their_section(reader):
     page = reader.go(CHAPTER)
     contents = page.locator("#pst-page-toc-nav")
@@ -191,10 +216,39 @@ def test_a_search_finds_sections_and_terms_and_shows_where(reader):
         expect(results.filter(has_text=found).first).to_be_visible()
     field.fill("xyzzy")
     expect(page.get_by_role("status")).to_contain_text("Nothing found for “xyzzy”")
+    expect(page.locator("#search-help")).to_be_empty()
+    expect(page.get_by_role("link", name="notation", exact=True)).to_be_visible()
     field.fill("amortizer")
     reader.press(results.first.get_by_role("link"))
     page.wait_for_url("**/glossary.html#term-amortiser")
     reader.lands_on(page.locator("#term-amortiser"))
+
+
+def test_a_search_helps_who_types_nothing_or_misspells(reader):
+    page = reader.go("search.html")
+    results, help = page.locator("#search-results li"), page.locator("#search-help")
+    field = page.locator(".bd-search-container input")
+    field.fill("")
+    expect(results).to_have_count(0)
+    expect(help).to_contain_text("Type a word")
+    reader.press(help.get_by_role("link", name="exercise 1.2"))
+    expect(field).to_have_value("exercise 1.2")
+    expect(results.first).to_contain_text("Exercise 1.2 in 1 ")
+    expect(help).to_be_empty()
+    for typed, meant in (
+        ("amortzer", "amortiser"),
+        ("bidirectinal eror", "bidirectional error"),
+        ("alpha_gne", "alpha_gen"),
+        ("generator xyzzy", "generator"),
+    ):
+        field.fill(typed)
+        expect(results).to_have_count(0)
+        expect(help).to_contain_text("Did you mean")
+        reader.press(help.get_by_role("link", name=meant, exact=True))
+        expect(field).to_have_value(meant)
+        expect(results.first).to_be_visible()
+        assert "q=" + meant.split()[0] in page.url
+    field.fill("")
 
 
 def test_a_search_leads_to_what_has_a_number_and_gives_no_solution_away(reader):
@@ -238,6 +292,131 @@ def test_code_is_copied(reader):
         "() => { const e = document.getElementById('paste-here'); e.remove(); return e.value }"
     )
     assert pasted.strip() == code
+
+
+def test_the_button_that_copies_covers_no_code(reader):
+    page = reader.go(CHAPTER)
+    covered = page.evaluate(
+        """() => [...document.querySelectorAll('article div.highlight:has(> button.copybtn)')]
+            .filter(e => e.checkVisibility()).filter(e => {
+                const b = e.querySelector('button').getBoundingClientRect();
+                const range = document.createRange();
+                range.selectNodeContents(e.querySelector('pre'));
+                return [...range.getClientRects()].some(r => r.width && r.right > b.left
+                    && r.left < b.right && r.bottom > b.top && r.top < b.bottom);
+            }).map(e => e.innerText.slice(0, 60))"""
+    )
+    if reader.touch:  # elsewhere it shows where the mouse is, and moves away with it
+        assert not covered
+
+
+@pytest.mark.parametrize("name", ["book/03_hybrid.html", "book/solutions.html", "search.html"])
+def test_what_is_touched_is_large_enough(reader, name):
+    """44 pixels for what a page is used with; 24 for a link in a line of text, and for all else."""
+    page = reader.go(name)
+    sizes = page.evaluate(
+        """() => [...document.querySelectorAll('main :is(a[href], button, input, summary)')]
+            .filter(e => e.checkVisibility({opacityProperty: true}) && !e.matches('.headerlink'))
+            .map(e => {
+                const around = e.closest('p, li, td, th, dd, figcaption, footer');
+                const boxes = [...e.getClientRects()].map(r => [r.width, r.height]);
+                return {what: e.outerHTML.slice(0, 90), boxes,
+                    prime: !!e.closest('.bd-header-article, .exercise-links, .prev-next-footer')
+                        || e.matches('summary, input') || e.querySelector('img') !== null,
+                    footer: !!e.closest('footer, .bd-footer-content')}})"""
+    )
+    assert len(sizes) > 5
+    for size in sizes:
+        least = 44 if size["prime"] and reader.touch else 24
+        if size["footer"]:
+            continue
+        wide, high = (max(sides) for sides in zip(*size["boxes"], strict=True))
+        assert high >= least - 0.5 and wide >= min(least, 24) - 0.5, size
+
+
+@pytest.mark.parametrize("where", ["div.cell_input div.highlight > pre", ".text_html:has(table)"])
+def test_what_goes_on_to_the_right_fades_and_scrolls(reader, where):
+    name = CHAPTER if "pre" in where else "book/04_bidirectional.html"
+    page = reader.go(name)
+    page.wait_for_function("() => document.fonts.status == 'loaded'")
+    wide = "e => e.scrollWidth > e.clientWidth + 4"
+    boxes = [box for box in page.locator(f"article {where}").all() if box.is_visible()]
+    found = [box for box in boxes if box.evaluate(wide)]
+    if reader.width == 390 and "pre" in where:
+        assert found, "code of 78 columns is wider than a phone"
+    for box in boxes:
+        if box not in found:
+            expect(box).not_to_have_class(re.compile("more-"))
+    for box in found[:2]:
+        expect(box).to_have_class(re.compile("more-right"))
+        expect(box).not_to_have_class(re.compile("more-left"))
+        assert box.evaluate("e => getComputedStyle(e).maskImage") != "none"
+        box.focus()
+        page.keyboard.press("ArrowRight")
+        expect(box).to_have_class(re.compile("more-left"))
+        page.keyboard.press("End")
+        for _ in range(40):
+            page.keyboard.press("ArrowRight")
+        expect(box).not_to_have_class(re.compile("more-right"))
+        box.evaluate("e => { e.scrollLeft = 0 }")
+
+
+def test_back_to_top(reader):
+    page = reader.go(CHAPTER)
+    button = page.get_by_role("button", name="Back to top")
+    expect(button).to_be_hidden()
+    page.mouse.wheel(0, 3000)
+    page.wait_for_function("() => scrollY > 2000")
+    page.mouse.wheel(0, -300)
+    page.wait_for_function("() => scrollY < 2900")
+    if (
+        not 768 <= reader.width < 1200
+    ):  # it would hide a line, or the contents stand beside the text
+        expect(button).to_be_hidden()
+        return
+    expect(button).to_be_visible()
+    reader.press(button)
+    page.wait_for_function("() => scrollY == 0")
+
+
+def test_the_player_is_played_and_its_slider_dragged(reader):
+    page = reader.go("book/01_energy.html")
+    player = page.locator(".bpc-player")
+    player.scroll_into_view_if_needed()
+    play, reset = (player.get_by_role("button", name=name) for name in ("Play", "Reset"))
+    slider, step = player.get_by_role("slider", name="step"), player.locator("output")
+    last = int(slider.get_attribute("max"))
+    balls = """() => [...document.querySelectorAll('[data-step^=ball]')]
+        .filter(e => e.style.display != 'none').map(e => e.dataset.step)"""
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    middle = {"x": box["width"] / 2, "y": box["height"] / 2}
+    slider.tap(position=middle) if reader.touch else slider.click(position=middle)
+    expect(step).to_have_text(f"{last // 2}")
+    assert slider.get_attribute("aria-valuetext") == f"step {last // 2} of {last}"
+    assert page.evaluate(balls) == [f"ball-{last // 2}"]
+    if not reader.touch:
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2, steps=4)
+        page.mouse.up()
+        expect(step).to_have_text(f"{last}")
+    slider.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    expect(step).to_have_text("1")
+    reader.press(reset)
+    expect(step).to_have_text("0")
+    reader.press(play)
+    page.wait_for_function("() => +document.querySelector('.bpc-player output').value >= 1")
+    reader.press(player.get_by_role("button", name="Pause"))
+    boxes = [e.bounding_box() for e in (play, reset, slider, step)]
+    assert all(b["x"] >= 0 and b["x"] + b["width"] <= reader.width for b in boxes)
+    assert all(b["height"] >= 44 for b in boxes[:3])
+    above, below = (boxes[2], boxes[3])
+    assert abs(above["y"] + above["height"] / 2 - below["y"] - below["height"] / 2) < 3, (
+        "the number stands beside its slider"
+    )
 
 
 def test_the_download_is_the_notebook(reader):
@@ -391,6 +570,9 @@ def test_paper_is_light_and_leaves_out_what_is_folded(reader):
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     expect(opened.locator("pre").first).to_be_visible()
     expect(folds.last).to_be_hidden()
+    expect(page.locator("h1:visible")).to_have_count(1)
+    expect(page.get_by_text("Solution 3.2 among all solutions")).to_be_visible()  # where it is
+    expect(page.locator("nav:visible, #jb-print-toc:visible, button:visible")).to_have_count(0)
     page.emulate_media(media="screen")
     expect(page.locator("html")).to_have_attribute("data-theme", reader.theme)
     opened.evaluate("e => { e.open = false }")

@@ -74,6 +74,54 @@ def test_ink_is_that_of_the_page(page, theme):
     assert {*grounds} == {"rgba(0, 0, 0, 0)"}
 
 
+# The colours of what is drawn and written in each figure, with how much of the ground shines through.
+COLOURS = """() => [...document.querySelectorAll('.bpc-panels > svg')].flatMap(svg =>
+    [...svg.querySelectorAll('path, use, text, tspan, line, rect, circle')]
+        .filter(e => !e.closest('defs, clipPath') && !e.closest('[style*="display: none"]'))
+        .flatMap(e => {
+            const s = getComputedStyle(e);
+            let alpha = 1;
+            for (let a = e; a !== svg; a = a.parentElement) alpha *= getComputedStyle(a).opacity;
+            const text = ['text', 'tspan'].includes(e.tagName);
+            return [['fill', s.fill, s.fillOpacity], ['stroke', s.stroke, s.strokeOpacity]]
+                .filter(([, colour]) => colour.startsWith('rgb'))
+                .map(([part, colour, own]) => ({part, text, alpha: alpha * own,
+                    colour: colour.match(/[\\d.]+/g).slice(0, 3).map(Number),
+                    what: (text ? e.textContent : e.closest('figure')?.id)}));
+        }))"""
+
+
+def contrast(one, other):
+    def luminance(colour):
+        parts = [c / 255 for c in colour]
+        linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05
+
+    dark, light = sorted(map(luminance, (one, other)))
+    return light / dark
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_lines_marks_and_words_stand_out_from_the_page(page, theme):
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+    ground = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    ground = [float(c) for c in re.findall(r"[\d.]+", ground)[:3]]
+    found = page.evaluate(COLOURS)
+    page.evaluate("() => { document.documentElement.dataset.theme = 'light' }")
+    if page.url.endswith("intro.html"):  # images without lines
+        return
+    assert len(found) > 100
+    for part in found:
+        if part["alpha"] < 0.3:  # a band beside its line
+            continue
+        shown = [
+            part["alpha"] * c + (1 - part["alpha"]) * g
+            for c, g in zip(part["colour"], ground, strict=True)
+        ]
+        least = 4.5 if part["text"] else 3
+        assert contrast(shown, ground) >= least, f"{part} on {ground} in the {theme}"
+
+
 def test_each_figure_is_a_figure_with_its_text_its_caption_and_its_address(page):
     figures = page.evaluate(
         """() => [...document.querySelectorAll('figure.bpc-figure')].map(e => ({

@@ -268,6 +268,53 @@ def test_bars_say_what_they_hold(opened):
     assert sorted(heard) == sorted(names), "a screen reader hears another name than the bar shows"
 
 
+NAMED = {
+    "button",
+    "link",
+    "slider",
+    "searchbox",
+    "DisclosureTriangle",
+    "dialog",
+    "table",
+    "navigation",
+    "image",
+}
+
+
+def test_a_screen_reader_hears_what_each_control_is(opened):
+    page = opened.page
+    session = page.context.new_cdp_session(page)
+    tree = session.send("Accessibility.getFullAXTree")["nodes"]
+    heard = [
+        (node["role"]["value"], node["name"]["value"].strip())
+        for node in tree
+        if not node["ignored"] and node["role"]["value"] in NAMED
+    ]
+    assert len(heard) > 20
+    for role, name in heard:
+        assert name, f"a {role} without a name"
+        assert not re.search(r"[\ue000-\uf8ff]", name), (
+            f"the name of a {role} holds an icon: {name!r}"
+        )
+    tables = [name for role, name in heard if role == "table"]
+    if opened.name in PAGES:  # the index is set in tables that a screen reader leaves out
+        assert len(tables) == len({*tables}) == page.locator("main table").count()
+
+
+@pytest.mark.parametrize("opened", PAGES, indirect=True)
+def test_the_heads_of_a_table_say_what_they_are_the_head_of(opened):
+    tables = opened.page.evaluate(
+        """() => [...document.querySelectorAll('main table')].map(table => ({
+            name: table.getAttribute('aria-label'),
+            columns: [...table.querySelectorAll('thead tr > *')].map(e => e.scope),
+            rows: [...table.querySelectorAll('tbody tr > :first-child')].map(e =>
+                e.scope || e.getAttribute('role'))}))"""
+    )
+    for table in tables:
+        assert len(table["columns"]) >= 2 and {*table["columns"]} == {"col"}, table
+        assert {*table["rows"]} <= {"row", "rowheader"} and table["rows"], table
+
+
 @pytest.mark.parametrize("opened", CHAPTERS, indirect=True)
 def test_what_only_asserts_is_left_out_and_nothing_that_is_needed(opened):
     path = ROOT / Path(opened.name).with_suffix(".ipynb")
@@ -501,6 +548,20 @@ def test_the_book_prints_as_one_pdf(site, tmp_path, monkeypatch):
     titles = [item.title for item in reader.outline]
     assert len(titles) == len(PAGES) and "1 The energy of a guess" in titles
     assert len(reader.pages) > 5 * len(CHAPTERS)
+    text = re.sub(r"\s", "", "".join(page.extract_text() for page in reader.pages))
+    for path in sorted((ROOT / "book").glob("[0-9]*.ipynb")):
+        for cell in nbformat.read(path, 4).cells:
+            code = re.sub(r"\s", "", cell.source)
+            if cell.cell_type == "code" and {"solution", "check"} & {
+                *cell.metadata.get("tags", [])
+            }:
+                assert text.count(code) == 1, (
+                    f"{path.stem} is printed {text.count(code)} times: {code[:80]}"
+                )
+    title = "3 The hybrid amortiser"
+    (first,) = [item for item in reader.outline if item.title == title]
+    opening = reader.pages[reader.get_destination_page_number(first)].extract_text()
+    assert opening.count(title) == 1 and "Contents" not in opening
     for page in reader.pages:
         for note in page.get("/Annots") or []:
             action = note.get_object().get("/A", {})

@@ -8,7 +8,6 @@ tagged `solution` that follow it, code or text, are its solution. What a chapter
 in its notebook's metadata; how long it takes to read follows from what there is to read.
 """
 
-import math
 import re
 import sys
 from pathlib import Path
@@ -31,7 +30,7 @@ STATUS = """# Build status
 Each chapter was executed from top to bottom to make the outputs that its page shows, and every change to
 the project runs it again and compares. This is what the stored outputs were made with. Seconds are of
 processor time, all threads together, the start of the kernel and all compilation included: whoever has one
-core waits so long, and with two between half as long and as long. A chapter is meant to take 60.
+core waits so long, and with two between half as long and as long. A chapter is meant to take 90 at most.
 
 | chapter | seconds | Python | JAX | processor |
 |---|---|---|---|---|
@@ -65,13 +64,15 @@ def status() -> str:
 
 def times(notebook: NotebookNode) -> str:
     """Write the line that says how long a chapter takes."""
-    seconds = notebook.metadata.bpc.seconds
-    if seconds <= 60:
-        running = "under half a minute" if seconds <= 30 else "under a minute"
-    else:
-        running = f"under {math.ceil(seconds / 60)} minutes"
-    reading = 5 * round(minutes(notebook) / 5)
-    return f"*Reading:* {reading} minutes. *Running:* {running} on two CPU cores."
+    reading, running = 5 * round(minutes(notebook) / 5), notebook.metadata.bpc.seconds / 60
+    said = (
+        "half a minute"
+        if running < 0.7
+        else "a minute"
+        if running < 1.5
+        else f"{running:.0f} minutes"
+    )
+    return f"*Reading:* {reading} minutes. *Running:* about {said} on two CPU cores."
 
 
 def minutes(notebook: NotebookNode) -> float:

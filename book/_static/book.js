@@ -195,10 +195,11 @@ function keepFitting() {
   document.addEventListener("toggle", fit, true); // what was folded in had no width
 }
 
-// The theme's button says which theme is on, and a player's slider which step.
+// The theme's button says which theme is on, and a player's slider which step; an icon says nothing beside words.
 
 function nameControls() {
   const root = document.documentElement;
+  for (const icon of document.querySelectorAll("i[class*='fa-'], span[class*='fa-']")) icon.ariaHidden = true;
   for (const button of document.querySelectorAll(".theme-switch-button")) {
     button.dataset.bsTitle = "Colour theme";
     const tell = () => button.setAttribute("aria-label", `Theme: ${root.dataset.mode || "auto"}`);

@@ -121,6 +121,14 @@ class ArrangeCells(SphinxPostTransform):
             printed.insert(0, nodes.paragraph("", "With it, the check prints:"))
         box.children = []
         box.extend(fold(parts["statement"]))
+        colab = next((r for r in self.document.findall(nodes.reference) if is_colab(r)), None)
+        if colab is not None:  # a page has no place to write an answer
+            box += nodes.paragraph(
+                "",
+                "",
+                nodes.reference("", "Answer it in Colab", refuri=colab["refuri"], internal=False),
+                classes=["exercise-links"],
+            )
         for kind, content, hint in (
             ("check", parts["check"], " (it knows the answer)"),
             ("solution", [*parts["solution"], *printed], ""),
@@ -130,6 +138,10 @@ class ArrangeCells(SphinxPostTransform):
                 box += folded(title, content, ids=[f"{kind}-{anchor}"], classes=[kind])
         if parts["solution"]:
             box += among_others
+
+
+def is_colab(link: nodes.reference) -> bool:
+    return link.get("refuri", "").startswith("https://colab.")
 
 
 def box_exercises(section: nodes.section, chapter: int) -> None:
