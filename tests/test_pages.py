@@ -170,22 +170,24 @@ def test_text_stands_out_in_the_dark_too(opened):
     assert not found
 
 
-def test_nothing_overflows_on_a_phone(opened):
+@pytest.mark.parametrize("phone", [320, 390])
+def test_nothing_overflows_on_a_phone(opened, phone):
     page = opened.page
-    page.set_viewport_size({"width": 390, "height": 900})
+    page.set_viewport_size({"width": phone, "height": 900})
     wide = page.evaluate(
-        """() => {
+        """phone => {
             const scrolls = e => e && e !== document.body &&
                 (['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)
                  || scrolls(e.parentElement));
             return [...document.querySelectorAll('main *')]
-                .filter(e => e.getBoundingClientRect().right > 391 && !scrolls(e))
-                .map(e => e.outerHTML.slice(0, 120))}"""
+                .filter(e => e.getBoundingClientRect().right > phone + 1 && !scrolls(e))
+                .map(e => e.outerHTML.slice(0, 120))}""",
+        phone,
     )
     whole = page.evaluate("() => document.documentElement.scrollWidth")
     page.set_viewport_size({"width": 1280, "height": 900})
     assert not wide
-    assert whole <= 390
+    assert whole <= phone
 
 
 def test_a_first_visit_follows_the_system_and_is_as_whole(visit):
