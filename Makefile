@@ -27,6 +27,9 @@ book: .venv/installed ## render the book to _build/html
 pdf: book ## print the rendered book into dist/bpc-book.pdf (needs Chromium)
 	$(BIN)/python tools/pdf.py
 
+# XLA complains on stderr of a busy machine, and a chapter's outputs would not be those that are stored.
+test test-avx2 test-oldest: export TF_CPP_MIN_LOG_LEVEL := 3
+
 test: .venv/installed ## run every fast test, and compare each notebook's outputs with a fresh run
 	$(QUICK) $(BIN)/python $(PYTEST) -m "not slow"
 	$(BIN)/python $(NBVAL)
