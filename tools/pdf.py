@@ -24,9 +24,10 @@ UNFOLD = "() => document.querySelectorAll('details:not(.solution)').forEach(e =>
 # A link to another page would lead to a file of the machine that printed it.
 UNLINK = """() => document.querySelectorAll('a[href]').forEach(e => {
     if (e.protocol == 'file:' && e.pathname != location.pathname) e.removeAttribute('href')})"""
+# Each page of the book is printed by itself and counts its sheets from 1: its title stands beside the number.
 FOOTER = (
     '<div style="font-size:8px;width:100%;text-align:center;color:#555">'
-    '<span class="pageNumber"></span></div>'
+    '<span class="title"></span> · <span class="pageNumber"></span></div>'
 )
 
 
