@@ -33,9 +33,8 @@ MEANT = (
     120  # seconds of processor time that a chapter is meant to take: both of two cores for a minute
 )
 TIMEOUT = 600  # seconds that one cell may take
-os.environ.setdefault(
-    "TF_CPP_MIN_LOG_LEVEL", "3"
-)  # XLA complains of a busy machine, which no page should show
+# XLA complains of a busy machine, which no page should show; JAX has set a lower level when it was imported.
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 VOLATILE = {"execution", "collapsed", "scrolled", "autoscroll", "ExecuteTime", "colab", "outputId"}
 VOLATILE |= {"id", "vscode", "trusted"}
 
