@@ -252,6 +252,33 @@ def bars(values: Mapping[str, float], unit: str, title: str = "") -> Figure:
     return figure
 
 
+def stacked_bars(values: Mapping[str, Mapping[str, float]], unit: str, title: str = "") -> Figure:
+    """Draw a horizontal bar for each name, made of named parts, with the whole beside it.
+
+    Args:
+        values: a bar's name to its parts, each a name to its length; a part has one colour in all bars.
+        unit: of the lengths.
+        title: of the figure.
+    """
+    names = [*values][::-1]
+    parts = [*dict.fromkeys(part for name in values for part in values[name])]
+    with only(STYLE):
+        figure, (axis,) = _panels(1, 42 * len(names) + 34 + 20 * len(parts))
+        end = np.zeros(len(names))
+        for part in parts:
+            length = np.array([values[name].get(part, 0.0) for name in names])
+            axis.barh(names, length, left=end, height=0.42, label=part)
+            end += length
+        for y, (name, whole) in enumerate(zip(names, end, strict=True)):
+            axis.text(0, y + 0.27, name, va="bottom")
+            axis.text(whole, y, f" {whole:.3g} {unit}", va="center")
+        axis.set(title=title, xticks=[], yticks=[], ylim=(-0.5, len(names) - 0.1))
+        axis.spines[["bottom", "left"]].set_visible(False)
+        axis.margins(x=0.22)
+        axis.figure.legend(loc="outside lower left")
+    return figure
+
+
 def curves(
     panels: Mapping[str, Mapping[str, tuple[Array, Array]]],
     xlabel: str | Sequence[str] = "",
