@@ -253,6 +253,7 @@ def curves(
     levels: Mapping[str, float] | None = None,
     log: str | Sequence[str] = "",
     legend: bool = True,
+    frame: bool = True,
 ) -> Figure:
     """Draw lines, one panel a title.
 
@@ -263,6 +264,7 @@ def curves(
         levels: dashed horizontal lines in every panel, a name to its height.
         log: "x", "y" or "xy" for logarithmic axes; one for all panels, or one a panel.
         legend: whether a panel with several lines names them.
+        frame: whether there are axes; without them lines are a drawing, on one scale both ways.
     """
     each = [[x] * len(panels) if isinstance(x, str) else x for x in (xlabel, ylabel, log)]
     with only(STYLE):
@@ -283,6 +285,9 @@ def curves(
                     _log_ticks(side)
             if legend:
                 _legend(axis)
+            if not frame:
+                axis.set(aspect="equal")
+                axis.axis("off")
     return figure
 
 

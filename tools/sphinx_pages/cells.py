@@ -7,8 +7,8 @@
   stands below the figure that they draw, and says so; a cell's `mystnb: code_prompt_show` says it
   otherwise. In a chapter's opening, folded code comes last: the first screen is for the question and the
   figure.
-- A cell tagged `hide-output` shows its code, and what it prints or draws is folded: the reader is asked to
-  predict it first. With `hide-input` too, each has a bar of its own.
+- What a cell tagged `hide-output` prints or draws is folded: the reader is to predict it first. The caption
+  of a figure goes with it. With `hide-input` too, the code has a bar of its own.
 - Cells tagged `hide-cell` that assert, print nothing and make nothing that is used later stay in the
   notebook.
 """
@@ -169,11 +169,14 @@ def fold(children: Iterable[nodes.Node], opening: bool = False) -> list[nodes.No
     for at, node in enumerate(left):
         number = figure_number(node)
         mode = node.get("hide_mode") if is_cell(node) else None
-        if mode in ("input+output", "output") and asks_first(node):
+        if mode in ("output", "input+output"):
+            outcome = taken_out(node, mode)
+            if mode != "output":
+                waiting.append(node)
             if waiting:
                 shown.append(bar(waiting, drawn, left[at:]))
                 waiting, drawn = [], []
-            shown += fold_the_outcome(node, mode)
+            shown += [outcome] if mode != "output" else [node, outcome]
         elif mode:
             code, outputs = take_apart(node)
             waiting.append(code)
@@ -192,21 +195,17 @@ def fold(children: Iterable[nodes.Node], opening: bool = False) -> list[nodes.No
     return shown
 
 
-def asks_first(cell: nodes.container) -> bool:
-    """Whether the reader is to predict what a cell does."""
-    return "hide-output" in tags(cell) and "hide-cell" not in tags(cell)
-
-
-def fold_the_outcome(cell: nodes.container, mode: str) -> list[nodes.Element]:
-    """Show a cell's code, or fold it alone, and fold what comes of it."""
+def taken_out(cell: nodes.container, mode: str) -> Fold:
+    """Take from a cell what comes of it, and fold that."""
     del cell["hide_mode"]
     outputs = [part for part in cell.children if "cell_output" in part["classes"]]
     for part in outputs:
         cell.remove(part)
     drawn = [n for part in outputs if (n := figure_number(part)) is not None]
-    seen = f", Figure {drawn[0]}" if drawn else ""
-    outcome = folded(f"Show what happens{seen}", [shell(cell, outputs)], classes=["outcome"])
-    return [bar([cell], drawn, []) if mode != "output" else cell, outcome]
+    title = "Show what happens" + (f": {figure_names(drawn)}" if drawn else "")
+    if mode == "output" and not cell["prompt_show"].startswith(NAMELESS):
+        title = cell["prompt_show"]
+    return folded(title, [shell(cell, outputs)], classes=["outcome"])
 
 
 def take_apart(cell: nodes.container) -> tuple[nodes.container, list[nodes.container]]:
