@@ -287,6 +287,7 @@ def curves(
     levels: Mapping[str, float] | None = None,
     log: str | Sequence[str] = "",
     legend: bool = True,
+    frame: bool = True,
 ) -> Figure:
     """Draw lines, one panel a title.
 
@@ -297,6 +298,7 @@ def curves(
         levels: dashed horizontal lines in every panel, a name to its height.
         log: "x", "y" or "xy" for logarithmic axes; one for all panels, or one a panel.
         legend: whether a panel with several lines names them.
+        frame: whether there are axes; without them lines are a drawing, on one scale both ways.
     """
     each = [[x] * len(panels) if isinstance(x, str) else x for x in (xlabel, ylabel, log)]
     with only(STYLE):
@@ -317,6 +319,9 @@ def curves(
                 if letter in scale:
                     axis.set(**{f"{letter}scale": "log"})
                     _log_ticks(side)
+            if not frame:
+                axis.set(aspect="equal")
+                axis.axis("off")
         _legends(axes, rows)
     return figure
 

@@ -325,9 +325,10 @@ CHAPTERS = {
 OWN = {
     "01_energy": """
         bowl gaussian joint guess_energy guess_slope settle_guess storm_energy storm_slope posterior_mean
-        loudness heard_energy energy_in_seconds learn_step scatter draw_storms total_least_squares
-        least_squares draw_readings circuit_step run_circuit linear solve_chain draw_generator distance
-        same deep_energy loud_energy alike""",
+        loudness heard_energy energy_in_seconds learn_step scatter draw_readings learn_weights least_squares
+        energy_of settle_storm settled_slope draw_storms settled_energy total_least_squares circuit_step
+        run_circuit linear solve_chain draw_generator draw_problem stack settle_deep moved carried_back
+        output_loss difference learn_chain same loud_energy alike""",
     "02_generating": """
         largest_difference draw_activities norms energy_by_layer train_step iterate train_300 begin train draw
         rmse approx start_from read pick one_image read_one accuracy with_one curvature measure settle_both

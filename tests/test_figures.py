@@ -73,6 +73,8 @@ def test_drawn_curves_are_their_points(drawn):
         assert legend.get_window_extent().y1 < axis.get_tightbbox().y0 + 1
     assert axes[0].y0 == axes[1].y0, "panels stand on one line"
     assert [axis.get_xscale() for axis in figure.axes] == ["log", "linear"]
+    (axis,) = figures.curves({"": {"one": (x, y)}}, frame=False).axes
+    assert not axis.axison and axis.get_aspect() == 1
     runs = np.random.default_rng(0).normal(size=(6, 4)) ** 2
     panels = {"A": {"many": runs, "one": runs[:1]}, "B": {"many": 2 * runs}}
     figure = figures.spread_curves(x, panels, "x", log_x=True, log_y=["B"])

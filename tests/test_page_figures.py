@@ -125,7 +125,7 @@ def test_lines_marks_and_words_stand_out_from_the_page(page, theme):
 def test_each_figure_is_a_figure_with_its_text_its_caption_and_its_address(page):
     figures = page.evaluate(
         """() => [...document.querySelectorAll('figure.bpc-figure')].map(e => ({
-            id: e.id, caption: e.querySelector('figcaption')?.innerText,
+            id: e.id, caption: e.querySelector('figcaption')?.textContent.trim(),
             alt: e.querySelector('[role=img]')?.getAttribute('aria-label'),
             hidden: [...e.querySelectorAll('svg')].every(s => s.getAttribute('aria-hidden') == 'true'),
             sized: [...e.querySelectorAll('svg')].every(s => s.getAttribute('width') > 0

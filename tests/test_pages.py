@@ -342,6 +342,25 @@ def test_what_only_asserts_is_left_out_and_nothing_that_is_needed(opened):
     assert not takes - makes, "the page uses what it does not define"
 
 
+@pytest.mark.parametrize("opened", CHAPTERS, indirect=True)
+def test_what_a_reader_is_to_predict_waits_under_a_bar(opened):
+    path = ROOT / Path(opened.name).with_suffix(".ipynb")
+    cells = nbformat.read(path, 4).cells
+    asked = [cell for cell in cells if "hide-output" in cell.metadata.get("tags", [])]
+    outcomes = opened.page.locator("details.outcome")
+    assert outcomes.count() == len(asked)
+    for outcome in outcomes.all():
+        output, summary = outcome.locator(".cell_output").first, outcome.locator("summary")
+        assert not output.is_visible()
+        summary.click()
+        assert output.is_visible()
+        summary.click()
+    for medium in ("print", "screen"):  # on paper nobody can look later
+        opened.page.emulate_media(media=medium)
+        for outcome in outcomes.all():
+            assert outcome.locator(".cell_output").first.is_visible() == (medium == "print")
+
+
 def parse(code: str) -> ast.Module:
     return ast.parse(re.sub(r"^(\s*)%.*", r"\1pass", code, flags=re.MULTILINE))
 

@@ -214,7 +214,8 @@ function nameControls() {
   }
 }
 
-// Paper is white: a page prints in the light theme. What is folded is not printed, what is open is.
+// Paper is white: a page prints in the light theme. What is folded is not printed, what is open is; and what was
+// folded only for the reader to predict it.
 
 const paper = window.matchMedia("print");
 
@@ -229,9 +230,22 @@ function printLight(printing) {
   }
 }
 
-window.addEventListener("beforeprint", () => printLight(true));
-window.addEventListener("afterprint", () => printLight(false));
-paper.addEventListener("change", () => printLight(paper.matches));
+function printOutcomes(printing) {
+  for (const fold of document.querySelectorAll("details.outcome")) {
+    if (printing && !fold.open) fold.dataset.closed = "";
+    if ("closed" in fold.dataset) fold.open = printing;
+    if (!printing) delete fold.dataset.closed;
+  }
+}
+
+function layOutForPaper(printing) {
+  printLight(printing);
+  printOutcomes(printing);
+}
+
+window.addEventListener("beforeprint", () => layOutForPaper(true));
+window.addEventListener("afterprint", () => layOutForPaper(false));
+paper.addEventListener("change", () => layOutForPaper(paper.matches));
 
 // The download button downloads. From a disk a browser would open the file instead, and lets a script read it
 // only as another script: the build writes one beside each.

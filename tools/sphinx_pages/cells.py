@@ -7,6 +7,8 @@
   stands below the figure that they draw, and says so; a cell's `mystnb: code_prompt_show` says it
   otherwise. In a chapter's opening, folded code comes last: the first screen is for the question and the
   figure.
+- What a cell tagged `hide-output` prints or draws is folded: the reader is to predict it first. The caption
+  of a figure goes with it. With `hide-input` too, the code has a bar of its own.
 - Cells tagged `hide-cell` that assert, print nothing and make nothing that is used later stay in the
   notebook.
 """
@@ -179,7 +181,15 @@ def fold(children: Iterable[nodes.Node], opening: bool = False) -> list[nodes.No
     for at, node in enumerate(left):
         number = figure_number(node)
         mode = node.get("hide_mode") if is_cell(node) else None
-        if mode:
+        if mode in ("output", "input+output"):
+            outcome = taken_out(node, mode)
+            if mode != "output":
+                waiting.append(node)
+            if waiting:
+                shown.append(bar(waiting, drawn, left[at:]))
+                waiting, drawn = [], []
+            shown += [outcome] if mode != "output" else [node, outcome]
+        elif mode:
             code, outputs = take_apart(node)
             waiting.append(code)
             shown.extend(outputs)
@@ -195,6 +205,19 @@ def fold(children: Iterable[nodes.Node], opening: bool = False) -> list[nodes.No
     if waiting:
         shown.append(bar(waiting, drawn, []))
     return shown
+
+
+def taken_out(cell: nodes.container, mode: str) -> Fold:
+    """Take from a cell what comes of it, and fold that."""
+    del cell["hide_mode"]
+    outputs = [part for part in cell.children if "cell_output" in part["classes"]]
+    for part in outputs:
+        cell.remove(part)
+    drawn = [n for part in outputs if (n := figure_number(part)) is not None]
+    title = "Show what happens" + (f": {figure_names(drawn)}" if drawn else "")
+    if mode == "output" and not cell["prompt_show"].startswith(NAMELESS):
+        title = cell["prompt_show"]
+    return folded(title, [shell(cell, outputs)], classes=["outcome"])
 
 
 def take_apart(cell: nodes.container) -> tuple[nodes.container, list[nodes.container]]:
