@@ -63,14 +63,16 @@ def attempt(number, code):
     check(number, space)
 
 
-@pytest.mark.parametrize(("number", "code"), RIGHT)
+@pytest.mark.parametrize(("number", "code"), RIGHT, ids=[pair[0] for pair in RIGHT])
 def test_a_right_answer_is_told_why(number, code, capsys):
     attempt(number, code)
     said = capsys.readouterr().out
     assert re.match(rf"Exercise {re.escape(number)} is right: .{{20,}}", said), said
 
 
-@pytest.mark.parametrize(("number", "part", "code"), WRONG)
+@pytest.mark.parametrize(
+    ("number", "part", "code"), WRONG, ids=[f"{number} {part}" for number, part, _ in WRONG]
+)
 def test_a_wrong_answer_is_named(number, part, code):
     with pytest.raises(Wrong) as raised:
         attempt(number, code)

@@ -152,3 +152,162 @@ def exercise_3(w, forecast, count):
         "this is the term alone: learn_step belongs to it": w - RATE * new,
         "this is the derivative of the term; a step of learning is asked for": new,
     }
+
+
+@exercise(
+    "answer_4(step_size, steps)",
+    cases=[(0.1, 20), (0.6, 5), (0.7, 12), (0.4, 3)],
+    why="each step multiplies the distance by 1 - 3 step_size; past 2/3 that is a growing swing.",
+    hint="One step multiplies the distance by 1 - step_size * c, with the curvature c of the storm.",
+)
+def exercise_4(step_size, steps):
+    """How far from rest is the guess after some steps, as a share of where it began?"""
+    factor = 1 - 3 * step_size
+    return factor**steps, {
+        "this is of one step; each of the steps multiplies again": factor,
+        "the steps multiply, they do not add: a power": factor * steps,
+        "the curvature is the sum of both precisions, not the count's alone": (1 - 2 * step_size)
+        ** steps,
+        "the curvature is the sum of both precisions, not the forecast's alone": (1 - step_size)
+        ** steps,
+        "the curvature is the sum of both precisions, not their product": (1 - 2 * step_size)
+        ** steps,
+        "the curvature is the sum of both precisions, not their mean": (1 - 1.5 * step_size)
+        ** steps,
+        "the sign is lost: past the resting place it is negative": abs(factor) ** steps,
+        "one step too few": factor ** (steps - 1),
+        "one step too many": factor ** (steps + 1),
+        "the sign in the factor: a step goes against the slope": (1 + 3 * step_size) ** steps,
+        "this is the share of the way that a step covers; what is left is 1 minus it": (
+            3 * step_size
+        )
+        ** steps,
+        "this is the share of the way that is covered; what is left is asked for": 1
+        - factor**steps,
+        "this is in kilometres; a share of the first distance is asked for": 8 / 3 * factor**steps,
+        "this is in kilometres; a share of the first distance, with its own sign, is asked for": -8
+        / 3
+        * factor**steps,
+        "this is the guess itself; its distance from rest, as a share, is asked for": 8
+        / 3
+        * (1 - factor**steps),
+        "this is the share of the energy, which goes with the square": factor ** (2 * steps),
+        "e to the power of it would be right for steps that are infinitely short": math.exp(
+            -3 * step_size * steps
+        ),
+        "in percent; a share is asked for": 100 * factor**steps,
+    }
+
+
+def chain_energies(
+    generator,
+    z_0,
+    z_L,
+    iterations,
+    *,
+    settling=20,
+    size=0.1,
+    rate=0.05,
+    act=np.tanh,
+    observe=True,
+    sweep_again=True,
+    note="settled",
+    taught_by="settled",
+    biases=False,
+    total=np.mean,
+):
+    """Teach a chain as exercise 5 asks, or as students do instead; the energies of all iterations."""
+    V = [np.array(v, float) for v, _ in generator]
+    b = [np.array(bias, float) for _, bias in generator]
+    L, noted = len(V), []
+    z: list[np.ndarray] = []
+    z_0, z_L = np.asarray(z_0, float), np.asarray(z_L, float)
+
+    def activity(l):
+        return z[l] if l == 0 else act(z[l])
+
+    def errors():
+        return [z[l + 1] - activity(l) @ V[l].T - b[l] for l in range(L)]
+
+    def energy():
+        return total(sum(0.5 * (e**2).sum(axis=1) for e in errors()))
+
+    for i in range(iterations):
+        if i == 0 or sweep_again:
+            z[:] = [z_0]
+            for l in range(L):
+                z.append(activity(l) @ V[l].T + b[l])
+            if observe:
+                z[-1] = z_L
+        swept, at_start = list(z), energy()
+        for _ in range(settling):
+            e = errors()
+            slope = (lambda x: 1 - np.tanh(x) ** 2) if act is np.tanh else np.ones_like
+            moved = [e[l - 1] - slope(z[l]) * (e[l] @ V[l]) for l in range(1, L)]
+            z[1:L] = [z[l] - size * moved[l - 1] for l in range(1, L)]
+        settled = energy()
+        if taught_by == "swept":
+            z[:], kept = swept, list(z)
+        steps = [rate * e.T @ activity(l) / len(z_0) for l, e in enumerate(errors())]
+        shifts = [rate * e.mean(axis=0) for e in errors()]
+        if taught_by == "swept":
+            z[:] = kept
+        V = [v + step for v, step in zip(V, steps, strict=True)]
+        if biases:
+            b = [old + shift for old, shift in zip(b, shifts, strict=True)]
+        noted.append({"settled": settled, "start": at_start, "learned": energy()}[note])
+    return np.array(noted)
+
+
+def some_chains(rng):
+    """Draw chains of two and three matrices, with inputs and outputs."""
+    for sizes, iterations in (((2, 5, 3), 3), ((3, 4, 4, 2), 4)):
+        pairs = zip(sizes[1:], sizes[:-1], strict=True)
+        generator = [
+            (rng.normal(size=(n, m)) / np.sqrt(m), 0.1 * rng.normal(size=n)) for n, m in pairs
+        ]
+        yield generator, rng.normal(size=(6, sizes[0])), rng.normal(size=(6, sizes[-1])), iterations
+
+
+@exercise(
+    "train_chain(generator, z_0, z_L, iterations)",
+    cases=some_chains,
+    why="the settled energy falls from one iteration to the next: local steps, and all layers learn.",
+    hint="In each iteration: sweep_chain, put z_L in, settle_chain, note the mean energy, local_gradient.",
+)
+def exercise_5(generator, z_0, z_L, iterations):
+    """Teach a chain by sweep, settle, learn; give the settled energy of each iteration."""
+
+    def instead(**how):
+        return lambda: chain_energies(generator, z_0, z_L, iterations, **how)
+
+    return instead()(), {
+        "nothing settles: this is without the 20 steps": instead(settling=0),
+        "the weights climb: learning goes against the gradient": instead(rate=-0.05),
+        "the weights never change: put what they become into the next iteration": instead(rate=0),
+        "noted before settling; the settled energy is asked for": instead(note="start"),
+        "noted after learning; note it before the weights move": instead(note="learned"),
+        "the last layer holds the sweep, not z_L: nothing is observed, and every error is 0": instead(
+            observe=False
+        ),
+        "the weights learn from the swept activities; take the settled ones": instead(
+            taught_by="swept"
+        ),
+        "each iteration goes on from the settled state of the last; sweep again": instead(
+            sweep_again=False
+        ),
+        "the hidden layers have no tanh": instead(act=lambda x: x),
+        "the biases learn too; they shall stay": instead(biases=True),
+        "the sum over the examples; their mean is asked for": instead(total=np.sum),
+        "an energy for each example; their mean is asked for": instead(total=np.asarray),
+        "the rate of learning is 0.05, not 0.1": instead(rate=0.1),
+        "the step of inference is 0.1, not 0.05": instead(size=0.05),
+        "20 steps settle, not 10": instead(settling=10),
+        "one step of inference too many: 20 settle": instead(settling=21),
+        "one step of inference too few: 20 settle": instead(settling=19),
+        "only the last energy; one for each iteration is asked for": lambda: instead()()[-1],
+        "an energy too many: one for each iteration": lambda: chain_energies(
+            generator, z_0, z_L, iterations + 1
+        ),
+        "an energy too few: one for each iteration": lambda: instead()()[:-1],
+    }

@@ -32,6 +32,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -301,8 +302,11 @@ def compare(
     found = [given(exercise.answers, names)(*case) for case in cases]
     rights, tables = [right for right, _ in found], [table for _, table in found]
 
+    scales = [size(right) for right in rights]
+
     def fits(values: list) -> bool:
-        return all(alike(a, v, exercise.rtol) for a, v in zip(answers, values, strict=True))
+        pairs = zip(answers, values, scales, strict=True)
+        return all(alike(answer, value, exercise.rtol, scale) for answer, value, scale in pairs)
 
     if fits(rights):
         return
@@ -342,19 +346,23 @@ def number_array(x: Any) -> np.ndarray:
     return array.reshape(()) if array.size == 1 and array.ndim == 1 else array
 
 
-def alike(answer: Any, right: Any, rtol: float) -> bool:
-    """Are two answers the same numbers in the same shape?"""
+def size(x: Any) -> float:
+    """Give the largest number of an answer."""
+    return max((float(np.abs(leaf).max(initial=0.0)) for leaf in leaves(x)), default=0.0)
+
+
+def alike(answer: Any, right: Any, rtol: float, scale: float = 0.0) -> bool:
+    """Are two answers the same numbers in the same shape?
+
+    Each may be off by the share `rtol` of itself, or by a hundredth of that of the largest, or of `scale`.
+    """
     try:
         ours, theirs = leaves(answer), leaves(right)
     except (TypeError, ValueError):
         return False
-    if [a.shape for a in ours] != [b.shape for b in theirs]:
-        return False
-    largest = max((np.abs(b).max(initial=0.0) for b in theirs), default=0.0)
-    return all(
-        np.allclose(a, b, rtol=rtol, atol=0.01 * rtol * largest)
-        for a, b in zip(ours, theirs, strict=True)
-    )
+    atol = 0.01 * rtol * max(scale, size(right))
+    shapes = [a.shape for a in ours] == [b.shape for b in theirs]
+    return shapes and all(map(partial(np.allclose, rtol=rtol, atol=atol), ours, theirs))
 
 
 def refuse_kind(answer: Any, right: Any) -> None:
@@ -437,8 +445,8 @@ def refuse_factor(answers: list, rights: list, rtol: float) -> None:
         near = next(
             (text for value, text in known.items() if np.isclose(factor, value, rtol)), None
         )
-        size = "too large" if abs(factor) > 1 else "too small"
-        text = near or f"{size} by the same factor everywhere"
+        how = "too large" if abs(factor) > 1 else "too small"
+        text = near or f"{how} by the same factor everywhere"
         raise Wrong(f"it is {text}.", "sign" if np.isclose(factor, -1, rtol) else "factor")
     if all(
         np.ndim(x) and alike(np.asarray(x)[::-1], y, rtol)
