@@ -40,7 +40,7 @@ def namespace(chapter):
         }:
             tree = ast.parse(TransformerManager().transform_cell(cell.source))
             kept += [statement for statement in tree.body if is_kept(statement)]
-    space = {"__name__": "__main__"}
+    space = {"__name__": "__main__", **getattr(CHAPTERS[chapter], "BEFORE", {})}
     exec(compile(ast.Module(kept, []), path.name, "exec"), space)
     if hasattr(CHAPTERS[chapter], "prepare"):
         CHAPTERS[chapter].prepare(space)

@@ -263,8 +263,7 @@ def exercise_4(generator, image, level, steps):
         return lambda: read_from(*how, **other)[0]
 
     return instead()(), {
-        "no step is taken: this is the start": lambda: read_from(generator, image, level, 0)[0],
-        "the label is clamped: nothing reads": instead(free=("hidden",)),
+        "the label never moves: it is clamped, or no step is taken": instead(free=("hidden",)),
         "the hidden layers are clamped; they are free as well": instead(free=("label",)),
         "the image moves too; clamp it": instead(free=("label", "hidden", "image")),
         "the hidden layers start from a sweep; start them at `level`": instead(swept=True),

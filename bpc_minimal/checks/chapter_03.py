@@ -80,9 +80,11 @@ def compared(settled_rule, settled_2, *, train_five, read_all, accuracy, order):
 
 
 def sweeps(train_five, read_all, accuracy, order, rule, copy=5, count=0):
-    """Train five networks, and give what they read after a number of steps."""
+    """Train five networks by a rule, and give what they read, from their guess, after some steps."""
     networks = train_five(order[:, : copy + 1], rule)
-    return np.asarray(accuracy(read_all(networks, rule, (copy,), (0, 10))))[:, 0, 1 if count else 0]
+    return np.asarray(accuracy(read_all(networks, bpc.HYBRID, (copy,), (0, 10))))[
+        :, 0, 1 if count else 0
+    ]
 
 
 @exercise(
@@ -292,10 +294,7 @@ def exercise_4(network, images, labels, pixels):
                 np.arange(784) % 28 < pixels, 0.0, np.asarray(bpc.normalise(x)).reshape(-1, 784)
             ),
         ),
-        "bytes are no images to the network: use bpc.normalise": instead(
-            scale=lambda x: np.float32(x.reshape(-1, 784))
-        ),
-        "bytes over 255 are not what it was trained on: use bpc.normalise": instead(
+        "bytes, or bytes over 255, are not what it was trained on: use bpc.normalise": instead(
             scale=lambda x: np.float32(x.reshape(-1, 784)) / 255
         ),
         "a pixel too far": instead(move=lambda x: shift(x, pixels + 1, 2)),

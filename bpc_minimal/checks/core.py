@@ -106,7 +106,8 @@ def exercise(
         hint: what to say of a mistake that is not in the table, a sentence; or a function that is given
             what was compared, one a case, and says what this answer would do.
         cases: the arguments of each call; a function is given a random generator to draw them with.
-        read: makes of the reader's value, or values, what is compared; it may raise `Wrong`.
+        read: makes of the reader's value, or values, what is compared; it may raise `Wrong`. Of a function
+            it is given what that returned, and the arguments of the call.
         rtol: how far an answer may be off, relative to the largest number of the right one.
     """
     return lambda answers: Exercise(answers, asks, cases, why, hint, read, rtol)
@@ -167,7 +168,8 @@ def judge(exercise: Exercise, names: Mapping[str, Any]) -> str:
             made = given(made, names)(np.random.default_rng(SEED))
         cases = list(made)
         check_arguments(exercise, values[0])
-        answers = [take_result(exercise, values[0], case) for case in cases]
+        results = [take_result(exercise, values[0], case) for case in cases]
+        answers = [read(exercise, names, r, *case) for r, case in zip(results, cases, strict=True)]
     compare(exercise, values[0], cases, answers, names)
     if isinstance(exercise.why, str):
         return exercise.why
@@ -188,12 +190,21 @@ def take_value(exercise: Exercise, values: list, names: Mapping[str, Any]) -> An
             )
     if exercise.read is None:
         return values if len(values) > 1 else values[0]
+    return read(exercise, names, *values)
+
+
+def read(exercise: Exercise, names: Mapping[str, Any], value: Any, *others: Any) -> Any:
+    """Make of an answer what is compared; what cannot be read is compared as it is, and so refused."""
+    if exercise.read is None:
+        return value
     try:
-        return given(exercise.read, names)(*values)
+        return given(exercise.read, names)(value, *others)
     except Wrong:
         raise
     except Exception as error:
-        kinds = " and ".join(described(value) for value in values)
+        if exercise.parameters is not None:
+            return value
+        kinds = " and ".join(described(one) for one in (value, *others))
         raise Wrong(f"{kinds} given, which cannot be read: {error}.", "type") from None
 
 

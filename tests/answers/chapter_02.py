@@ -206,7 +206,7 @@ def read_from(generator, image, level, steps):
         ],
         "wrong": [
             (
-                "label is clamped",
+                "never moves",
                 READ.replace("z = [z_l", "z = [z[0]] + [z_l").replace(
                     "z[:-1], dz[:-1]", "z[1:-1], dz[1:-1]"
                 ),
@@ -225,7 +225,7 @@ def read_from(generator, image, level, steps):
             ("averaged over the batch", READ.replace("0.03", "0.03 / len(image)")),
             ("too few", READ.replace("range(steps)", "range(steps - 1)")),
             ("too many", READ.replace("range(steps)", "range(steps + 1)")),
-            ("no step", READ.replace("range(steps)", "range(0)")),
+            ("never moves", READ.replace("range(steps)", "range(0)")),
             ("0.1 whatever", READ.replace("1]), level", "1]), 0.1")),
             ("0 whatever", READ.replace("1]), level", "1]), 0.0")),
             ("answers", READ.replace("return z[0]", "return z[0].argmax(axis=1)")),

@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -31,6 +33,7 @@ def prepare(space):
         return remembered[key]
 
     space["train_five"] = train_five
+    space["watch_stage"] = functools.cache(space["watch_stage"])
 
 
 COUNT = (
@@ -214,7 +217,7 @@ def moved_accuracy(network, images, labels, pixels):
             ("do not move", MOVE.replace("normalise(moved)", "normalise(images)")),
             ("white", MOVE.replace("zeros_like(images)", "full_like(images, 255)")),
             (
-                "no images",
+                "over 255",
                 MOVE.replace("bpc.normalise(moved)", "moved.reshape(-1, 784).astype(float)"),
             ),
             ("over 255", MOVE.replace("bpc.normalise(moved)", "moved.reshape(-1, 784) / 255")),
