@@ -7,15 +7,21 @@ imports and defines: as the reader's cells would be.
 import ast
 import functools
 import importlib
+import inspect
+import itertools
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from nbclient import NotebookClient
 
 from bpc_minimal.checks import Wrong, check
-from bpc_minimal.checks.core import find
+from bpc_minimal.checks.core import SEED, alike, find, size
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 CHAPTERS = {
@@ -104,3 +110,71 @@ def test_an_exercise_waits_for_its_answer(number, capsys):
         check(number, {**space, **answer})
         said = capsys.readouterr().out
         assert said.startswith(f"Exercise {number} waits for your `{names[0]}"), said
+
+
+SECRET = {"1.1": r"(?<![\d.])9(\.0*)?\b", "5.1": r"\b0?\.32\b|\b19,?200\b", "10.3": r"\b0?\.89"}
+
+
+@pytest.mark.parametrize("number", SECRET)
+def test_no_message_gives_a_value_away(number):
+    for _, code in ANSWERS[number]["wrong"]:
+        with pytest.raises(Wrong) as raised:
+            attempt(number, code)
+        said = re.sub(r"the text '.*?'", "", str(raised.value))  # without what the reader typed
+        assert not re.search(SECRET[number], said), said
+
+
+# Those whose mistakes need nothing that a chapter computes.
+ALONE = [n for n in ANSWERS if not inspect.getfullargspec(find(n).answers).kwonlyargs]
+
+
+@pytest.mark.parametrize("number", ALONE)
+def test_each_mistake_is_one_and_is_told_from_the_others(number):
+    exercise = find(number)
+    cases = exercise.cases
+    if callable(cases):
+        cases = cases(np.random.default_rng(SEED))
+    found = [exercise.answers(*case) for case in cases]
+    scales = [size(right) for right, _ in found]
+    values = {"right": [right for right, _ in found]}
+    for mistake in found[0][1]:
+        values[mistake] = [v() if callable(v := table[mistake]) else v for _, table in found]
+    for (one, a), (other, b) in itertools.combinations(values.items(), 2):
+        same = [alike(x, y, exercise.rtol, s) for x, y, s in zip(a, b, scales, strict=True)]
+        assert not all(same), f"{one!r} is {other!r}"
+
+
+def test_what_is_no_exercise_is_an_error():
+    for number in ("1.99", "99.1", "one", "4.3.1"):
+        with pytest.raises(ValueError, match="no exercise"):
+            check(number, {})
+
+
+CELLS = {
+    'check("1.1", globals())': "Exercise 1.1 waits for your `answer_1`.",
+    'answer_1 = 9\ncheck("1.1", globals())': "Exercise 1.1 is right: ",
+    'answer_1 = 1 / 9\ncheck("1.1", globals())': "Exercise 1.1: this is the variance",
+    'def answer_2(z_1):\n    return z_1[0]\ncheck("1.2", globals())': "Exercise 1.2: your `answer_2` stopped "
+    "with TypeError: 'float' object is not subscriptable\n    at its line 2: return z_1[0]",
+}
+
+
+@pytest.mark.slow
+def test_a_notebook_shows_one_message_and_no_traceback():
+    code = ["from bpc_minimal.checks import check", *CELLS]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in code])
+    NotebookClient(notebook, allow_errors=True, kernel_name="python3").execute()
+    for cell, said in zip(notebook.cells[1:], CELLS.values(), strict=True):
+        (output,) = cell.outputs
+        shown = output.text if output.output_type == "stream" else "\n".join(output.traceback)
+        assert shown.startswith(said)
+        assert "Traceback" not in shown and len(shown) < 300
+
+
+def test_a_wrong_answer_is_refused_without_assertions_too():
+    program = "from bpc_minimal.checks import check\nanswer_1 = 3.0\ncheck('1.1', globals())"
+    done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True)
+    assert (
+        done.returncode == 1
+        and "Exercise 1.1: this is one over the standard deviation" in done.stderr
+    )

@@ -80,7 +80,8 @@ def exercise_2(z_1):
         + 1.5 * (HEARD - z_1) * f,
         "this is the slope of the storm that was counted: put f into the error": e_1
         - 3 * (HEARD - z_1),
-        "this storm was heard: z_2 is 2, not the count's 3": e_1 + 1.5 * (3 - f) * f,
+        "this takes the count, z_2 = 3; what was heard is 2, `heard` in the code": e_1
+        + 1.5 * (3 - f) * f,
         "f takes the place of the error: multiply f' by z_2 - f(z_1)": e_1 + 1.5 * f * f,
         "f'(z_1) takes the place of e_2 times f'(z_1)": e_1 + 1.5 * f,
         "this is the energy; its derivative is asked for": 0.5 * e_1**2 + 1.5 * e_2**2,
@@ -169,8 +170,6 @@ def exercise_4(step_size, steps):
         "the curvature is the sum of both precisions, not the count's alone": (1 - 2 * step_size)
         ** steps,
         "the curvature is the sum of both precisions, not the forecast's alone": (1 - step_size)
-        ** steps,
-        "the curvature is the sum of both precisions, not their product": (1 - 2 * step_size)
         ** steps,
         "the curvature is the sum of both precisions, not their mean": (1 - 1.5 * step_size)
         ** steps,

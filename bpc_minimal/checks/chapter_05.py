@@ -12,6 +12,8 @@ from bpc_minimal.training import shuffled
 
 def images_of_share(share):
     """Say how many images another share is."""
+    if not share > 0:
+        return "a share is positive: images that were seen, divided by all."
     return (
         f"this share is {60_000 * float(share):,.0f} of the 60,000 images. Count the images that the "
         "iterations of `jpc` see."
@@ -322,7 +324,9 @@ def exercise_5(network, images, labels, alphas):
         "the mean of them; one for each alpha is asked for": right.mean(),
         "the first alpha only; one for each is asked for": right[0],
         "they are in the reverse order": right[::-1],
-        "this is the sweep alone, which no alpha changes: settle for 10 steps": lambda: reads(0),
+        "no alpha changes this: it is the sweep alone, or only the discriminative errors move": lambda: (
+            reads(0)
+        ),
         "settled for one step; 10 are asked for": lambda: reads(1),
         "settled for 20 steps; 10 are asked for": lambda: reads(20),
         "settled for 100 steps; 10 are asked for": lambda: reads(100),
@@ -339,9 +343,6 @@ def exercise_5(network, images, labels, alphas):
         ),
         "it starts from a label and only the generative errors move": lambda: reads(
             rule=bpc.GENERATIVE
-        ),
-        "only the discriminative errors move, so no alpha_gen matters": lambda: reads(
-            rule=bpc.DISCRIMINATIVE
         ),
         "the steps are whole curvatures; leave step_size as it is": lambda: reads(step_size=1.0),
         "these are answers; their accuracy is asked for": lambda: np.stack(

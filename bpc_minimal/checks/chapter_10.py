@@ -27,7 +27,6 @@ def exercise_1(weights):
         * weights,
         "nothing else is kept: a number too many for each weight": 16 * weights,
         "this is with one running average: plain descent keeps none": 20 * weights,
-        "two numbers too many: plain descent keeps no running averages": 20 * weights,
         "the numbers have 32 bits, four bytes, not eight": 24 * weights,
         "the numbers have 32 bits, four bytes, not two": 6 * weights,
         "in kilobytes; bytes are asked for": 12 * weights / 1000,
@@ -44,9 +43,10 @@ def rounded_up(m, intensity, k, n):
     return exact if m == math.ceil(exact) else m
 
 
-def exact_batch(intensity, k, n):
-    """Solve 2 m k n = intensity * 4 (m k + k n + m n) for m."""
-    return 2 * intensity * k * n / (k * n - 2 * intensity * (k + n))
+def exact_batch(intensity, k, n, *, operations=2, size=4, left_out=0, sign=-1):
+    """Solve operations * m k n = intensity * size * (m k + k n + m n) for m."""
+    kept = operations * k * n + sign * size * intensity * (k + n - left_out)
+    return size * intensity * k * n / kept
 
 
 def reached(batches):
@@ -68,41 +68,15 @@ def reached(batches):
 )
 def exercise_2(intensity, k, n):
     """Find the batch that reaches an intensity."""
-    right, i = exact_batch(intensity, k, n), intensity
+    case = intensity, k, n
+    right, itself = exact_batch(*case), intensity * k + k * n + intensity * n
     exact = {
-        "twice too large: the flops have a factor of 2": 4 * i * k * n / (k * n - 4 * i * (k + n)),
-        "these are flops a number; a number has four bytes": i
-        / 4
-        * 2
-        * k
-        * n
-        / (k * n - i / 2 * (k + n)),
-        "a number has four bytes, not eight": exact_batch(2 * i, k, n),
-        "a number has four bytes, not two": exact_batch(i / 2, k, n),
-        "the flops have a factor of 2, and a number four bytes": 1
-        * i
-        * k
-        * n
-        / (k * n - i * (k + n)),
-        "the sign of what holds m: bring it to the side of the flops": 2
-        * i
-        * k
-        * n
-        / (k * n + 2 * i * (k + n)),
-        "the result is not read or written for nothing: m n is missing": 2
-        * i
-        * k
-        * n
-        / (k * n - 2 * i * k),
-        "the input is missing: m k": 2 * i * k * n / (k * n - 2 * i * n),
-        "input and result are missing: they grow with m": 2.0 * i,
-        "this is the intensity of that batch; the batch is asked for": 2
-        * i
-        * k
-        * n
-        / (4 * (i * k + k * n + i * n)),
-        "the weights are missing: k n": 2 * i * (k + n) / (k * n),
-        "this is one over the batch": 1 / right,
+        "twice too large: the flops have a factor of 2": exact_batch(*case, operations=1),
+        "these are flops a number; a number has four bytes": exact_batch(*case, size=1),
+        "the flops have a factor of 2, and a number four bytes": exact_batch(*case, size=2),
+        "the sign of what holds m: bring it to the side of the flops": exact_batch(*case, sign=1),
+        "the result is written too: m n is missing": exact_batch(*case, left_out=n),
+        "the input is read too: m k is missing": exact_batch(*case, left_out=k),
     }
     return right, {
         "just below: the intensity is reached from the next whole number on": float(
@@ -110,8 +84,14 @@ def exercise_2(intensity, k, n):
         ),
         "one more than is needed": float(math.ceil(right) + 1),
         **exact,
-        **{f"{text} (and it is rounded up)": float(math.ceil(m)) for text, m in exact.items()},
-        **{f"{text} (and it is rounded)": float(round(m)) for text, m in exact.items()},
+        "input and result are missing: they grow with m": 2.0 * intensity,
+        "this is the intensity of that batch; the batch is asked for": intensity
+        * k
+        * n
+        / (2 * itself),
+        "the weights are missing: k n": 2 * intensity * (k + n) / (k * n),
+        "this is one over the batch": 1 / right,
+        **{f"{text} (and it is rounded up)": math.ceil(m) for text, m in exact.items()},
     }
 
 

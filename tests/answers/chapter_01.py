@@ -108,7 +108,7 @@ ANSWERS = {
             ("forgot e_1", STORM + "1.5 * e_2 * f"),
             ("forgot e_2", STORM + "e_1"),
             ("z_1 - z_0", STORM + "-e_1 + 1.5 * e_2 * f"),
-            ("z_2 is 2", STORM + "e_1 + 1.5 * (3.0 - f) * f"),
+            ("takes the count", STORM + "e_1 + 1.5 * (3.0 - f) * f"),
             ("this is the energy", STORM + "0.5 * e_1**2 + 1.5 * e_2**2"),
             ("counted", STORM + "e_1 - 3 * (heard - z_1)"),
             ("ignores z_1", "def answer_2(z_1):\n    z_1 = 1.0\n    return z_1 - loudness(z_1)"),

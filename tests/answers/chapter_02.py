@@ -29,7 +29,7 @@ def prepare(space):
 SLOPE = (
     "def image_slope(generator, z):\n    V, below, image = generator[-1], z[-2], z[-1]\n    return "
 )
-BIAS = "def bias_gradient(generator, z):\n    e, batch = generative_errors(generator, z), len(z[0])\n    return "
+BIAS = "def bias_gradient(generator, z):\n    e = generative_errors(generator, z)\n    return "
 LABELS = """
 guess = (with_one(data.held_out_images[:100]) @ weights).argmax(axis=1)
 start = np.eye(10)[guess]
@@ -93,7 +93,9 @@ ANSWERS = {
             ("none", "def image_slope(generator, z):\n    slope = z[-1]"),
             (
                 "changed input",
-                "def image_slope(generator, z):\n    z[-1] = z[-1] - predict(generator, len(generator) - 1, z[-2])\n    return z[-1]",
+                "def image_slope(generator, z):\n"
+                "    z[-1] = z[-1] - predict(generator, len(generator) - 1, z[-2])\n"
+                "    return z[-1]",
             ),
         ],
     },
@@ -188,7 +190,8 @@ def read_from(generator, image, level, steps):
         full, slopes = [*z, x], []
         for l in range(len(V)):
             ahead = full[l + 1] - (full[l] if l == 0 else np.maximum(full[l], 0)) @ V[l].T
-            own = 0 if l == 0 else full[l] - (full[l - 1] if l == 1 else np.maximum(full[l - 1], 0)) @ V[l - 1].T
+            rate = full[l - 1] if l == 1 else np.maximum(full[l - 1], 0)
+            own = 0 if l == 0 else full[l] - rate @ V[l - 1].T
             back = ahead @ V[l]
             slopes.append(own - (back if l == 0 else back * (full[l] > 0)))
         z = [a - 0.03 * b for a, b in zip(z, slopes)]

@@ -242,7 +242,8 @@ ANSWERS = {
         "right": [
             CURVE,
             "def reading_curve(network, images, labels, alphas):\n"
-            "    found = [bpc.label_activities(network, images, 10, alpha_gen=a).argmax(axis=1) for a in alphas]\n"
+            "    settle = lambda a: bpc.label_activities(network, images, 10, alpha_gen=a)\n"
+            "    found = [settle(a).argmax(axis=1) for a in alphas]\n"
             "    return 100 * (jnp.stack(found) == jnp.asarray(labels)).mean(axis=1)",
             "def reading_curve(network, images, labels, alphas):\n"
             "    how = {'rule': bpc.BIDIRECTIONAL, 'steps': 10}\n"

@@ -3,7 +3,6 @@ import functools
 import bpc_minimal as bpc
 from bpc_minimal.checks import chapter_10
 
-
 BEFORE = {"jpc": bpc.preset("jpc")}  # an argument's default
 
 
@@ -70,7 +69,7 @@ ANSWERS = {
             ("flops a number", BATCH + "i * k * n / (2 * k * n - i * (k + n))"),
             ("sign", BATCH + "4 * i * k * n / (2 * k * n + 4 * i * (k + n))"),
             ("m n is missing", BATCH + "4 * i * k * n / (2 * k * n - 4 * i * k)"),
-            ("m k", BATCH + "4 * i * k * n / (2 * k * n - 4 * i * n)"),
+            ("m k is missing", BATCH + "4 * i * k * n / (2 * k * n - 4 * i * n)"),
             ("grow with m", BATCH + "2 * i"),
             ("intensity of that batch", BATCH + "flops(i, k, n) / moved_bytes(i, k, n)"),
             ("just below", BATCH + "int(4 * i * k * n / (2 * k * n - 4 * i * (k + n)))"),
