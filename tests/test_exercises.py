@@ -21,7 +21,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 
 from bpc_minimal.checks import Wrong, check
-from bpc_minimal.checks.core import SEED, alike, find, size
+from bpc_minimal.checks.core import SEED, alike, find, given, size
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 CHAPTERS = {
@@ -133,14 +133,18 @@ def test_each_mistake_is_one_and_is_told_from_the_others(number):
     exercise = find(number)
     cases = exercise.cases
     if callable(cases):
-        cases = cases(np.random.default_rng(SEED))
+        cases = given(cases, namespace(int(number.split(".")[0])))(np.random.default_rng(SEED))
+    cases = list(cases)
     found = [exercise.answers(*case) for case in cases]
     scales = [size(right) for right, _ in found]
     values = {"right": [right for right, _ in found]}
     for mistake in found[0][1]:
         values[mistake] = [v() if callable(v := table[mistake]) else v for _, table in found]
     for (one, a), (other, b) in itertools.combinations(values.items(), 2):
-        same = [alike(x, y, exercise.rtol, s) for x, y, s in zip(a, b, scales, strict=True)]
+        same = [
+            alike(x, y, exercise.rtol, exercise.atol, s)
+            for x, y, s in zip(a, b, scales, strict=True)
+        ]
         assert not all(same), f"{one!r} is {other!r}"
 
 

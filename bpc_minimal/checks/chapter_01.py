@@ -143,6 +143,8 @@ def exercise_3(w, forecast, count):
         "without the rate: multiply the term by 0.2": plain - new,
         "the term is divided by the storms: each has it, so their mean is the term": plain
         - RATE * new / n,
+        "the term is divided by 500: each storm has it, so their mean is the term": plain
+        - RATE * new / 500,
         "the term is summed over the storms; their mean is asked for": plain - RATE * new * n,
         "the term is taken at the weight that learn_step gives; both belong to the same w": plain
         - RATE * term(plain),

@@ -79,7 +79,7 @@ def apart(a, b):
     return max(float(np.abs(np.subtract(x, y)).max()) for x, y in pairs)
 
 
-def same_batches(network_2, *, jpc, data, order, results, ITERATIONS, BATCH):
+def same_batches(network_2, *, jpc, data, results, ITERATIONS, BATCH):
     """Find the batches that these weights have learned from; 1 for the right ones."""
     if not isinstance(network_2, bpc.Network):
         raise Wrong("`network_2` is not a network: python_loop returns one.", "type")
@@ -109,16 +109,14 @@ def same_batches(network_2, *, jpc, data, order, results, ITERATIONS, BATCH):
         if any(apart(network_2, net) == 0 for net in package):
             raise Wrong("this is way 4's own network; let way 1 find the same.")
         return 1.0
-    way_1 = np.asarray(order).ravel()
+    way_1 = next(net for name, net in results.items() if name.startswith("1"))
     other = bpc.make_state(jpc.replace(seed=jpc.seed + 1), ITERATIONS)
     explanations = {
         "these are the weights that it starts from: nothing was learned": lambda: state.network,
         "these are the weights of way 1 on its own order: let python_loop see another": lambda: (
-            learned(way_1)
+            way_1
         ),
-        "it goes on from way 1's weights: start from state.network": lambda: learned(
-            its, learned(way_1)
-        ),
+        "it goes on from way 1's weights: start from state.network": lambda: learned(its, way_1),
         "this is the order of the second pass, not of the first: shuffled(state.key, 0, ...)": lambda: (
             learned(shuffled(state.key, 1, len(images)))
         ),
@@ -303,7 +301,8 @@ def some_readers(rng):
 @exercise(
     "reading_curve(network, images, labels, alphas)",
     cases=some_readers,
-    rtol=0.006,
+    rtol=0,
+    atol=0.5,  # one of 250 images
     why="the weights stay, and still the precision of the generative errors decides where a label settles.",
     hint="For each alpha: bpc.classify(network, images, 10, alpha_gen=alpha), compared with the labels.",
 )

@@ -76,6 +76,7 @@ class Exercise:
     hint: str | Callable
     read: Callable | None
     rtol: float
+    atol: float | None
 
     @property
     def names(self) -> list[str]:
@@ -97,6 +98,7 @@ def exercise(
     cases: Callable | Iterable[tuple] = ((),),
     read: Callable | None = None,
     rtol: float = 1e-3,
+    atol: float | None = None,
 ) -> Callable[[Callable], Exercise]:
     """Make an exercise of a function that returns the right answer and the table of mistakes.
 
@@ -108,9 +110,10 @@ def exercise(
         cases: the arguments of each call; a function is given a random generator to draw them with.
         read: makes of the reader's value, or values, what is compared; it may raise `Wrong`. Of a function
             it is given what that returned, and the arguments of the call.
-        rtol: how far an answer may be off, relative to the largest number of the right one.
+        rtol: the share by which each number may be off.
+        atol: by how much besides; a hundredth of that share of the largest number, if it is not given.
     """
-    return lambda answers: Exercise(answers, asks, cases, why, hint, read, rtol)
+    return lambda answers: Exercise(answers, asks, cases, why, hint, read, rtol, atol)
 
 
 def check(number: str, names: Mapping[str, Any]) -> None:
@@ -317,7 +320,10 @@ def compare(
 
     def fits(values: list) -> bool:
         pairs = zip(answers, values, scales, strict=True)
-        return all(alike(answer, value, exercise.rtol, scale) for answer, value, scale in pairs)
+        return all(
+            alike(answer, value, exercise.rtol, exercise.atol, scale)
+            for answer, value, scale in pairs
+        )
 
     if fits(rights):
         return
@@ -362,16 +368,16 @@ def size(x: Any) -> float:
     return max((float(np.abs(leaf).max(initial=0.0)) for leaf in leaves(x)), default=0.0)
 
 
-def alike(answer: Any, right: Any, rtol: float, scale: float = 0.0) -> bool:
-    """Are two answers the same numbers in the same shape?
-
-    Each may be off by the share `rtol` of itself, or by a hundredth of that of the largest, or of `scale`.
-    """
+def alike(
+    answer: Any, right: Any, rtol: float, atol: float | None = None, scale: float = 0.0
+) -> bool:
+    """Are two answers the same numbers in the same shape, up to rounding? See `exercise`."""
     try:
         ours, theirs = leaves(answer), leaves(right)
     except (TypeError, ValueError):
         return False
-    atol = 0.01 * rtol * max(scale, size(right))
+    if atol is None:
+        atol = 0.01 * rtol * max(scale, size(right))
     shapes = [a.shape for a in ours] == [b.shape for b in theirs]
     return shapes and all(map(partial(np.allclose, rtol=rtol, atol=atol), ours, theirs))
 
