@@ -332,7 +332,7 @@ OWN = {
     "02_generating": """
         largest_difference draw_activities norms energy_by_layer train_step iterate train_300 begin train draw
         rmse approx start_from read pick one_image read_one accuracy with_one curvature measure settle_both
-        energy_of energy_of_each_label apart read_from""",
+        energy_of energy_of_each_label apart""",
     "03_hybrid": """
         loss draw train_fifty train_five start_from read_five copy_of read_all accuracy spread loss_alone
         step_alone learn_few watch watch_stage steps_above""",

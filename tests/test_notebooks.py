@@ -93,13 +93,16 @@ def test_pictures_are_pictures(notebook):
 
 
 def test_figures_count_from_one_and_each_has_its_text_and_its_caption(path, notebook):
-    """A cell shows a figure by its number, the number of the caption that follows; see figures.toml."""
+    """A cell shows a figure by its number, the number of the caption that follows; see figures.toml.
+
+    What a solution draws has no number: it is what a reader may draw, and says in its cell what it shows.
+    """
     chapter = int(path.name[:2])
     kept = tomllib.loads((BOOK.parent / "bpc_minimal" / "figures.toml").read_text("utf-8"))
     texts = {f"{chapter}.{number}": text for number, text in kept[str(chapter)].items()}
     captions, shown, waiting = [], {}, None
     for cell in notebook.cells:
-        if cell.cell_type == "code" and SKIP not in tags(cell):
+        if cell.cell_type == "code" and not {SKIP, "solution"} & {*tags(cell)}:
             for call in calls(cell.source, "figures.show"):
                 waiting = ast.literal_eval(call.args[1])
                 (shown[waiting],) = (o.metadata[kind]["alt"] for _, o, kind in pictures_of(cell))
@@ -219,3 +222,26 @@ def test_outputs_run_no_code_from_elsewhere(notebook):
                 r"<iframe|<object|<embed|import\s*\(|fetch\s*\(|XMLHttpRequest", html
             )
             assert not found, f"cell {number}: {found[:3]}"
+
+
+def test_each_exercise_has_a_solution_and_a_check_of_one_line(path, notebook):
+    """There are four or more, one is a project whose solution draws, and one breaks something."""
+    chapter, found = int(path.name[:2]), {}
+    for cell in notebook.cells:
+        if starts := re.findall(r"^\*\*(\d+) \(a (?:line|cell|project)\)\.\*\*", cell.source, re.M):
+            (number,) = starts
+            found[int(number)] = cells = []
+        elif cell.source.startswith("## "):
+            cells = []
+        if found:
+            cells.append(cell)
+    assert [*found] == [*range(1, len(found) + 1)] and len(found) >= 4
+    for number, (_, *rest) in found.items():
+        assert "solution" in tags(rest[0]), f"exercise {number} has no solution"
+        assert tags(rest[-1]) == ["check"], f"exercise {number} has no check"
+        assert rest[-1].source == f'check("{chapter}.{number}", globals())'
+        (said,) = rest[-1].outputs
+        assert said.text.startswith(f"Exercise {chapter}.{number} is right: ")
+    projects = [rest for first, *rest in found.values() if "(a project)" in first.source]
+    assert any("figures.show" in cell.source for rest in projects for cell in rest)
+    assert any("Break" in first.source or "break" in first.source for first, *_ in found.values())

@@ -1,8 +1,8 @@
 """A chapter's cells as its page shows them: exercises in boxes, folded code under bars, assertions left out.
 
-- A paragraph that begins **2 (a cell).** starts the box of an exercise. Cells tagged `check` and
-  `solution` that follow it are folded into it. What a check prints gives the answer away, so it stands
-  with the solution.
+- A paragraph that begins **2 (a cell).** starts the box of an exercise. A cell tagged `check` that follows
+  is its last line; cells tagged `solution` are folded into it. What a check prints of a right answer gives
+  that away, so it stands with the solution.
 - Cells tagged `hide-cell` or `hide-input` are folded. Those that follow one another share a bar, which
   stands below the figure that they draw, and says so; a cell's `mystnb: code_prompt_show` says it
   otherwise. In a chapter's opening, folded code comes last: the first screen is for the question and the
@@ -97,18 +97,18 @@ class ArrangeCells(SphinxPostTransform):
             self.fill(box)
 
     def fill(self, box: Exercise) -> None:
-        """Fold the check and the solution into an exercise's box, and link it to the page of solutions."""
+        """Fold the solution into an exercise's box, and link it to the page of solutions."""
         number, anchor = box["number"], box["number"].replace(".", "-")
-        parts: dict[str, list[nodes.Node]] = {"statement": [], "check": [], "solution": []}
+        parts: dict[str, list[nodes.Node]] = {"statement": [], "solution": []}
         printed: list[nodes.Node] = []
         for node in box.children:
-            kind = next((t for t in ("solution", "check") if t in tags(node)), "statement")
-            if is_cell(node) and kind == "check":
+            kind = "solution" if "solution" in tags(node) else "statement"
+            if is_cell(node) and "check" in tags(node):
                 outputs = [part for part in node.children if "cell_output" in part["classes"]]
                 for part in outputs:
                     node.remove(part)
                     printed.append(shell(node, [part]))
-            if kind != "statement":
+            if kind == "solution":
                 node.attributes.pop("hide_mode", None)
             parts[kind].append(node)
         there = self.app.builder.get_relative_uri(self.env.docname, SOLUTIONS)
@@ -131,14 +131,10 @@ class ArrangeCells(SphinxPostTransform):
                 nodes.reference("", "Answer it in Colab", refuri=colab["refuri"], internal=False),
                 classes=["exercise-links"],
             )
-        for kind, content, hint in (
-            ("check", parts["check"], " (it knows the answer)"),
-            ("solution", [*parts["solution"], *printed], ""),
-        ):
-            if parts[kind]:
-                title = f"Show the {kind} of exercise {number}{hint}"
-                box += folded(title, content, ids=[f"{kind}-{anchor}"], classes=[kind])
         if parts["solution"]:
+            title = f"Show the solution of exercise {number}"
+            content = [*parts["solution"], *printed]
+            box += folded(title, content, ids=[f"solution-{anchor}"], classes=["solution"])
             box += among_others
 
 

@@ -1,0 +1,314 @@
+"""The exercises of chapter 1, the energy of a guess: storms, and a chain of layers."""
+
+import math
+
+import numpy as np
+
+from bpc_minimal.checks.core import Wrong, exercise, number_array
+
+Z_0, HEARD = 2.0, 2.0  # the forecast, and how loud the thunder was
+ALPHA_1, ALPHA_2, RATE = 1.0, 2.0 / 9.0, 0.2  # of the storms that the rule learns from
+
+
+def two_decimals_from_9(precision):
+    """Take what is right to two decimals and does not rest short of 2.9 km as 9."""
+    x = float(number_array(precision))
+    if 8.95 <= x < 9 - 1e-4:
+        raise Wrong("with this the guess rests a little short of 2.9 km, and it shall not.")
+    return 9.0 if 9 - 1e-4 <= x < 9.0051 else x
+
+
+def where_it_rests(x):
+    """Say where the guess rests with another precision."""
+    if x <= 0:
+        return "a precision is one over a variance, and so it is positive."
+    rests = (Z_0 + 3 * x) / (1 + x)
+    return f"with this the guess rests at {rests:.4g} km: put it into Equation 5 and solve for alpha_2."
+
+
+@exercise(
+    "answer_1",
+    why="the forecast pulls with 1 times 0.9 km, the count with this times 0.1 km: equally.",
+    hint=where_it_rests,
+    read=two_decimals_from_9,
+)
+def exercise_1():
+    """Which precision of the count lets the guess settle at 2.9 km?"""
+    return 9.0, {
+        "this is the variance; the precision is one over it": 1 / 9,
+        "this is the standard deviation; the precision is one over its square": 1 / 3,
+        "this is one over the standard deviation; the precision is its square": 3.0,
+        "this is the count's share of the average; divide it by the forecast's share": 0.9,
+        "this is the forecast's share of the average; the count's is the other": 0.1,
+        "this is the ratio of the squared errors; at rest alpha times the error is equal": 81.0,
+        "this is the sum of both precisions; the forecast's 1 is part of it": 10.0,
+        "this is where the guess shall rest, in kilometres; a precision is asked for": 2.9,
+        "the sign: both errors are positive at 2.9 km, and so is their ratio": -9.0,
+    }
+
+
+@exercise(
+    "answer_2(z_1)",
+    cases=[(0.5,), (1.7,), (4.0,)],
+    why="it is what jax.grad finds: the error of layer 1, minus 3 times that of layer 2 times f'.",
+    hint="Start from Equation 3: the error of layer 2 is now z_2 - f(z_1), and its derivative is -f'(z_1).",
+)
+def exercise_2(z_1):
+    """Write the slope of the loud storm's energy."""
+    f = 10 * math.exp(-z_1 / 2)
+    e_1, e_2 = z_1 - Z_0, HEARD - f
+    right = e_1 + 1.5 * e_2 * f
+    return right, {
+        "the sign is wrong: this is the pull, and descent with it climbs": -right,
+        "one minus is from e_2, another from f': they make a plus": e_1 - 1.5 * e_2 * f,
+        "you forgot f'(z_1), the inner derivative": e_1 - 3 * e_2,
+        "you forgot f'(z_1), and e_2 falls when f rises": e_1 + 3 * e_2,
+        "f'(z_1) lacks the -1/2 of the exponent": e_1 - 3 * e_2 * f,
+        "f'(z_1) lacks the 1/2 of the exponent": e_1 + 3 * e_2 * f,
+        "f'(z_1) is -1/2 times f(z_1), not -1/2": e_1 + 1.5 * e_2,
+        "f'(z_1) lacks the 10 of f": e_1 + 0.15 * e_2 * f,
+        "you forgot the precision of e_2": e_1 + 0.5 * e_2 * f,
+        "you exchanged the precisions": 3 * e_1 + 0.5 * e_2 * f,
+        "both errors have the precision 3; that of e_1 is 1": 3 * right + 0 - 3 * e_2 * f,
+        "the precision is squared": e_1 + 4.5 * e_2 * f,
+        "half: the 2 of the square cancels the 1/2 of the energy": right / 2,
+        "twice: you forgot the 1/2 of the energy": right * 2,
+        "you forgot e_1: the forecast pulls too": 1.5 * e_2 * f,
+        "you forgot e_2: the thunder pulls too": e_1,
+        "e_1 is z_1 - z_0, not z_0 - z_1": -e_1 + 1.5 * e_2 * f,
+        "e_2 is z_2 - z_1 only if f hands on its input: here it is z_2 - f(z_1)": e_1
+        + 1.5 * (HEARD - z_1) * f,
+        "this is the slope of the storm that was counted: put f into the error": e_1
+        - 3 * (HEARD - z_1),
+        "this takes the count, z_2 = 3; what was heard is 2, `heard` in the code": e_1
+        + 1.5 * (3 - f) * f,
+        "f takes the place of the error: multiply f' by z_2 - f(z_1)": e_1 + 1.5 * f * f,
+        "f'(z_1) takes the place of e_2 times f'(z_1)": e_1 + 1.5 * f,
+        "this is the energy; its derivative is asked for": 0.5 * e_1**2 + 1.5 * e_2**2,
+    }
+
+
+def settled_storms(w, forecast, count):
+    """Give the settled guesses of many storms, as `learn_step` settles them, and their errors."""
+    z_1 = np.asarray(forecast, float)
+    for _ in range(20):
+        z_1 = z_1 - 0.2 * (ALPHA_1 * (z_1 - forecast) - ALPHA_2 * w * (count - w * z_1))
+    return z_1, count - w * z_1
+
+
+def some_storms(rng):
+    """Draw a weight, forecasts and counts, of two numbers of storms."""
+    for storms in (40, 25, 60):
+        forecast = rng.uniform(1, 5, storms)
+        count = 3 * (forecast + rng.normal(size=storms)) + rng.normal(size=storms)
+        yield float(rng.uniform(1, 4)), forecast, count
+
+
+@exercise(
+    "answer_3(w, forecast, count)",
+    cases=some_storms,
+    rtol=2e-4,
+    why="each storm adds half the logarithm of the curvature, and its derivative is alpha_2 w / c.",
+    hint="Take learn_step, and subtract the rate times the derivative of 1/2 log c by w.",
+)
+def exercise_3(w, forecast, count):
+    """Give the local rule the curvature that it forgot."""
+
+    def step(w):
+        z_1, e_2 = settled_storms(w, forecast, count)
+        return w + RATE * np.mean(ALPHA_2 * e_2 * z_1)
+
+    def term(w):
+        return ALPHA_2 * w / (ALPHA_1 + ALPHA_2 * w**2)
+
+    n, plain, new = len(forecast), step(w), term(w)
+    c = ALPHA_1 + ALPHA_2 * w**2
+    return plain - RATE * new, {
+        "this is learn_step: nothing new": plain,
+        "the sign is wrong: the term must push w down": plain + RATE * new,
+        "half: the derivative of w**2 brings a 2": plain - RATE * new / 2,
+        "twice: you forgot the 1/2 before log c": plain - 2 * RATE * new,
+        "you forgot the inner derivative, 2 alpha_2 w": plain - RATE * 0.5 / c,
+        "you forgot the inner derivative, and the 1/2": plain - RATE / c,
+        "the inner derivative lacks alpha_2": plain - RATE * w / c,
+        "the inner derivative lacks w": plain - RATE * ALPHA_2 / c,
+        "the derivative of log c is 1 / c: divide": plain - RATE * ALPHA_2 * w,
+        "this is the term itself, 1/2 log c; its derivative is asked for": plain
+        - RATE * 0.5 * np.log(c),
+        "this is half of c, without the logarithm": plain - RATE * 0.5 * c,
+        "c is squared: the derivative of log c is 1 / c": plain - RATE * ALPHA_2 * w / c**2,
+        "c lacks alpha_1": plain - RATE / w,
+        "c is alpha_1 + alpha_2 w**2, with the square": plain
+        - RATE * ALPHA_2 * w / (ALPHA_1 + ALPHA_2 * w),
+        "without the rate: multiply the term by 0.2": plain - new,
+        "the term is divided by the storms: each has it, so their mean is the term": plain
+        - RATE * new / n,
+        "the term is divided by 500: each storm has it, so their mean is the term": plain
+        - RATE * new / 500,
+        "the term is summed over the storms; their mean is asked for": plain - RATE * new * n,
+        "the term is taken at the weight that learn_step gives; both belong to the same w": plain
+        - RATE * term(plain),
+        "learn_step is taken at the weight that the term gives; both belong to the same w": step(
+            w - RATE * new
+        ),
+        "this is the change of w; the new w is asked for": plain - RATE * new - w,
+        "this is the term alone: learn_step belongs to it": w - RATE * new,
+        "this is the derivative of the term; a step of learning is asked for": new,
+    }
+
+
+@exercise(
+    "answer_4(step_size, steps)",
+    cases=[(0.1, 20), (0.6, 5), (0.7, 12), (0.4, 3)],
+    why="each step multiplies the distance by 1 - 3 step_size; past 2/3 that is a growing swing.",
+    hint="One step multiplies the distance by 1 - step_size * c, with the curvature c of the storm.",
+)
+def exercise_4(step_size, steps):
+    """How far from rest is the guess after some steps, as a share of where it began?"""
+    factor = 1 - 3 * step_size
+    return factor**steps, {
+        "this is of one step; each of the steps multiplies again": factor,
+        "the steps multiply, they do not add: a power": factor * steps,
+        "the curvature is the sum of both precisions, not the count's alone": (1 - 2 * step_size)
+        ** steps,
+        "the curvature is the sum of both precisions, not the forecast's alone": (1 - step_size)
+        ** steps,
+        "the curvature is the sum of both precisions, not their mean": (1 - 1.5 * step_size)
+        ** steps,
+        "the sign is lost: past the resting place it is negative": abs(factor) ** steps,
+        "one step too few": factor ** (steps - 1),
+        "one step too many": factor ** (steps + 1),
+        "the sign in the factor: a step goes against the slope": (1 + 3 * step_size) ** steps,
+        "this is the share of the way that a step covers; what is left is 1 minus it": (
+            3 * step_size
+        )
+        ** steps,
+        "this is the share of the way that is covered; what is left is asked for": 1
+        - factor**steps,
+        "this is in kilometres; a share of the first distance is asked for": 8 / 3 * factor**steps,
+        "this is in kilometres; a share of the first distance, with its own sign, is asked for": -8
+        / 3
+        * factor**steps,
+        "this is the guess itself; its distance from rest, as a share, is asked for": 8
+        / 3
+        * (1 - factor**steps),
+        "this is the share of the energy, which goes with the square": factor ** (2 * steps),
+        "e to the power of it would be right for steps that are infinitely short": math.exp(
+            -3 * step_size * steps
+        ),
+        "in percent; a share is asked for": 100 * factor**steps,
+    }
+
+
+def chain_energies(
+    generator,
+    z_0,
+    z_L,
+    iterations,
+    *,
+    settling=20,
+    size=0.1,
+    rate=0.05,
+    act=np.tanh,
+    observe=True,
+    sweep_again=True,
+    note="settled",
+    taught_by="settled",
+    biases=False,
+    total=np.mean,
+):
+    """Teach a chain as exercise 5 asks, or as students do instead; the energies of all iterations."""
+    V = [np.array(v, float) for v, _ in generator]
+    b = [np.array(bias, float) for _, bias in generator]
+    L, noted = len(V), []
+    z: list[np.ndarray] = []
+    z_0, z_L = np.asarray(z_0, float), np.asarray(z_L, float)
+
+    def activity(l):
+        return z[l] if l == 0 else act(z[l])
+
+    def errors():
+        return [z[l + 1] - activity(l) @ V[l].T - b[l] for l in range(L)]
+
+    def energy():
+        return total(sum(0.5 * (e**2).sum(axis=1) for e in errors()))
+
+    for i in range(iterations):
+        if i == 0 or sweep_again:
+            z[:] = [z_0]
+            for l in range(L):
+                z.append(activity(l) @ V[l].T + b[l])
+            if observe:
+                z[-1] = z_L
+        swept, at_start = list(z), energy()
+        for _ in range(settling):
+            e = errors()
+            slope = (lambda x: 1 - np.tanh(x) ** 2) if act is np.tanh else np.ones_like
+            moved = [e[l - 1] - slope(z[l]) * (e[l] @ V[l]) for l in range(1, L)]
+            z[1:L] = [z[l] - size * moved[l - 1] for l in range(1, L)]
+        settled = energy()
+        if taught_by == "swept":
+            z[:], kept = swept, list(z)
+        steps = [rate * e.T @ activity(l) / len(z_0) for l, e in enumerate(errors())]
+        shifts = [rate * e.mean(axis=0) for e in errors()]
+        if taught_by == "swept":
+            z[:] = kept
+        V = [v + step for v, step in zip(V, steps, strict=True)]
+        if biases:
+            b = [old + shift for old, shift in zip(b, shifts, strict=True)]
+        noted.append({"settled": settled, "start": at_start, "learned": energy()}[note])
+    return np.array(noted)
+
+
+def some_chains(rng):
+    """Draw chains of two and three matrices, with inputs and outputs."""
+    for sizes, iterations in (((2, 5, 3), 3), ((3, 4, 4, 2), 4)):
+        pairs = zip(sizes[1:], sizes[:-1], strict=True)
+        generator = [
+            (rng.normal(size=(n, m)) / np.sqrt(m), 0.1 * rng.normal(size=n)) for n, m in pairs
+        ]
+        yield generator, rng.normal(size=(6, sizes[0])), rng.normal(size=(6, sizes[-1])), iterations
+
+
+@exercise(
+    "train_chain(generator, z_0, z_L, iterations)",
+    cases=some_chains,
+    why="the settled energy falls from one iteration to the next: local steps, and all layers learn.",
+    hint="In each iteration: sweep_chain, put z_L in, settle_chain, note the mean energy, local_gradient.",
+)
+def exercise_5(generator, z_0, z_L, iterations):
+    """Teach a chain by sweep, settle, learn; give the settled energy of each iteration."""
+
+    def instead(**how):
+        return lambda: chain_energies(generator, z_0, z_L, iterations, **how)
+
+    return instead()(), {
+        "nothing settles: this is without the 20 steps": instead(settling=0),
+        "the weights climb: learning goes against the gradient": instead(rate=-0.05),
+        "the weights never change: put what they become into the next iteration": instead(rate=0),
+        "noted before settling; the settled energy is asked for": instead(note="start"),
+        "noted after learning; note it before the weights move": instead(note="learned"),
+        "the last layer holds the sweep, not z_L: nothing is observed, and every error is 0": instead(
+            observe=False
+        ),
+        "the weights learn from the swept activities; take the settled ones": instead(
+            taught_by="swept"
+        ),
+        "each iteration goes on from the settled state of the last; sweep again": instead(
+            sweep_again=False
+        ),
+        "the hidden layers have no tanh": instead(act=lambda x: x),
+        "the biases learn too; they shall stay": instead(biases=True),
+        "the sum over the examples; their mean is asked for": instead(total=np.sum),
+        "an energy for each example; their mean is asked for": instead(total=np.asarray),
+        "the rate of learning is 0.05, not 0.1": instead(rate=0.1),
+        "the step of inference is 0.1, not 0.05": instead(size=0.05),
+        "20 steps settle, not 10": instead(settling=10),
+        "one step of inference too many: 20 settle": instead(settling=21),
+        "one step of inference too few: 20 settle": instead(settling=19),
+        "only the last energy; one for each iteration is asked for": lambda: instead()()[-1],
+        "an energy too many: one for each iteration": lambda: chain_energies(
+            generator, z_0, z_L, iterations + 1
+        ),
+        "an energy too few: one for each iteration": lambda: instead()()[:-1],
+    }

@@ -1,0 +1,376 @@
+"""The exercises of chapter 3, the hybrid amortiser."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import bpc_minimal as bpc
+from bpc_minimal.checks.core import Wrong, exercise, number_array
+
+
+@exercise(
+    "multiplications(steps)",
+    cases=[(10,), (0,), (3,), (25,)],
+    why="one product a matrix for the guess, two a matrix for each step: what it predicts, and the way back.",
+    hint="Count products of each matrix with a vector, then multiply by the entries of all matrices.",
+)
+def exercise_1(steps, *, SIZES):
+    """Count the multiplications of reading one image."""
+    pairs = list(zip(SIZES[:-1], SIZES[1:], strict=True))
+    weights = sum(a * b for a, b in pairs)
+    right = weights * (1 + 2 * steps)
+    return right, {
+        "you forgot the guess: one sweep before the steps": weights * 2 * steps,
+        "you forgot that errors are carried back: two products a step, not one": weights
+        * (1 + steps),
+        "you forgot both the guess and the way back": weights * steps,
+        "the guess is one product for each matrix, not two": weights * (2 + 2 * steps),
+        "the guess is taken once, not at each step": weights * 3 * steps,
+        "a step has two products for each matrix, not three": weights * (1 + 3 * steps),
+        "a step has two products for each matrix, not four": weights * (1 + 4 * steps),
+        "each multiplication counts once; its addition is not asked for": 2 * right,
+        "the additions are not asked for, and the guess is missing": 4 * weights * steps,
+        "these are products; each has as many multiplications as its matrix entries": len(pairs)
+        * (1 + 2 * steps),
+        "this is without the matrices' sizes: multiply by their entries": 1 + 2 * steps,
+        "only the last matrix is counted; sum over all": pairs[-1][0]
+        * pairs[-1][1]
+        * (1 + 2 * steps),
+        "only the first matrix is counted; sum over all": pairs[0][0]
+        * pairs[0][1]
+        * (1 + 2 * steps),
+        "the first matrix is forgotten": (weights - pairs[0][0] * pairs[0][1]) * (1 + 2 * steps),
+        "the last matrix is forgotten": (weights - pairs[-1][0] * pairs[-1][1]) * (1 + 2 * steps),
+        "the entries of a matrix are m times n, not m plus n": sum(map(sum, pairs))
+        * (1 + 2 * steps),
+        "these are neurons; a matrix has m times n entries": sum(SIZES) * (1 + 2 * steps),
+        "the sizes of all layers are multiplied; sum over the matrices": int(np.prod(SIZES))
+        * (1 + 2 * steps),
+        "the steps are squared": weights * (1 + 2 * steps**2),
+        "each step counts the guess too": weights * (1 + 2) * max(steps, 1),
+        "this is what a guess costs; the steps come on top": weights,
+    }
+
+
+def accuracies(settled_rule, settled_2):
+    """Look at the rule first: it says why the numbers are what they are."""
+    if not isinstance(settled_rule, bpc.Rule):
+        raise Wrong("`settled_rule` is not a bpc.Rule: make one with bpc.Rule(...).", "type")
+    moves, teaches = settled_rule.moves, settled_rule.teaches
+    for wrong, text in (
+        (settled_rule.amortiser_inputs != "settled", "its amortiser learns from swept inputs"),
+        (moves[1] != 0, "in HPC the amortiser's errors move nothing: `moves` is (1, 0)"),
+        (moves[0] == 0, "nothing moves: inference descends the generative errors"),
+        (teaches[1] == 0, "the amortiser does not learn: both networks do"),
+        (teaches[0] == 0, "the generator does not learn: both networks do"),
+        (settled_rule.start != "image", "HPC starts from the guess: `start` is 'image'"),
+        ((*moves, *teaches) != (1, 0, 1, 1), "its weights are not those of HPC, 0 or 1"),
+    ):
+        if wrong:
+            raise Wrong(f"`settled_rule`: {text}.")
+    return number_array(settled_2)
+
+
+def compared(settled_rule, settled_2, *, train_five, read_all, accuracy, order):
+    """Say what the inputs change."""
+    swept = sweeps(train_five, read_all, accuracy, order, bpc.HYBRID)
+    both = ("settled", number_array(settled_2)), ("swept", swept)
+    ours = [f"≈ {x.mean():.1f} ± {x.std():.1f} % from {name} inputs" for name, x in both]
+    return f"the sweep reads {' and '.join(ours)} (mean and spread of five seeds)."
+
+
+def sweeps(train_five, read_all, accuracy, order, rule, copy=5, count=0):
+    """Train five networks by a rule, and give what they read, from their guess, after some steps."""
+    networks = train_five(order[:, : copy + 1], rule)
+    return np.asarray(accuracy(read_all(networks, bpc.HYBRID, (copy,), (0, 10))))[
+        :, 0, 1 if count else 0
+    ]
+
+
+@exercise(
+    "settled_rule, settled_2",
+    read=accuracies,
+    why=compared,
+    hint="Train with settled_rule on order[:, :6], and let the sweep of the last copy read.",
+    rtol=0,
+    atol=0.9,  # two of 250 images
+)
+def exercise_2(*, train_five, read_all, accuracy, order):
+    """Let the amortiser learn from settled inputs."""
+    tools = train_five, read_all, accuracy, order
+    rule = bpc.Rule(moves=(1, 0), teaches=(1, 1), start="image", amortiser_inputs="settled")
+
+    def instead(rule=rule, **how):
+        return lambda: sweeps(*tools, rule, **how)
+
+    right = instead()()
+    return right, {
+        "a share; percent is asked for": right / 100,
+        "this is the mean; one number a seed is asked for": right.mean(),
+        "this is the first seed only; one number a seed is asked for": right[0],
+        "this is what is not read; the accuracy is asked for": 100 - right,
+        "the seeds are in the reverse order": right[::-1],
+        "these networks learned from swept inputs: hand settled_rule to train_five": instead(
+            bpc.HYBRID
+        ),
+        "these networks have no amortiser that learned: hand settled_rule to train_five": instead(
+            bpc.GENERATIVE
+        ),
+        "read after ten steps; the sweep alone is asked for": instead(count=10),
+        **{
+            f"this is after {50 * (copy + 1)} iterations; 300 are asked for, copy 5": instead(
+                copy=copy
+            )
+            for copy in (0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11)
+            if copy < order.shape[1]
+        },
+    }
+
+
+def forgotten(watch_stage, held, *, copies=(5, 11), group=0, step=-1, start=1, images=50):
+    """Give the percentages that the shifted networks read, one row a seed, one column a copy."""
+    truth = held[held < 5 if group == 0 else held >= 5][:images]
+    found = [np.asarray(watch_stage(copy, group)[1]) for copy in copies]
+    return np.stack([100 * (f[:, step, start] == truth).mean(axis=-1) for f in found], axis=1)
+
+
+def by_both(remembered_3, drawn_back_3):
+    """Stack both arrays."""
+    return number_array([number_array(remembered_3), number_array(drawn_back_3)])
+
+
+def what_is_left(remembered_3, drawn_back_3):
+    """Say which network has forgotten."""
+    sweep, settling = (number_array(x).mean(axis=0) for x in (remembered_3, drawn_back_3))
+    return (
+        f"of the old digits the sweep reads ≈ {sweep[0]:.0f} %, then ≈ {sweep[1]:.0f} %; settling from a "
+        f"blank start ≈ {settling[0]:.0f} %, then ≈ {settling[1]:.0f} %. The generator's weights from "
+        "labels that no longer come rest."
+    )
+
+
+@exercise(
+    "remembered_3, drawn_back_3",
+    read=by_both,
+    why=what_is_left,
+    hint="watch_stage(5, 0) and watch_stage(11, 0): compare the first and the last answers with the truth.",
+    rtol=0,
+    atol=2.1,  # one of 50 images
+)
+def exercise_3(*, watch_stage, held):
+    """Ask which of the two networks has forgotten the old digits."""
+
+    def reads(**how):
+        return forgotten(watch_stage, held, **how)
+
+    sweep, settling = reads(step=0, start=0), reads()
+    right = np.stack([sweep, settling])
+
+    def both(**how):
+        return lambda: np.stack([reads(**{"step": 0, "start": 0, **how}), reads(**how)])
+
+    other_steps = {
+        f"settled for {step} steps; 100 are asked for": (
+            lambda step=step: np.stack([sweep, reads(step=step)])
+        )
+        for step in (1, 3, 10, 20, 30, 50)
+    }
+    return right, {
+        "the two arrays are exchanged: remembered_3 is the sweep's": right[::-1],
+        "the columns are exchanged: before the shift comes first": right[:, :, ::-1],
+        "the axes are exchanged: a row for each seed": right.swapaxes(1, 2),
+        "a share; percent is asked for": right / 100,
+        "the means of the seeds; a row for each seed is asked for": right.mean(axis=1),
+        "this is what is forgotten; what is still read is asked for": 100 - right,
+        "both columns are before the shift; the second is copy 11": np.stack([sweep, settling])[
+            :, :, [0, 0]
+        ],
+        "both columns are at the end; the first is copy 5": np.stack([sweep, settling])[
+            :, :, [1, 1]
+        ],
+        "both arrays are of the sweep; drawn_back_3 settles": np.stack([sweep, sweep]),
+        "both arrays are settled; remembered_3 is of the sweep alone": np.stack(
+            [settling, settling]
+        ),
+        "drawn_back_3 settles from the guess; the start is blank": lambda: np.stack(
+            [sweep, reads(start=0)]
+        ),
+        "remembered_3 is read from the blank start, before any step": lambda: np.stack(
+            [reads(step=0), settling]
+        ),
+        "drawn_back_3 is the blank start itself, before any step": lambda: np.stack(
+            [sweep, reads(step=0)]
+        ),
+        "these are the new digits; the old ones are groups[0]": both(group=1),
+        "before the shift is copy 5, not 6": both(copies=(6, 11)),
+        "before the shift is copy 5, not 4": both(copies=(4, 11)),
+        "before the shift is copy 5, not 0": both(copies=(0, 11)),
+        "the end is copy 11, not 10": both(copies=(5, 10)),
+        "the end is copy 11, not 6": both(copies=(5, 6)),
+        "the end is copy 11, not 7": both(copies=(5, 7)),
+        **other_steps,
+    }
+
+
+def moved_accuracy(network, images, labels, pixels, *, fill=0, scale=bpc.normalise, move=None):
+    """Read images that moved to the right, in percent."""
+    images = np.asarray(images)
+    moved = np.full_like(images, fill)
+    moved[:, :, pixels:] = images[:, :, : 28 - pixels]
+    if move is not None:
+        moved = move(images)
+    answers = bpc.sweep_up(network, jnp.asarray(scale(moved)))[0].argmax(axis=1)
+    return 100 * float(np.mean(np.asarray(answers) == np.asarray(labels)))
+
+
+def some_digits(rng):
+    """Draw a network and images, and labels of which it reads about two thirds."""
+    for seed, pixels in ((3, 2), (4, 5), (5, 0), (6, 8)):
+        network = bpc.make_network(jax.random.PRNGKey(seed), (10, 24, 784), use_bias=False)
+        images = rng.integers(0, 256, size=(150, 28, 28)).astype(np.uint8)
+        right = np.zeros_like(images)
+        right[:, :, pixels:] = images[:, :, : 28 - pixels]
+        answers = bpc.sweep_up(network, bpc.normalise(right))[0].argmax(axis=1)
+        labels = np.where(rng.random(150) < 0.6, answers, rng.integers(10, size=150))
+        yield network, images, labels, pixels
+
+
+def shift(images, pixels, axis, by=1):
+    """Move images along an axis, with a black margin."""
+    moved = np.roll(images, by * pixels, axis=axis)
+    edge = [slice(None)] * 3
+    edge[axis] = slice(0, pixels) if by > 0 else slice(28 - pixels, 28)
+    moved[tuple(edge)] = 0
+    return moved
+
+
+@exercise(
+    "moved_accuracy(network, images, labels, pixels)",
+    cases=some_digits,
+    rtol=0,
+    atol=0.7,  # one of 150 images
+    why="each weight of the amortiser belongs to one pixel, so a digit that moved is another image to it.",
+    hint="Copy images[:, :, :28 - pixels] to [:, :, pixels:] of zeros, then normalise and sweep up.",
+)
+def exercise_4(network, images, labels, pixels):
+    """Break the guess: move the digits."""
+    right = moved_accuracy(network, images, labels, pixels)
+
+    def instead(**how):
+        return lambda: moved_accuracy(network, images, labels, pixels, **how)
+
+    def settled():
+        z = bpc.sweep_up(network, bpc.normalise(shift(images, pixels, 2)))
+        z = bpc.infer(network, z, [False, False, True], bpc.GENERATIVE, 10, 1.0)
+        return 100 * float(np.mean(np.asarray(z[0].argmax(axis=1)) == labels))
+
+    return right, {
+        "a share; percent is asked for": right / 100,
+        "this is how many are read rightly; percent is asked for": round(right * len(labels) / 100),
+        "this is the share of errors; the accuracy is asked for": 100 - right,
+        "what leaves on the right comes back on the left: np.roll wraps; fill with 0": instead(
+            move=lambda x: np.roll(x, pixels, axis=2)
+        ),
+        "they move to the left; the right is asked for": instead(
+            move=lambda x: shift(x, pixels, 2, -1)
+        ),
+        "they move to the left, and wrap": instead(move=lambda x: np.roll(x, -pixels, axis=2)),
+        "they move down; columns are the last axis": instead(move=lambda x: shift(x, pixels, 1)),
+        "they move down, and wrap; columns are the last axis": instead(
+            move=lambda x: np.roll(x, pixels, axis=1)
+        ),
+        "they move up; columns are the last axis": instead(move=lambda x: shift(x, pixels, 1, -1)),
+        "they wrap, from one row into the next: move them as 28 by 28": instead(
+            move=lambda x: np.roll(x.reshape(-1, 784), pixels, axis=1).reshape(-1, 28, 28)
+        ),
+        "the images are exchanged, not moved: the first axis counts them": instead(
+            move=lambda x: np.roll(x, pixels, axis=0)
+        ),
+        "they do not move at all": instead(move=lambda x: x),
+        "the margin is white; black is 0": instead(fill=255),
+        "the margin is grey: fill with 0 before you normalise": lambda: moved_accuracy(
+            network,
+            images,
+            labels,
+            pixels,
+            scale=lambda x: np.where(
+                np.arange(784) % 28 < pixels, 0.0, np.asarray(bpc.normalise(x)).reshape(-1, 784)
+            ),
+        ),
+        "bytes, or bytes over 255, are not what it was trained on: use bpc.normalise": instead(
+            scale=lambda x: np.float32(x.reshape(-1, 784)) / 255
+        ),
+        "a pixel too far": instead(move=lambda x: shift(x, pixels + 1, 2)),
+        "ten steps settle it; the guess alone is asked for": settled,
+        "these are right or wrong; their percentage is asked for": lambda: np.asarray(
+            bpc.sweep_up(network, bpc.normalise(shift(images, pixels, 2)))[0].argmax(axis=1)
+            == labels
+        ),
+        "these are answers; the percentage of right ones is asked for": lambda: np.asarray(
+            bpc.sweep_up(network, bpc.normalise(shift(images, pixels, 2)))[0].argmax(axis=1)
+        ),
+    }
+
+
+def some_energies(rng):
+    """Draw energies that fall, now and then rise, and pass a mark or do not."""
+    for steps, images in ((12, 9), (20, 7)):
+        energies = 100 - np.cumsum(rng.uniform(-3, 9, size=(steps + 1, images)), axis=0)
+        energies[:, 0], energies[:, 1] = 200.0, 10.0  # never below the mark, and always
+        energies[:4, 2], energies[4:, 2] = (90, 60, 90, 60), 90.0  # below it and up again
+        yield energies, 75.0
+
+
+@exercise(
+    "steps_to(energies, mark)",
+    cases=some_energies,
+    why="row 0 is before any step, and who never gets there has taken every step.",
+    hint="Ask where energies < mark for the first time, and treat the columns where it never is apart.",
+)
+def exercise_5(energies, mark):
+    """Count the steps until the energy is below a mark."""
+    below = energies < mark
+    steps, first, never = len(energies) - 1, below.argmax(axis=0), ~below.any(axis=0)
+    right = np.where(never, steps, first)
+    last = steps - below[::-1].argmax(axis=0)
+    total = energies.mean(axis=1) < mark
+    return right, {
+        "who never gets there counts as 0; it has taken every step": first,
+        "row 0 is before any step: one too many everywhere": right + 1,
+        "who never gets there counts one too many: row 0 is before any step": np.where(
+            never, steps + 1, first
+        ),
+        "who never gets there has taken every step; NaN is no count": np.where(
+            never, np.nan, first
+        ),
+        "who never gets there has taken every step, not -1": np.where(never, -1, first),
+        "one too few everywhere": right - 1,
+        "these are the steps above the mark; an energy may rise again after it was below": (
+            ~below
+        ).sum(axis=0),
+        "these are the steps above the mark, without the last row": (~below)[:-1].sum(axis=0),
+        "these are the steps below the mark": below.sum(axis=0),
+        "this is the last step below the mark; the first is asked for": np.where(
+            never, steps, last
+        ),
+        "this is the last step below the mark, and 0 for never": np.where(never, 0, last),
+        "this is the first step above the mark; below it is asked for": np.where(
+            below.all(axis=0), steps, (~below).argmax(axis=0)
+        ),
+        "this is the first step above the mark; below it is asked for, and never is not 0": (
+            ~below
+        ).argmax(axis=0),
+        "this is the mean over the images; a number for each is asked for": right.mean(),
+        "this looks along a step; each column is an image": below.argmax(axis=1),
+        "this is when the mean energy is below; each image has its own": np.argmax(total),
+        "this is the energy there; the number of the step is asked for": energies[
+            right, np.arange(energies.shape[1])
+        ],
+        "this says whether it is below; the number of the step is asked for": below,
+        "this says whether it ever is below; the number of the step is asked for": below.any(
+            axis=0
+        ),
+        "this is where the energy is lowest; the first below the mark is asked for": energies.argmin(
+            axis=0
+        ),
+    }

@@ -1,0 +1,275 @@
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+
+def prepare(space):
+    """Let the chapter's `settle_chain` be compiled once for all answers, not once a call."""
+    energy = space["generative_energy"]
+
+    @partial(jax.jit, static_argnames=("act", "steps"))
+    def states_of(generator, z, alpha_gen, act, step_size, steps):
+        def step(z, _):
+            dz = jax.grad(lambda z: energy(generator, z, alpha_gen, act).sum())(z)
+            free = [a - step_size * b for a, b in zip(z[1:-1], dz[1:-1], strict=True)]
+            z = [z[0], *free, z[-1]]
+            return z, z
+
+        z = [jnp.asarray(part, jnp.float32) for part in z]
+        return jax.lax.scan(step, z, None, length=steps)[1]
+
+    def settle_chain(generator, z, *how):
+        states = states_of(generator, z, *how)
+        return [z, *([part[i] for part in states] for i in range(len(states[0])))]
+
+    space["settle_chain"] = settle_chain
+
+
+STORM = "def answer_2(z_1):\n    f = 10 * np.exp(-z_1 / 2)\n    e_1, e_2 = z_1 - z_0, heard - f\n    return "
+STEP = (
+    "def answer_3(w, forecast, count):\n"
+    "    c = alpha_1 + alpha_2 * w**2\n"
+    "    step = learn_step(w, forecast, count)\n"
+    "    return "
+)
+
+NOTE = "        energies.append(generative_energy(generator, settled, ones, jnp.tanh).mean())\n"
+TRAIN = f"""
+def train_chain(generator, z_0, z_L, iterations):
+    energies, ones = [], (1.0,) * len(generator)
+    for _ in range(iterations):
+        z = sweep_chain(generator, z_0, jnp.tanh)
+        z[-1] = z_L
+        settled = settle_chain(generator, z, ones, jnp.tanh, 0.1, 20)[-1]
+{NOTE}        gradient = local_gradient(generator, settled, ones, jnp.tanh)
+        generator = [(V - 0.05 * dV, b) for (V, b), dV in zip(generator, gradient)]
+    return energies
+"""
+
+ANSWERS = {
+    "1.1": {
+        "right": [
+            "answer_1 = 9",
+            "answer_1 = np.array([0.9 / 0.1])",
+            "answer_1 = jnp.float32(9.0)",
+            "answer_1 = 9.003",
+            "from fractions import Fraction\nanswer_1 = Fraction(9, 10) / Fraction(1, 10)",
+            "answer_1 = (2.9 - z_0) / (3.0 - 2.9)",
+        ],
+        "wrong": [
+            ("variance", "answer_1 = 1 / 9"),
+            ("variance", "answer_1 = 0.1111"),
+            ("standard deviation", "answer_1 = 1 / 3"),
+            ("one over the standard deviation", "answer_1 = 3"),
+            ("the count's share", "answer_1 = 0.9"),
+            ("the forecast's share", "answer_1 = 0.1"),
+            ("squared errors", "answer_1 = 81"),
+            ("sum of both", "answer_1 = 10"),
+            ("in kilometres", "answer_1 = 2.9"),
+            ("sign", "answer_1 = -9"),
+            ("short", "answer_1 = 8.998"),
+            ("computed", "answer_1 = 9.9"),
+            ("computed", "answer_1 = 2.0"),
+            ("computed", "answer_1 = 4.5"),
+            ("computed", "answer_1 = 18"),
+            ("computed", "answer_1 = 0"),
+            ("text", "answer_1 = '9'"),
+            ("finite", "answer_1 = float('nan')"),
+            ("function", "def answer_1():\n    return 9"),
+        ],
+    },
+    "1.2": {
+        "right": [
+            STORM + "e_1 + 1.5 * e_2 * f",
+            "def answer_2(z):\n    return (z - z_0) - 3.0 * (heard - loudness(z)) * (-0.5 * loudness(z))",
+            "import math\n"
+            "def answer_2(z_1):\n"
+            "    return 1.0 * (z_1 - 2) + 15 * (2 - 10 * math.exp(-z_1 / 2)) * math.exp(-z_1 / 2)",
+            "def answer_2(z_1):\n"
+            "    pulls = []\n"
+            "    for alpha, e, inner in ((1, z_1 - z_0, 1), (3, heard - loudness(z_1), loudness(z_1) / 2)):\n"
+            "        pulls.append(alpha * e * inner)\n"
+            "    return np.array([sum(pulls)])",
+            "answer_2 = jax.jit(lambda z_1: z_1 - z_0 + 1.5 * (heard - loudness(z_1)) * loudness(z_1))",
+        ],
+        "wrong": [
+            ("climbs", STORM + "-e_1 - 1.5 * e_2 * f"),
+            ("make a plus", STORM + "e_1 - 1.5 * e_2 * f"),
+            ("inner derivative", STORM + "e_1 - 3 * e_2"),
+            ("e_2 falls", STORM + "e_1 + 3 * e_2"),
+            ("-1/2 of the exponent", STORM + "e_1 - 3 * e_2 * f"),
+            ("lacks the 1/2", STORM + "e_1 + 3 * e_2 * f"),
+            ("not -1/2", STORM + "e_1 + 1.5 * e_2"),
+            ("forgot the precision", STORM + "e_1 + 0.5 * e_2 * f"),
+            ("exchanged", STORM + "3 * e_1 + 0.5 * e_2 * f"),
+            ("half", STORM + "(e_1 + 1.5 * e_2 * f) / 2"),
+            ("twice", STORM + "2 * (e_1 + 1.5 * e_2 * f)"),
+            ("forgot e_1", STORM + "1.5 * e_2 * f"),
+            ("forgot e_2", STORM + "e_1"),
+            ("z_1 - z_0", STORM + "-e_1 + 1.5 * e_2 * f"),
+            ("takes the count", STORM + "e_1 + 1.5 * (3.0 - f) * f"),
+            ("this is the energy", STORM + "0.5 * e_1**2 + 1.5 * e_2**2"),
+            ("counted", STORM + "e_1 - 3 * (heard - z_1)"),
+            ("ignores z_1", "def answer_2(z_1):\n    z_1 = 1.0\n    return z_1 - loudness(z_1)"),
+            ("raised", STORM + "e_1 + e_3"),
+            ("printed", "def answer_2(z_1):\n    print(z_1 - z_0)"),
+            ("none", "def answer_2(z_1):\n    slope = z_1 - z_0"),
+            ("arguments", "def answer_2(z_1, z_2):\n    return z_1 - z_2"),
+            ("no function", "answer_2 = 3.0"),
+            ("function", "def answer_2(z_1):\n    return jax.grad(heard_energy)"),
+            ("text", STORM + "str(e_1)"),
+        ],
+    },
+    "1.3": {
+        "right": [
+            STEP + "step - 0.2 * alpha_2 * w / c",
+            "def answer_3(w, z_0s, z_2s):\n"
+            "    half_log = lambda w: 0.5 * jnp.log(alpha_1 + alpha_2 * w**2)\n"
+            "    return learn_step(w, z_0s, z_2s) - 0.2 * jax.grad(half_log)(w)",
+            "def answer_3(w, forecast, count):\n"
+            "    new = 0.0\n"
+            "    for _ in forecast:\n"
+            "        new += alpha_2 * w / (alpha_1 + alpha_2 * w**2)\n"
+            "    return float(learn_step(w, forecast, count)) - 0.2 * new / len(forecast)",
+        ],
+        "wrong": [
+            ("nothing new", STEP + "step"),
+            ("push w down", STEP + "step + 0.2 * alpha_2 * w / c"),
+            ("half", STEP + "step - 0.1 * alpha_2 * w / c"),
+            ("twice", STEP + "step - 0.4 * alpha_2 * w / c"),
+            ("inner derivative", STEP + "step - 0.2 * 0.5 / c"),
+            ("lacks alpha_2", STEP + "step - 0.2 * w / c"),
+            ("1 / c: divide", STEP + "step - 0.2 * alpha_2 * w"),
+            ("term itself", STEP + "step - 0.2 * 0.5 * jnp.log(c)"),
+            ("without the rate", STEP + "step - alpha_2 * w / c"),
+            ("divided by the storms", STEP + "step - 0.2 * alpha_2 * w / c / len(forecast)"),
+            ("summed", STEP + "step - 0.2 * alpha_2 * w / c * len(forecast)"),
+            (
+                "at the weight that learn_step gives",
+                STEP + "step - 0.2 * alpha_2 * step / (alpha_1 + alpha_2 * step**2)",
+            ),
+            ("change of w", STEP + "step - 0.2 * alpha_2 * w / c - w"),
+            ("term alone", STEP + "w - 0.2 * alpha_2 * w / c"),
+            ("derivative of the term", STEP + "alpha_2 * w / c"),
+            ("c lacks alpha_1", STEP + "step - 0.2 / w"),
+            ("shape", STEP + "jnp.array([step, c])"),
+        ],
+    },
+    "1.4": {
+        "right": [
+            "def answer_4(step_size, steps):\n    return (1 - 3 * step_size) ** steps",
+            "def answer_4(size, n):\n"
+            "    path = settle_guess(lambda z: guess_slope(z, 2.0, 3.0, (1.0, 2.0)), 0.0, size, n)\n"
+            "    rest = posterior_mean(2.0, 3.0, (1.0, 2.0))\n"
+            "    return (path[-1] - rest) / (path[0] - rest)",
+            "def answer_4(step_size, steps):\n"
+            "    share = np.float64(1.0)\n"
+            "    for _ in range(steps):\n"
+            "        share *= 1 - step_size * sum(alpha_gen)\n"
+            "    return [share]",
+        ],
+        "wrong": [
+            ("one step", "answer_4 = lambda step_size, steps: 1 - 3 * step_size"),
+            ("do not add", "answer_4 = lambda step_size, steps: (1 - 3 * step_size) * steps"),
+            ("count's alone", "answer_4 = lambda step_size, steps: (1 - 2 * step_size) ** steps"),
+            ("forecast's alone", "answer_4 = lambda step_size, steps: (1 - step_size) ** steps"),
+            ("mean", "answer_4 = lambda step_size, steps: (1 - 1.5 * step_size) ** steps"),
+            ("sign is lost", "answer_4 = lambda step_size, steps: abs(1 - 3 * step_size) ** steps"),
+            ("too few", "answer_4 = lambda step_size, steps: (1 - 3 * step_size) ** (steps - 1)"),
+            ("too many", "answer_4 = lambda step_size, steps: (1 - 3 * step_size) ** (steps + 1)"),
+            (
+                "sign in the factor",
+                "answer_4 = lambda step_size, steps: (1 + 3 * step_size) ** steps",
+            ),
+            ("a step covers", "answer_4 = lambda step_size, steps: (3 * step_size) ** steps"),
+            ("is covered", "answer_4 = lambda step_size, steps: 1 - (1 - 3 * step_size) ** steps"),
+            (
+                "kilometres",
+                "answer_4 = lambda step_size, steps: 8 / 3 * (1 - 3 * step_size) ** steps",
+            ),
+            ("energy", "answer_4 = lambda step_size, steps: (1 - 3 * step_size) ** (2 * steps)"),
+            (
+                "infinitely short",
+                "answer_4 = lambda step_size, steps: np.exp(-3 * step_size * steps)",
+            ),
+            ("percent", "answer_4 = lambda step_size, steps: 100 * (1 - 3 * step_size) ** steps"),
+            ("order", "answer_4 = lambda steps, step_size: (1 - 3 * step_size) ** steps"),
+            (
+                "guess itself",
+                "answer_4 = lambda s, n: settle_guess(lambda z: 3 * z - 8, 0, s, n)[-1]",
+            ),
+            ("shape", "answer_4 = lambda s, n: settle_guess(lambda z: 3 * z - 8, 0, s, n)"),
+        ],
+    },
+    "1.5": {
+        "right": [
+            TRAIN,
+            TRAIN.replace("    for _", "    generator = list(generator)\n    for _").replace(
+                "return energies", "return jnp.array(energies)"
+            ),
+            """
+def train_chain(generator, z_0, z_L, iterations):
+    weights = [V for V, _ in generator]
+    found = np.zeros(iterations)
+    for i in range(iterations):
+        now = [(V, b) for V, (_, b) in zip(weights, generator)]
+        z = sweep_chain(now, z_0, jnp.tanh)
+        z = [*z[:-1], z_L]
+        ones = np.ones(len(now))
+        for state in settle_chain(now, z, ones, jnp.tanh, 0.1, 20):
+            pass
+        slopes = jax.grad(
+            lambda w: generative_energy(
+                [(V, b) for V, (_, b) in zip(w, generator)], state, ones, jnp.tanh
+            ).mean()
+        )(weights)
+        found[i] = generative_energy(now, state, ones, jnp.tanh).mean()
+        weights = [V - 0.05 * s for V, s in zip(weights, slopes)]
+    return tuple(found)
+""",
+        ],
+        "wrong": [
+            ("nothing settles", TRAIN.replace("0.1, 20)", "0.1, 0)")),
+            ("climb", TRAIN.replace("V - 0.05", "V + 0.05")),
+            ("never change", TRAIN.replace("        generator = [", "        unused = [")),
+            ("before settling", TRAIN.replace("energy(generator, settled", "energy(generator, z")),
+            (
+                "after learning",
+                TRAIN.replace(NOTE, "").replace(
+                    "    return energies", NOTE + "    return energies"
+                ),
+            ),
+            ("nothing is observed", TRAIN.replace("        z[-1] = z_L\n", "")),
+            (
+                "swept activities",
+                TRAIN.replace("local_gradient(generator, settled", "local_gradient(generator, z"),
+            ),
+            ("no tanh", TRAIN.replace("jnp.tanh", "linear")),
+            (
+                "biases",
+                TRAIN.replace("(V - 0.05 * dV, b)", "(V - 0.05 * dV, b + 0.05 * e.mean(axis=0))")
+                .replace("zip(generator, gradient)", "zip(generator, gradient, errors)")
+                .replace("(V, b), dV in", "(V, b), dV, e in")
+                .replace(
+                    "        generator = [",
+                    "        errors = [settled[l + 1] - predict(generator, l, settled[l], jnp.tanh)\n"
+                    "                  for l in range(len(generator))]\n"
+                    "        generator = [",
+                ),
+            ),
+            ("sum over", TRAIN.replace("mean()", "sum()")),
+            ("for each example", TRAIN.replace(".mean()", "")),
+            ("not 0.1", TRAIN.replace("V - 0.05", "V - 0.1")),
+            ("not 0.05", TRAIN.replace("0.1, 20)", "0.05, 20)")),
+            ("not 10", TRAIN.replace("0.1, 20)", "0.1, 10)")),
+            ("only the last", TRAIN.replace("return energies", "return energies[-1]")),
+            ("too few", TRAIN.replace("range(iterations)", "range(iterations - 1)")),
+            ("too many", TRAIN.replace("range(iterations)", "range(iterations + 1)")),
+            ("none", TRAIN.replace("return energies", "energies")),
+            ("changed input", TRAIN.replace("        generator = [", "        generator[:] = [")),
+            ("raised", TRAIN.replace("generator, settled", "generator, settled[0]")),
+            ("printed", TRAIN.replace("return energies", "print(energies)")),
+        ],
+    },
+}

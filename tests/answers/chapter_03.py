@@ -1,0 +1,297 @@
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import bpc_minimal as bpc
+
+
+def prepare(space):
+    """Train small samples of what the chapter trains: fewer and smaller batches."""
+    rng, data = np.random.default_rng(0), bpc.mnist("validation")
+    held = np.asarray(data.held_out_labels)
+    groups = [bpc.normalise(data.held_out_images[k][:50]) for k in (held < 5, held >= 5)]
+    space |= {"data": data, "held": held, "groups": groups, "READING": [False] * 3 + [True]}
+    space |= {"L": 3, "TRAINING": [True, False, False, True], "COPIES": (5, 11), "order": None}
+    space["optimiser"] = space["optax"].adam(3e-3)
+    space["images"], space["labels"] = jnp.asarray(data.images), jnp.asarray(data.labels)
+    space["pixels"] = bpc.normalise(data.held_out_images[:250])
+    space["truth"] = held[:250]
+    drawn = [space["draw"](seed) for seed in range(5)]
+    space["fresh"] = jax.tree.map(lambda *parts: np.stack(parts), *drawn)
+    space["order"] = rng.integers(len(data.images), size=(5, 12, 5, 16))
+    low, high = np.flatnonzero(data.labels < 5), np.flatnonzero(data.labels >= 5)
+    batches = [rng.choice(digits, size=(5, 6, 5, 16)) for digits in (low, high)]
+    space["shifted"] = space["train_five"](np.concatenate(batches, axis=1), bpc.HYBRID)
+    remembered = {}
+
+    def train_five(order, rule, step=space["train_step"], train=space["train_five"]):
+        key = order.shape, order.tobytes(), rule, step
+        if key not in remembered:
+            remembered[key] = train(order, rule, step)
+        return remembered[key]
+
+    space["train_five"] = train_five
+    space["watch_stage"] = functools.cache(space["watch_stage"])
+
+
+COUNT = (
+    "def multiplications(steps):\n"
+    "    weights = sum(a * b for a, b in zip(SIZES[:-1], SIZES[1:]))\n"
+    "    return "
+)
+RULE = "settled_rule = bpc.Rule(moves=(1, 0), teaches=(1, 1), start='image', amortiser_inputs='settled')\n"
+TRAIN = (
+    RULE
+    + "networks_2 = train_five(order[:, :6], settled_rule)\n"
+    + "settled_2 = accuracy(read_all(networks_2, settled_rule, (5,), (0, 10)))[:, 0, 0]\n"
+)
+FORGET = """
+truth_3 = held[held < 5][:50]
+remembered_3, drawn_back_3 = [], []
+for copy in (5, 11):
+    _, found = watch_stage(copy, 0)
+    correct = 100 * (found == truth_3).mean(axis=-1)
+    remembered_3.append(correct[:, 0, 0])
+    drawn_back_3.append(correct[:, -1, 1])
+remembered_3 = np.stack(remembered_3, axis=1)
+drawn_back_3 = np.stack(drawn_back_3, axis=1)
+"""
+MOVE = """
+def moved_accuracy(network, images, labels, pixels):
+    moved = np.zeros_like(images)
+    moved[:, :, pixels:] = images[:, :, :28 - pixels]
+    answers = bpc.sweep_up(network, bpc.normalise(moved))[0].argmax(axis=1)
+    return 100 * np.mean(np.asarray(answers) == labels)
+"""
+LINE = "    moved[:, :, pixels:] = images[:, :, :28 - pixels]\n"
+STEPS = """
+def steps_to(energies, mark):
+    below = energies < mark
+    return np.where(below.any(axis=0), below.argmax(axis=0), len(energies) - 1)
+"""
+FOUND = "np.where(below.any(axis=0), below.argmax(axis=0), len(energies) - 1)"
+
+ANSWERS = {
+    "3.1": {
+        "right": [
+            COUNT + "weights * (1 + 2 * steps)",
+            "def multiplications(steps):\n    return 54912 + steps * 109_824",
+            "def multiplications(n):\n"
+            "    total = 0\n"
+            "    for l in range(len(SIZES) - 1):\n"
+            "        total += SIZES[l] * SIZES[l + 1]\n"
+            "        for _ in range(n):\n"
+            "            total += 2 * SIZES[l] * SIZES[l + 1]\n"
+            "    return np.array(total)",
+        ],
+        "wrong": [
+            ("forgot the guess", COUNT + "weights * 2 * steps"),
+            ("carried back", COUNT + "weights * (1 + steps)"),
+            ("both the guess", COUNT + "weights * steps"),
+            ("not two", COUNT + "weights * (2 + 2 * steps)"),
+            ("not at each step", COUNT + "weights * 3 * steps"),
+            ("not three", COUNT + "weights * (1 + 3 * steps)"),
+            ("addition", COUNT + "2 * weights * (1 + 2 * steps)"),
+            ("these are products", COUNT + "3 * (1 + 2 * steps)"),
+            ("without the matrices", COUNT + "1 + 2 * steps"),
+            ("last matrix is counted", COUNT + "64 * 784 * (1 + 2 * steps)"),
+            ("first matrix is forgotten", COUNT + "(64 * 64 + 64 * 784) * (1 + 2 * steps)"),
+            ("m plus n", COUNT + "(74 + 128 + 848) * (1 + 2 * steps)"),
+            ("neurons", COUNT + "sum(SIZES) * (1 + 2 * steps)"),
+            ("multiplied", COUNT + "10 * 64 * 64 * 784 * (1 + 2 * steps)"),
+            ("a guess costs", COUNT + "weights"),
+            ("ignores steps", COUNT + "weights * 21"),
+            ("none", COUNT + "None"),
+            ("arguments", "def multiplications():\n    return 54912"),
+            ("no function", "multiplications = 1_153_152"),
+        ],
+    },
+    "3.2": {
+        "right": [
+            TRAIN,
+            TRAIN + "settled_2 = [round(float(x), 1) for x in settled_2]",
+            RULE
+            + "settled_2 = []\n"
+            + "for networks in [copy_of(train_five(order[:, :6], settled_rule), 5)]:\n"
+            + "    for seed in range(5):\n"
+            + "        network = jax.tree.map(lambda w: w[seed], networks)\n"
+            + "        found = bpc.sweep_up(network, pixels)[0].argmax(axis=1)\n"
+            + "        settled_2.append(100 * np.mean(found == truth))",
+        ],
+        "wrong": [
+            ("swept inputs: hand", TRAIN.replace(":6], settled_rule", ":6], bpc.HYBRID")),
+            ("no amortiser", TRAIN.replace(":6], settled_rule", ":6], bpc.GENERATIVE")),
+            ("after 600", TRAIN.replace(":6", ":12").replace("(5,)", "(11,)")),
+            ("after 200", TRAIN.replace(":6", ":4").replace("(5,)", "(3,)")),
+            ("after 50 ", TRAIN.replace("(5,)", "(0,)")),
+            ("ten steps", TRAIN.replace("[:, 0, 0]", "[:, 0, 1]")),
+            ("share", TRAIN + "settled_2 = settled_2 / 100"),
+            ("mean", TRAIN + "settled_2 = settled_2.mean()"),
+            ("first seed", TRAIN + "settled_2 = settled_2[0]"),
+            ("not read", TRAIN + "settled_2 = 100 - settled_2"),
+            ("shape", TRAIN.replace("[:, 0, 0]", "")),
+            ("learns from swept", TRAIN.replace("'settled'", "'swept'")),
+            ("amortiser's errors move", TRAIN.replace("(1, 0)", "(1, 1)")),
+            ("nothing moves", TRAIN.replace("(1, 0)", "(0, 0)")),
+            ("does not learn", TRAIN.replace("(1, 1)", "(1, 0)")),
+            ("generator does not", TRAIN.replace("(1, 1)", "(0, 1)")),
+            ("starts from the guess", TRAIN.replace("'image'", "'label'")),
+            ("type", TRAIN + "settled_rule = {}"),
+            ("text", TRAIN + "settled_2 = '82.7 %'"),
+            ("reverse", TRAIN + "settled_2 = settled_2[::-1]"),
+        ],
+    },
+    "3.3": {
+        "right": [
+            FORGET,
+            FORGET + "remembered_3, drawn_back_3 = remembered_3.tolist(), jnp.array(drawn_back_3)",
+            """
+truth_3, ages = held[held < 5][:50], [copy_of(shifted, 5), copy_of(shifted, 11)]
+remembered_3, drawn_back_3 = np.zeros((5, 2)), np.zeros((5, 2))
+for seed in range(5):
+    for age in range(2):
+        network = jax.tree.map(lambda w: w[seed], ages[age])
+        guess = start_from(network, bpc.HYBRID, groups[0])
+        remembered_3[seed, age] = 100 * np.mean(guess[0].argmax(axis=1) == truth_3)
+        blank = start_from(network, bpc.GENERATIVE, groups[0])
+        ended = bpc.infer(network, blank, READING, bpc.GENERATIVE, 100, 1.0)
+        drawn_back_3[seed, age] = 100 * np.mean(ended[0].argmax(axis=1) == truth_3)
+""",
+        ],
+        "wrong": [
+            ("two arrays", FORGET + "remembered_3, drawn_back_3 = drawn_back_3, remembered_3"),
+            ("columns are", FORGET.replace("(5, 11)", "(11, 5)")),
+            ("axes", FORGET.replace("axis=1)", "axis=0)")),
+            ("share", FORGET.replace("100 * ", "")),
+            (
+                "means",
+                FORGET + "remembered_3, drawn_back_3 = remembered_3.mean(0), drawn_back_3.mean(0)",
+            ),
+            (
+                "forgotten",
+                FORGET + "remembered_3, drawn_back_3 = 100 - remembered_3, 100 - drawn_back_3",
+            ),
+            ("both columns are before", FORGET.replace("(5, 11)", "(5, 5)")),
+            ("both columns are at the end", FORGET.replace("(5, 11)", "(11, 11)")),
+            (
+                "both arrays are of the sweep",
+                FORGET.replace("correct[:, -1, 1]", "correct[:, 0, 0]"),
+            ),
+            ("both arrays are settled", FORGET.replace("correct[:, 0, 0]", "correct[:, -1, 1]")),
+            ("from the guess", FORGET.replace("correct[:, -1, 1]", "correct[:, -1, 0]")),
+            ("read from the blank", FORGET.replace("correct[:, 0, 0]", "correct[:, 0, 1]")),
+            ("new digits", FORGET.replace("(copy, 0)", "(copy, 1)").replace("< 5", ">= 5")),
+            ("not 6", FORGET.replace("(5, 11)", "(6, 11)")),
+            ("not 10", FORGET.replace("(5, 11)", "(5, 10)")),
+            ("10 steps", FORGET.replace("correct[:, -1, 1]", "correct[:, 10, 1]")),
+            ("text", FORGET + "remembered_3 = '92 %'"),
+        ],
+    },
+    "3.4": {
+        "right": [
+            MOVE,
+            MOVE.replace("zeros_like(images)", "zeros(images.shape, np.uint8)")
+            .replace("return 100", "return [100")
+            .replace("labels)", "labels)]"),
+            """
+def moved_accuracy(network, images, labels, pixels):
+    right = 0
+    for image, label in zip(images, labels):
+        wide = np.hstack([np.zeros((28, pixels), np.uint8), image])[:, :28]
+        right += int(bpc.sweep_up(network, bpc.normalise(wide[None]))[0][0].argmax()) == label
+    return 100 * right / len(labels)
+""",
+        ],
+        "wrong": [
+            ("share", MOVE.replace("100 * ", "")),
+            ("how many", MOVE.replace("100 * np.mean", "np.sum")),
+            ("errors", MOVE.replace("== labels", "!= labels")),
+            ("np.roll", MOVE.replace(LINE, "    moved = np.roll(images, pixels, axis=2)\n")),
+            (
+                "the left",
+                MOVE.replace(LINE, "    moved[:, :, :28 - pixels] = images[:, :, pixels:]\n"),
+            ),
+            ("down;", MOVE.replace(LINE, "    moved[:, pixels:] = images[:, :28 - pixels]\n")),
+            ("do not move", MOVE.replace("normalise(moved)", "normalise(images)")),
+            ("white", MOVE.replace("zeros_like(images)", "full_like(images, 255)")),
+            (
+                "over 255",
+                MOVE.replace("bpc.normalise(moved)", "moved.reshape(-1, 784).astype(float)"),
+            ),
+            ("over 255", MOVE.replace("bpc.normalise(moved)", "moved.reshape(-1, 784) / 255")),
+            (
+                "right or wrong",
+                MOVE.replace("100 * np.mean(np.asarray(answers) == labels)", "answers == labels"),
+            ),
+            (
+                "these are answers",
+                MOVE.replace("100 * np.mean(np.asarray(answers) == labels)", "answers"),
+            ),
+            (
+                "changed input",
+                MOVE.replace("np.zeros_like(images)", "images").replace(
+                    LINE, LINE + "    moved[:, :, :pixels] = 0\n"
+                ),
+            ),
+            ("exchanged", MOVE.replace(LINE, "    moved = np.roll(images, pixels, axis=0)\n")),
+            (
+                "next",
+                MOVE.replace(
+                    LINE,
+                    "    moved = np.roll(images.reshape(-1, 784), pixels, 1).reshape(-1, 28, 28)\n",
+                ),
+            ),
+            (
+                "too far",
+                MOVE.replace(LINE, "    moved[:, :, pixels + 1:] = images[:, :, :27 - pixels]\n"),
+            ),
+            ("raised", MOVE.replace("28 - pixels", "28")),
+            ("none", MOVE.replace("return ", "")),
+        ],
+    },
+    "3.5": {
+        "right": [
+            STEPS,
+            """
+def steps_to(energies, mark):
+    found = []
+    for path in np.asarray(energies).T:
+        step = 0
+        while step < len(path) - 1 and path[step] >= mark:
+            step += 1
+        found.append(step)
+    return found
+""",
+            """
+def steps_to(E, mark):
+    numbers = jnp.arange(len(E))[:, None]
+    return jnp.where(jnp.asarray(E) < mark, numbers, len(E) - 1).min(axis=0).astype(jnp.float32)
+""",
+        ],
+        "wrong": [
+            ("counts as 0", STEPS.replace(FOUND, "below.argmax(axis=0)")),
+            ("too many everywhere", STEPS.replace(FOUND, FOUND + " + 1")),
+            ("one too many:", STEPS.replace("len(energies) - 1", "len(energies)")),
+            ("NaN", STEPS.replace("len(energies) - 1", "np.nan")),
+            ("not -1", STEPS.replace("len(energies) - 1", "-1")),
+            ("too few", STEPS.replace(FOUND, FOUND + " - 1")),
+            ("steps above", STEPS.replace(FOUND, "(energies >= mark).sum(axis=0)")),
+            ("without the last", STEPS.replace(FOUND, "(energies[:-1] > mark).sum(axis=0)")),
+            ("steps below", STEPS.replace(FOUND, "below.sum(axis=0)")),
+            ("first step above", STEPS.replace("energies < mark", "energies > mark")),
+            ("mean over", STEPS.replace(FOUND, FOUND + ".mean()")),
+            ("along a step", STEPS.replace(FOUND, "below.argmax(axis=1)")),
+            ("mean energy", STEPS.replace(FOUND, "np.argmax(energies.mean(axis=1) < mark)")),
+            (
+                "the energy there",
+                STEPS.replace(FOUND, "energies[" + FOUND + ", np.arange(energies.shape[1])]"),
+            ),
+            ("whether it is", STEPS.replace(FOUND, "below")),
+            ("ever", STEPS.replace(FOUND, "below.any(axis=0)")),
+            ("lowest", STEPS.replace(FOUND, "energies.argmin(axis=0)")),
+            ("order", STEPS.replace("(energies, mark)", "(mark, energies)", 1)),
+        ],
+    },
+}
