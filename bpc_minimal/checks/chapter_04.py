@@ -175,19 +175,9 @@ def exercise_3(network, image, steps):
         "the hidden layers start at zero; a sweep up from the image is asked for": answers(
             start=zero
         ),
-        "nothing settles: `steps` of inference are asked for": lambda: label_energies(
-            network, image, 0
-        ).argmin(0),
-        "this is the sweep's answer: no label is tried": lambda: sweep_up(network, image)[0].argmax(
-            1
+        "this is the sweep's answer: nothing settles; put each label in and take `steps` steps": lambda: (
+            label_energies(network, image, 0).argmin(0)
         ),
-        "this is the settled label, free; ten labels are to be tried": lambda: infer(
-            network,
-            sweep_up(network, image),
-            [False, False, False, True],
-            steps=steps,
-            alpha_gen=ALPHA,
-        )[0].argmax(1),  # fmt: skip
         "these are energies, one a label; the label of the least is asked for": right,
         "these are energies; the labels that have them are asked for": right.min(0),
         "this is one answer for all images: compare the ten energies of each": right.sum(
@@ -344,12 +334,11 @@ def exercise_6(network, images, labels, rows):
         "the lowest rows are all that is left: hide `rows`, do not keep them": lambda: percent(
             place < 28 * rows
         ),
-        "this is the sweep's answer, steps=0: let it settle": lambda: percent(below, steps=0),
+        "this is the sweep's answer: pass `visible`, and let the hidden pixels settle": lambda: (
+            percent(below, steps=0)
+        ),
         "nothing is hidden: pass `visible` to bpc.classify": lambda: float(
             100 * np.mean(np.asarray(classify(network, images)) == labels)
-        ),
-        "the hidden pixels are set to 0 but not free: pass `visible` to bpc.classify": lambda: (
-            float(100 * np.mean(np.asarray(classify(network, images * below)) == labels))
         ),
         "this reads the label that settled; bpc.classify sweeps the completed image once more": (
             settled_label
