@@ -542,6 +542,8 @@ def _rows(found: dict[str, Any], section: str, prefix: str = "") -> list[list[st
     """Give the cells of each row: what, measured, and where there are goals, those and whether reached."""
     rows = []
     for name, value in found.items():
+        if name == "settings":
+            continue  # a page of JSON
         if isinstance(value, dict) and "mean" in value:
             each, number = ", ".join(f"{v:.4g}" for v in value["each"]), value["mean"]
             rows.append([prefix + name, f"{number:.4g} ± {value['sd']:.2g} ({each})"])

@@ -60,7 +60,6 @@ STYLE = {
     ),
 }
 FAINT = {"color": INK, "alpha": 0.65}  # what is beside the data
-COLOURS = [BLUE, RED, GREEN, PURPLE, SKY]  # of named points
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -446,16 +445,17 @@ def spread_curves(
     with only(STYLE):
         most = max(len(lines) for lines in panels.values())
         figure, axes = _panels(len(panels), HEIGHT + (most > 3) * 20 * most)
-        names = [ylabel] * len(panels) if isinstance(ylabel, str) else ylabel
-        for axis, (title, lines), y_name in zip(axes, panels.items(), names, strict=True):
-            for i, (name, values) in enumerate(lines.items()):
+        each = [ylabel] * len(panels) if isinstance(ylabel, str) else ylabel
+        known = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+        for axis, (title, lines), y_name in zip(axes, panels.items(), each, strict=True):
+            for name, values in lines.items():
+                i = known.index(name)  # a name looks the same in every panel
                 mean = np.mean(values, axis=0)
                 spread = np.std(values, axis=0, ddof=len(values) > 1)
-                (line,) = axis.plot(x, mean, marker=markers[i % 5], markersize=5, label=name)
+                look = {"color": _colour(i), "marker": markers[i % 5], "markersize": 5}
+                axis.plot(x, mean, label=name, **look)
                 if len(values) > 1:
-                    axis.fill_between(
-                        x, mean - spread, mean + spread, color=line.get_color(), alpha=0.2
-                    )
+                    axis.fill_between(x, mean - spread, mean + spread, color=_colour(i), alpha=0.2)
             axis.set(title=title, xlabel=xlabel, ylabel=y_name)
             _whole_ticks(axis, [x])
             if log_x:
@@ -465,6 +465,10 @@ def spread_curves(
                 axis.set_yscale("log")
                 _log_ticks(axis.yaxis)
             _legend(axis)
+        if ylabel and isinstance(ylabel, str):  # one quantity, and so one range
+            limits = np.array([axis.get_ylim() for axis in axes])
+            for axis in axes:
+                axis.set_ylim(limits[:, 0].min(), limits[:, 1].max())
     return figure
 
 
@@ -565,11 +569,11 @@ def frames(
             axis.set_frame_on(False)
             return axis
 
+        reach = max(np.abs(np.asarray(labels)).max() for _, labels in rows.values())
         for name, (images, labels) in rows.items():
             figure.text(1 / WIDTH, (top - 0.72 * line) / total, name, weight="bold")
             y = top - 2 * line - pitch
             pixels = _squares(denormalise(images))
-            reach = np.abs(np.asarray(labels)).max()
             for i, (image, activities) in enumerate(zip(pixels, np.asarray(labels), strict=True)):
                 picture = axes(i * pitch + 2, y, pitch - 4, pitch)
                 picture.imshow(image, cmap="gray_r", vmin=0, vmax=1)
@@ -610,7 +614,7 @@ def plane(
                           fontsize=TEXT - 2)  # fmt: skip
         for i, (name, pair) in enumerate(points.items()):
             (x, y), (dx, dy) = np.mean(pair, axis=1), np.std(pair, axis=1, ddof=1)
-            axis.errorbar(x, y, dy, dx, fmt="os^Dv"[i % 5], color=COLOURS[i], markersize=8,
+            axis.errorbar(x, y, dy, dx, fmt="os^Dv"[i % 5], color=_colour(i), markersize=8,
                           capsize=3, label=name, zorder=3)  # fmt: skip
         axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
         axis.invert_xaxis()
@@ -652,6 +656,12 @@ def _legend(axis: Any) -> None:
         axis.figure.legend(loc="outside lower left")
     elif count > 1:
         axis.legend()
+
+
+def _colour(i: int) -> str:
+    """Give the i-th colour, whichever style is in force where it is drawn."""
+    colours = STYLE["axes.prop_cycle"].by_key()["color"]  # type: ignore[attr-defined]
+    return colours[i % len(colours)]
 
 
 def _whole_ticks(axis: Any, points: Sequence[Any]) -> None:

@@ -342,7 +342,7 @@ OWN = {
         step_alone learn_few watch watch_stage steps_above""",
     "04_bidirectional": """
         watch right act_slope farthest mean_energy settle read_hidden paired against_share at settled_pair
-        gradients_at_fixed_activities last_update hidden_layers""",
+        last_gradient last_update hidden_layers""",
     "05_training_loop": """
         python_loop one_call_each compiled_scan scan package run milliseconds operations package_step distance
         note""",
