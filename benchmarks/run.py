@@ -43,6 +43,9 @@ from bpc_minimal.svg import as_svg
 from bpc_minimal.training import shuffled, train_epoch
 
 RESULTS = Path(__file__).parent / "results"
+PRINTED = (
+    Path(__file__).parents[1] / "bpc_minimal" / "measured"
+)  # what chapters print, in Colab too
 FIGURE = Path(__file__).parents[1] / "book" / "_static" / "benchmarks.svg"
 TABLE_HEAD = """# Benchmarks
 
@@ -100,6 +103,13 @@ def growth() -> dict[str, Any]:
     import growth as settings
 
     return settings.measure()
+
+
+def bidirectional() -> dict[str, Any]:
+    """What bidirectional learning and inference each buy: five models, five seeds (chapter 4 prints it)."""
+    import bidirectional as models
+
+    return _with_spread(models.measure())
 
 
 def milestones() -> dict[str, Any]:
@@ -299,6 +309,7 @@ SECTIONS = {
         speed,
         bounds,
         growth,
+        bidirectional,
         milestones,
         accuracy,
         fast,
@@ -309,6 +320,11 @@ SECTIONS = {
         stability,
     )
 }
+
+
+def stored(section: str) -> Path:
+    """Give the file of a section's results: in the package, where a chapter prints them."""
+    return (PRINTED if section == "bidirectional" else RESULTS) / f"{section}.json"
 
 
 def _timed_fit(config: Config, data) -> dict[str, float]:
@@ -447,6 +463,13 @@ def _spread(values) -> dict[str, Any]:
     }
 
 
+def _with_spread(found: Any) -> Any:
+    """Replace each list of numbers, one a seed, by its mean and its spread."""
+    if isinstance(found, dict):
+        return {name: _with_spread(value) for name, value in found.items()}
+    return _spread(found) if isinstance(found, list) else found
+
+
 def _machine() -> dict[str, Any]:
     processor = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
@@ -482,7 +505,7 @@ def _show(section: str, found: dict[str, Any], indent: str = "  ") -> None:
 def write_table() -> None:
     """Write benchmarks/README.md from all that is stored."""
     lines = [TABLE_HEAD]
-    for path in sorted(RESULTS.glob("*.json")):
+    for path in sorted([*RESULTS.glob("*.json"), *PRINTED.glob("*.json")], key=lambda p: p.stem):
         if path.stem not in SECTIONS:
             continue  # of tools/mutate.py, which prints its own table
         stored = json.loads(path.read_text())
@@ -519,6 +542,8 @@ def _rows(found: dict[str, Any], section: str, prefix: str = "") -> list[list[st
     """Give the cells of each row: what, measured, and where there are goals, those and whether reached."""
     rows = []
     for name, value in found.items():
+        if name == "settings":
+            continue  # a page of JSON
         if isinstance(value, dict) and "mean" in value:
             each, number = ", ".join(f"{v:.4g}" for v in value["each"]), value["mean"]
             rows.append([prefix + name, f"{number:.4g} ± {value['sd']:.2g} ({each})"])
@@ -592,7 +617,7 @@ def main() -> int:
         found = SECTIONS[name]()
         _show(name, found)
         content = json.dumps({"machine": _machine(), "results": found}, indent=1)
-        (RESULTS / f"{name}.json").write_text(content + "\n")
+        stored(name).write_text(content + "\n")
     write_table()
     draw_growth()
     return 0

@@ -38,15 +38,20 @@ weight_gradient = public(learning.weight_gradient)
 train_step = public(
     learning.train_step, images=arguments.images_of_config, labels=arguments.labels_of_config
 )
-label_activities = public(evaluation.label_activities)
-classify = public(evaluation.classify)
+_read: dict = {
+    "images": arguments.images_or_hidden,
+    "steps": arguments.take_or_none,
+    "step_size": arguments.take_or_none,
+}
+label_activities = public(evaluation.label_activities, **_read)
+classify = public(evaluation.classify, **_read)
 generate = public(evaluation.generate)
 complete = public(
     evaluation.complete,
     images=arguments.hidden_images,
     visible=arguments.seen_pixels,
-    labels=arguments.labels_or_none,
-    alpha_gen=arguments.take_alpha_gen_or_none,
+    labels=arguments.take_or_none,
+    alpha_gen=arguments.take_or_none,
 )
 evaluate = public(
     evaluation.evaluate,

@@ -512,19 +512,20 @@ def take_labels(name: str, value: Any, given: Given) -> Any:
     return class_labels(value, whole("classes", given["classes"], least=1))
 
 
-def labels_or_none(name: str, value: Any, given: Given) -> Any:
-    """Take the labels of images, or None where they are not known."""
-    return None if value is None else take_labels(name, value, given)
-
-
 def label_layer(name: str, value: Any, given: Given) -> Any:
     """Take activities of the label layer."""
     return layer(given["network"], 0, value)
 
 
-def take_alpha_gen_or_none(name: str, value: Any, given: Given) -> tuple[Any, ...] | None:
-    """Take a precision for each layer 1 to L, or None where the function has its own."""
-    return None if value is None else precisions(name, value, given)
+def take_or_none(name: str, value: Any, given: Given) -> Any:
+    """Take what is usual for this name, or None where the function has a value of its own."""
+    return None if value is None else TAKERS[name](name, value, given)
+
+
+def images_or_hidden(name: str, value: Any, given: Given) -> Any:
+    """Take pixels, of which what is hidden may hold anything."""
+    take = take_images if given["visible"] is None else hidden_images
+    return take(name, value, given)
 
 
 def hidden_images(name: str, value: Any, given: Given) -> Any:

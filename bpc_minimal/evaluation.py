@@ -15,37 +15,48 @@ from bpc_minimal.curvature import StepRule
 from bpc_minimal.data import normalise, one_hot
 from bpc_minimal.energy import Precision
 from bpc_minimal.inference import BIDIRECTIONAL, Rule, infer, start_activities
-from bpc_minimal.network import Network, sweep_down
+from bpc_minimal.network import Network, sweep_down, sweep_up
 
 CHUNK = 1_000  # images that settle, or that `evaluate` holds as floats, at a time
+STEPS, STEP_SIZE = (
+    (0, 400),
+    (0.5, 1.0),
+)  # of a label: where all pixels are seen, where some are hidden
 
 
 def label_activities(
     network: Network,
     images: Float[Array, "batch n_L"],
-    steps: int = 0,
+    steps: int | None = None,
     visible: Bool[Array, "*batch n_L"] | None = None,
     *,
     rule: Rule = BIDIRECTIONAL,
     alpha_gen: Precision = 1.0,
     alpha_disc: Precision = 1.0,
-    step_size: float = 0.5,
+    step_size: float | None = None,
     step_rule: StepRule = "curvature",
 ) -> Float[Array, "batch n_0"]:
-    """Give the label layer's activities with the image clamped and the label free.
+    """Give the label layer's activities with the image clamped, or what is seen of it, and the label free.
+
+    Hidden pixels start at 0, the mean pixel, and settle with the label; then the amortiser sweeps up once
+    more, from the completed image. For that the precisions are no longer those of training, under which
+    hidden pixels would hardly move: both are 1, for all masks alike. That, 400 steps at a rate of 1 and the
+    last sweep were chosen on validation images (benchmarks/attempts.md). With nothing hidden the
+    last sweep is the first, so that whole images lose nothing.
 
     Args:
         network: a trained network.
-        images: normalised pixels.
-        steps: of inference after the sweep that the rule starts from; 0 is the sweep alone. A rule
+        images: normalised pixels; what hidden ones hold is not looked at.
+        steps: of inference after the sweep that the rule starts from; 0 is the sweep alone, and so is None
+            where all pixels are seen; with `visible` None is 400. A rule
             that starts from the label and teaches no amortiser, such as `GENERATIVE`, has nothing to
-            sweep up with: its labels start equal, and it needs steps to tell them apart.
-        visible: True where a pixel is seen, as in `complete`: the others start at 0, the mean pixel, and
-            are free. None if all are seen.
+            sweep up with: its labels start equal, it needs steps to tell them apart, and its answer is
+            the label that settled.
+        visible: True where a pixel is seen, as in `complete`; None if all are.
         rule: which errors move the activities.
         alpha_gen: as in `infer`, which takes the other arguments too.
         alpha_disc: as in `infer`.
-        step_size: as in `infer`.
+        step_size: as in `infer`; None is 0.5, and 1 with `visible`.
         step_rule: as in `infer`.
 
     Raises:
@@ -58,14 +69,20 @@ def label_activities(
         >>> bpc.label_activities(network, bpc.normalise(images[:5])).shape
         (5, 10)
     """
+    partly = visible is not None
+    steps = STEPS[partly] if steps is None else steps
+    step_size = STEP_SIZE[partly] if step_size is None else step_size
 
     def settled(images, visible):
         activities = start_activities(network, rule, None, images)
-        clamped = [False] * network.depth + [True if visible is None else visible]
-        return infer(
+        clamped = [False] * network.depth + [visible if partly else True]
+        activities = infer(
             network, activities, clamped, rule, steps, step_size,
             alpha_gen=alpha_gen, alpha_disc=alpha_disc, step_rule=step_rule,
-        )[0]  # fmt: skip
+        )  # fmt: skip
+        if partly and rule.teaches[1] > 0:
+            activities = sweep_up(network, activities[-1])
+        return activities[0]
 
     images = images if visible is None else jnp.where(visible, images, 0.0)
     return _in_chunks(settled, images, visible)
@@ -74,26 +91,27 @@ def label_activities(
 def classify(
     network: Network,
     images: Float[Array, "batch n_L"],
-    steps: int = 0,
+    steps: int | None = None,
     visible: Bool[Array, "*batch n_L"] | None = None,
     *,
     rule: Rule = BIDIRECTIONAL,
     alpha_gen: Precision = 1.0,
     alpha_disc: Precision = 1.0,
-    step_size: float = 0.5,
+    step_size: float | None = None,
     step_rule: StepRule = "curvature",
 ) -> Int[Array, " batch"]:
     """Name the class of each image: the most active unit of `label_activities`.
 
     Args:
         network: a trained network.
-        images: normalised pixels.
-        steps: of inference with the label free; 0 is the amortiser's sweep alone.
-        visible: as in `label_activities`.
+        images: normalised pixels; what hidden ones hold is not looked at.
+        steps: of inference with the label free; 0 is the amortiser's sweep alone, and so is None where all
+            pixels are seen; with `visible` None is 400.
+        visible: as in `label_activities`, which says how an image is read that is partly hidden.
         rule: as in `label_activities`.
         alpha_gen: as in `infer`, which takes the other arguments too.
         alpha_disc: as in `infer`.
-        step_size: as in `infer`.
+        step_size: as in `label_activities`.
         step_rule: as in `infer`.
 
     Returns:

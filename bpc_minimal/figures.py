@@ -467,6 +467,7 @@ def spread_curves(
     panels: Mapping[str, Mapping[str, Float[Array, "runs points"]]],
     xlabel: str,
     *,
+    ylabel: str | Sequence[str] = "",
     log_x: bool = False,
     log_y: Sequence[str] = (),
 ) -> Figure:
@@ -476,22 +477,26 @@ def spread_curves(
         x: one number for each point.
         panels: title to name to values, a row for each run; a band shows one standard deviation.
         xlabel: what x is.
+        ylabel: one for all panels, or one a panel.
         log_x: whether the x axis is logarithmic.
         log_y: titles of the panels whose y axis is logarithmic.
     """
-    markers = ("o", "s", "^", "D")
+    markers = ("o", "s", "^", "D", "v")
     with only(STYLE):
         rows = _legend_rows([[*lines] for lines in panels.values()])
         figure, axes = _panels(len(panels), HEIGHT + rows * LEGEND)
-        for axis, (title, lines) in zip(axes, panels.items(), strict=True):
-            for i, (name, values) in enumerate(lines.items()):
-                mean, spread = np.mean(values, axis=0), np.std(values, axis=0)
-                (line,) = axis.plot(x, mean, marker=markers[i % 4], markersize=5, label=name)
+        each = [ylabel] * len(panels) if isinstance(ylabel, str) else ylabel
+        known = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+        for axis, (title, lines), y_name in zip(axes, panels.items(), each, strict=True):
+            for name, values in lines.items():
+                i = known.index(name)  # a name looks the same in every panel
+                mean = np.mean(values, axis=0)
+                spread = np.std(values, axis=0, ddof=len(values) > 1)
+                look = {"color": _colour(i), "marker": markers[i % 5], "markersize": 5}
+                axis.plot(x, mean, label=name, **look)
                 if len(values) > 1:
-                    axis.fill_between(
-                        x, mean - spread, mean + spread, color=line.get_color(), alpha=0.2
-                    )
-            axis.set(title=title, xlabel=xlabel)
+                    axis.fill_between(x, mean - spread, mean + spread, color=_colour(i), alpha=0.2)
+            axis.set(title=title, xlabel=xlabel, ylabel=y_name)
             _whole_ticks(axis, [x])
             if log_x:
                 axis.set_xscale("log")
@@ -500,6 +505,10 @@ def spread_curves(
                 axis.set_yscale("log")
                 _log_ticks(axis.yaxis)
         _legends(axes, rows)
+        if ylabel and isinstance(ylabel, str):  # one quantity, and so one range
+            limits = np.array([axis.get_ylim() for axis in axes])
+            for axis in axes:
+                axis.set_ylim(limits[:, 0].min(), limits[:, 1].max())
     return figure
 
 
@@ -539,9 +548,8 @@ def bidirectional_circuit() -> Figure:
             )
             axis.text(*place, f"${name}$", ha="center", va="center", fontsize=16)
         for start, end, sign, weights in links:
-            _link(
-                axis, np.array(places[start]), np.array(places[end]), radius, apart, sign, weights
-            )
+            side = apart if weights else -apart  # so that no bar ends on another line
+            _link(axis, np.array(places[start]), np.array(places[end]), radius, side, sign, weights)
         for x, text in ((-3, "generative\nerrors"), (0, "values"), (3, "discriminative\nerrors")):
             axis.text(x, 7.15, text, ha="center", va="center")
         for x, y, text in ((-3, 6, "label"), (3, 0, "image")):
@@ -578,12 +586,89 @@ def roofline(points: Mapping[str, tuple[float, float]], peak: float, bandwidth: 
     return figure
 
 
+def frames(
+    rows: Mapping[str, tuple[Float[Array, "times 784"], Float[Array, "times labels"]]],
+    times: Sequence[str],
+) -> Figure:
+    """Draw images as they settle, below each its label's activities as bars, and the label that is largest.
+
+    Args:
+        rows: for each name its normalised images, one a time, and the activities of its label layer.
+        times: what stands above the images.
+    """
+    pitch, line, tall = WIDTH / len(times), 1.5 * TEXT, 34
+    height = 2 * line + pitch + tall + line
+    total = top = height * len(rows)
+    with only(STYLE):
+        figure = _figure(WIDTH, total)
+        figure.set_layout_engine("none")
+
+        def axes(left: float, low: float, wide: float, high: float) -> Any:
+            axis = figure.add_axes((left / WIDTH, low / total, wide / WIDTH, high / total))
+            axis.set(xticks=[], yticks=[])
+            axis.set_frame_on(False)
+            return axis
+
+        reach = max(np.abs(np.asarray(labels)).max() for _, labels in rows.values())
+        for name, (images, labels) in rows.items():
+            figure.text(1 / WIDTH, (top - 0.72 * line) / total, name, weight="bold")
+            y = top - 2 * line - pitch
+            pixels = _squares(denormalise(images))
+            for i, (image, activities) in enumerate(zip(pixels, np.asarray(labels), strict=True)):
+                picture = axes(i * pitch + 2, y, pitch - 4, pitch)
+                picture.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+                picture.set_title(times[i], fontsize=TEXT - 2, pad=3)
+                best = int(activities.argmax())
+                bars = axes(i * pitch + 5, y - tall, pitch - 10, tall - 3)
+                colours = [RED if c == best else SKY for c in range(len(activities))]
+                bars.bar(range(len(activities)), activities, color=colours, width=0.75)
+                bars.axhline(0, linewidth=0.8, **FAINT)
+                bars.set(ylim=(-0.35 * reach, 1.05 * reach))
+                bars.set_xlabel(f"says {best}", labelpad=2, fontsize=TEXT - 1)
+            top -= height
+    return figure
+
+
+def plane(
+    points: Mapping[str, tuple[Float[Array, " runs"], Float[Array, " runs"]]],
+    path: Mapping[str, tuple[Float[Array, " runs"], Float[Array, " runs"]]],
+    xlabel: str,
+    ylabel: str,
+    path_name: str,
+) -> Figure:
+    """Draw named points in a plane, and a path through others; a bar shows one standard deviation.
+
+    Args:
+        points: name to what each run measured, across and up. Smaller is better across, and to the right.
+        path: the same, in order, each named beside it.
+        xlabel: what is measured across, on a logarithmic axis.
+        ylabel: what is measured up.
+        path_name: of the legend.
+    """
+    with only(STYLE):
+        figure, (axis,) = _panels(1, HEIGHT + 150)
+        across, up = np.array([np.mean(pair, axis=1) for pair in path.values()]).T
+        axis.plot(across, up, ".-", linewidth=1.5, markersize=7, label=path_name, **FAINT)
+        for name, x, y in zip(path, across, up, strict=True):
+            axis.annotate(name, (x, y), (-5, -4), textcoords="offset points", ha="right", va="top",
+                          fontsize=TEXT - 2)  # fmt: skip
+        for i, (name, pair) in enumerate(points.items()):
+            (x, y), (dx, dy) = np.mean(pair, axis=1), np.std(pair, axis=1, ddof=1)
+            axis.errorbar(x, y, dy, dx, fmt="os^Dv"[i % 5], color=_colour(i), markersize=8,
+                          capsize=3, label=name, zorder=3)  # fmt: skip
+        axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
+        axis.invert_xaxis()
+        _log_ticks(axis.xaxis)
+        axis.figure.legend(loc="outside lower left", ncols=3)
+    return figure
+
+
 def _cell(value: object, digits: int) -> str:
     numbers = np.asarray(value)
     if numbers.dtype.kind != "f":
         return str(value)
     if numbers.ndim:
-        return f"≈ {numbers.mean():.{digits}f} ± {numbers.std():.{digits}f}"
+        return f"≈ {numbers.mean():.{digits}f} ± {numbers.std(ddof=len(numbers) > 1):.{digits}f}"
     return f"{float(numbers):.{digits}f}".replace("-", "−")
 
 
@@ -626,6 +711,12 @@ def _legend_rows(panels: Sequence[Sequence[str]]) -> int:
     """How many rows of names a figure's panels need, none where each has one line."""
     named = [[name for name in names if name] for names in panels]
     return max((-(-len(n) // _legend_columns(n)) for n in named if len(n) > 1), default=0)
+
+
+def _colour(i: int) -> str:
+    """Give the i-th colour, whichever style is in force where it is drawn."""
+    colours = STYLE["axes.prop_cycle"].by_key()["color"]  # type: ignore[attr-defined]
+    return colours[i % len(colours)]
 
 
 def _whole_ticks(axis: Any, points: Sequence[Any]) -> None:

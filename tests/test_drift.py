@@ -337,8 +337,8 @@ OWN = {
         loss draw train_fifty train_five start_from read_five copy_of read_all accuracy spread loss_alone
         step_alone learn_few watch watch_stage steps_above""",
     "04_bidirectional": """
-        rmse_to_means share slope farthest settle Knobs turn either draw learn_once train measure trial
-        spread mean mean_energy gradients_at_fixed_activities last_update hidden check""",
+        watch right act_slope farthest mean_energy settle read_hidden paired against_share at settled_pair
+        last_gradient last_update hidden_layers""",
     "05_training_loop": """
         python_loop one_call_each compiled_scan scan package run milliseconds operations package_step distance
         note""",

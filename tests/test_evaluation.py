@@ -19,8 +19,10 @@ from bpc_minimal import (
     infer,
     label_activities,
     load_mnist,
+    mnist,
     normalise,
     one_hot,
+    pretrained,
     sweep_down,
     sweep_up,
 )
@@ -147,6 +149,61 @@ def test_completion_weighs_the_images_errors_less_unless_told_otherwise(network,
     assert float(jnp.abs(plain - other).max()) > 1e-3
 
 
+@pytest.mark.parametrize("rule", [BIDIRECTIONAL, HYBRID])
+def test_what_is_partly_hidden_is_completed_and_then_swept(network, pixels, rule):
+    each = np.random.default_rng(0).random(pixels.shape) < 0.3
+    for visible in (LEFT, each):
+        whole = complete(network, pixels, visible, steps=5, rule=rule, **OPTIONS)
+        found = label_activities(network, pixels, 5, visible, rule=rule, **OPTIONS)
+        assert_close(found, sweep_up(network, whole)[0])
+        answers = classify(network, pixels, 5, visible, rule=rule, **OPTIONS)
+        assert (answers == found.argmax(axis=1)).all()
+
+
+def test_without_an_amortiser_the_answer_is_the_label_that_settled(network, pixels):
+    start = from_mean_label(network, jnp.where(LEFT, pixels, 0.0))
+    settled = infer(network, start, [*FREE_LABEL[:3], LEFT], GENERATIVE, 5, **OPTIONS)[0]
+    found = label_activities(network, pixels, 5, LEFT, rule=GENERATIVE, **OPTIONS)
+    assert_close(found, settled, 0)
+
+
+def test_whole_images_lose_nothing_to_a_mask(network, pixels):
+    swept = sweep_up(network, pixels)[0]
+    assert_close(label_activities(network, pixels, 20, np.ones(784, bool)), swept, 0)
+
+
+def test_how_long_a_label_settles_unless_told(network, pixels):
+    told = {"steps": 400, "step_size": 1.0}
+    plain = label_activities(network, pixels, visible=LEFT)
+    assert_close(plain, label_activities(network, pixels, visible=LEFT, **told), 0)
+    swept = label_activities(network, pixels, 0, LEFT)
+    assert_close(swept, sweep_up(network, jnp.where(LEFT, pixels, 0.0))[0], 0)
+    assert float(jnp.abs(plain - swept).max()) > 1e-2
+    seen = label_activities(network, pixels, 5, **OPTIONS | {"step_size": 0.5})
+    assert_close(
+        label_activities(network, pixels, 5, alpha_gen=OPTIONS["alpha_gen"], alpha_disc=0.5),
+        seen,
+        0,
+    )
+
+
+def test_reading_ignores_the_hidden(network, pixels):
+    whole = label_activities(network, pixels, 5, LEFT)
+    for hidden in (0.0, np.nan, np.inf):
+        other = np.where(LEFT, pixels, hidden).astype(np.float32)
+        assert_close(label_activities(network, other, 5, LEFT), whole, 0)
+
+
+def test_settling_reads_what_a_sweep_cannot():
+    """The packaged network, four fifths of the pixels hidden: what chapter 4 opens with."""
+    network, images = pretrained()[0], normalise(mnist("validation").held_out_images[:100])
+    visible = np.random.default_rng(0).random(images.shape) >= 0.8
+    labels = mnist("validation").held_out_labels[:100]
+    swept, settled = (classify(network, images, n, visible) == labels for n in (0, None))
+    assert swept.mean() < 0.75 and settled.mean() > 0.8
+    assert settled.mean() > swept.mean() + 0.15
+
+
 def test_completion_depends_on_the_label_that_is_given(network, pixels):
     ones, twos = (complete(network, pixels, LEFT, np.full(6, c), 20) for c in (1, 2))
     assert (jnp.abs(ones - twos)[:, ~LEFT].max(axis=1) > 1e-3).all()
@@ -255,6 +312,8 @@ def test_a_perfect_network_is_perfect():
         (lambda n, x: complete(n, np.zeros((6, 784), np.uint8), LEFT), "uint8.*normalise"),
         (lambda n, x: complete(n, np.zeros((6, 28, 28), np.uint8), LEFT), "normalise"),
         (lambda n, x: complete(n, x.at[0, 0].set(jnp.inf), LEFT), "NaN or infinity"),
+        (lambda n, x: classify(n, x.at[0, 783].set(jnp.nan), 3), "NaN or infinity"),
+        (lambda n, x: classify(n, x.at[0, 0].set(jnp.nan), 3, LEFT), "NaN or infinity"),
         (lambda n, x: evaluate(n, x, LABELS, Config(epochs=1, sizes=SIZES)), "0 to 1 expected"),
         (
             lambda n, x: evaluate(

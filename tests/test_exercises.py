@@ -45,7 +45,8 @@ def namespace(chapter):
             *cell.metadata.get("tags", [])
         }:
             tree = ast.parse(TransformerManager().transform_cell(cell.source))
-            kept += [statement for statement in tree.body if is_kept(statement)]
+            more = getattr(CHAPTERS[chapter], "KEPT", ())
+            kept += [statement for statement in tree.body if is_kept(statement, more)]
     space = {"__name__": "__main__", **getattr(CHAPTERS[chapter], "BEFORE", {})}
     exec(compile(ast.Module(kept, []), path.name, "exec"), space)
     if hasattr(CHAPTERS[chapter], "prepare"):
@@ -53,9 +54,9 @@ def namespace(chapter):
     return space
 
 
-def is_kept(statement):
+def is_kept(statement, more=()):
     if isinstance(statement, ast.Assign):
-        return all(
+        return ast.unparse(statement.targets[0]) in more or all(
             isinstance(node, ast.Constant | ast.Tuple | ast.BinOp | ast.Load | ast.operator)
             for node in ast.walk(statement.value)
         )

@@ -81,9 +81,45 @@ def test_drawn_curves_are_their_points(drawn):
     assert_close([line.get_ydata() for line in figure.axes[0].lines], [runs.mean(0), runs[0]])
     (band,) = figure.axes[0].collections  # of one run there is no spread
     heights = band.get_paths()[0].vertices[:, 1]
-    spread = (runs.mean(0) + runs.std(0)).max(), (runs.mean(0) - runs.std(0)).min()
+    sd = runs.std(0, ddof=1)
+    spread = (runs.mean(0) + sd).max(), (runs.mean(0) - sd).min()
     assert_close([heights.max(), heights.min()], list(spread))
     assert [axis.get_yscale() for axis in figure.axes] == ["linear", "log"]
+    panels = {"A": {"a": runs, "b": runs}, "B": {"b": 9 * runs}}
+    first, second = figures.spread_curves(x, panels, "x", ylabel="y").axes
+    assert first.lines[1].get_color() == second.lines[0].get_color()  # of one name
+    assert first.lines[1].get_marker() == second.lines[0].get_marker()
+    assert first.get_ylim() == second.get_ylim()
+
+
+def test_drawn_frames_are_their_images_and_say_their_largest_label(digits, drawn):
+    images = normalise(digits.images[:4])
+    labels = np.random.default_rng(0).normal(size=(4, 10))
+    rows = {"a": (images[:2], labels[:2]), "b": (images[2:], labels[2:])}
+    axes = figures.frames(rows, ("first", "second")).axes
+    shown = [np.asarray(axis.images[0].get_array()) for axis in axes[::2]]
+    assert_close(shown, list(digits.images[:4] / 255), 1e-6)
+    for bars, activities in zip(axes[1::2], labels, strict=True):
+        assert_close(np.array([bar.get_height() for bar in bars.patches]), activities)
+        assert bars.get_xlabel() == f"says {activities.argmax()}"
+    assert [axis.get_title() for axis in axes[::2]] == ["first", "second"] * 2
+    assert len({axis.get_ylim() for axis in axes[1::2]}) == 1  # bars of all rows compare
+
+
+def test_a_plane_has_its_points_with_their_spread_and_its_path(drawn):
+    rng = np.random.default_rng(0)
+    points = {name: (rng.random(5) + 0.1, rng.random(5)) for name in "ab"}
+    path = {name: (rng.random(5) + 0.1, rng.random(5)) for name in ("1", "2", "3")}
+    (axis,) = figures.plane(points, path, "rmse", "accuracy", "path").axes
+    means = np.array([np.mean(pair, axis=1) for pair in path.values()])
+    assert_close(axis.lines[0].get_xydata(), means)
+    assert {*words(axis)} == {*path}
+    for bars, pair in zip(axis.containers, points.values(), strict=True):
+        assert_close(bars[0].get_xydata()[0], np.mean(pair, axis=1))
+        reach = np.ptp(bars[2][1].get_segments()[0], axis=0)[1]
+        assert reach == pytest.approx(2 * np.std(pair[1], ddof=1), rel=1e-6)
+    left, right = axis.get_xlim()
+    assert left > right  # the smaller, the better, and to the right
 
 
 @pytest.mark.parametrize("iterations", [40, 1001])
@@ -192,6 +228,10 @@ def several():
             labelled, r"$\alpha_\mathrm{gen}$", "guess $z_1$ (km)", log=("xy", "")
         ),
         "spread_curves": figures.spread_curves(x, {"rmse": {"sweep": runs}}, "steps", log_x=True),
+        "frames": figures.frames({"a": (images[:2], np.eye(10)[:2])}, ("0", "5")),
+        "plane": figures.plane(
+            {"a": (runs[:, 0], runs[:, 1])}, {"1": runs[:, :2].T}, "rmse", "accuracy", "path"
+        ),
         "settling": figures.settling(np.square, [3.0, 2.0, 1.5]),
         "springs": figures.springs(
             {"start": (1.0, 1.0, 5.0), "end": (1.0, 3.0, 5.0)}, (1, 2), "km"
@@ -361,7 +401,7 @@ def test_a_table_is_shown_with_its_numbers(shown):
     ((data, _),) = shown
     lines = data["text/plain"].splitlines()
     assert lines[0] == "| name | one | many |"
-    assert lines[2:] == ["| a | 1.23 | ≈ 2.0 ± 1.0 |", "| b & c | −2.00 | 4.0 |", "| d | 5 | ≈ 6 |"]
+    assert lines[2:] == ["| a | 1.23 | ≈ 2.0 ± 1.4 |", "| b & c | −2.00 | 4.0 |", "| d | 5 | ≈ 6 |"]
     page = ElementTree.fromstring(data["text/html"])
     cells = [[*row.itertext()] for row in page.iter("tr")]
     assert [" | ".join(row) for row in cells] == [

@@ -1,0 +1,38 @@
+"""What a chapter prints of the benchmarks is there, in the package, as the benchmarks stored it."""
+
+import json
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from bpc_minimal import measured
+
+PATH = resources.files("bpc_minimal.measured") / "bidirectional.json"
+
+
+def test_a_number_a_seed_is_an_array_of_them():
+    stored = json.loads(PATH.read_text("utf-8"))["results"]["models"]["BPC"]["reads"]
+    found = measured.read("bidirectional")["models"]["BPC"]["reads"]
+    assert found.tolist() == stored["each"]
+    assert found.mean() == pytest.approx(stored["mean"], abs=1e-3)
+    assert found.std(ddof=1) == pytest.approx(stored["sd"], abs=1e-3)
+
+
+def test_five_models_have_five_seeds_each():
+    models = measured.read("bidirectional")["models"]
+    assert [*models] == ["genPC", "discPC", "HPC", "BPC", "control"]
+    for model in models.values():
+        for found in (model["reads"], model["draws"]):
+            assert found.shape == (5,) and np.isfinite(found).all()
+
+
+def test_what_chapters_print_says_how_it_was_measured():
+    assert {"processor", "jax", "date", "commit"} <= {
+        *json.loads(PATH.read_text("utf-8"))["machine"]
+    }
+
+
+def test_another_section_is_named():
+    with pytest.raises(ValueError, match="'speed' given, one of bidirectional expected"):
+        measured.read("speed")
