@@ -224,6 +224,9 @@ def several():
         "confusion": figures.confusion(random.integers(0, 10, 300), random.integers(0, 10, 300)),
         "receptive_fields": figures.receptive_fields(images - 0.5, 20),
         "bars": figures.bars({"one call an iteration": 1.5, "one scan": 0.5}, "ms", "Time"),
+        "stacked_bars": figures.stacked_bars(
+            {"one": {"a": 1.0, "b": 2.0}, "two": {"b": 1.0}}, "ms", "Time"
+        ),
         "curves": figures.curves(
             labelled, r"$\alpha_\mathrm{gen}$", "guess $z_1$ (km)", log=("xy", "")
         ),
