@@ -379,7 +379,9 @@ def alike(
     if atol is None:
         atol = 0.01 * rtol * max(scale, size(right))
     shapes = [a.shape for a in ours] == [b.shape for b in theirs]
-    return shapes and all(map(partial(np.allclose, rtol=rtol, atol=atol), ours, theirs))
+    return shapes and all(
+        map(partial(np.allclose, rtol=rtol, atol=atol, equal_nan=True), ours, theirs)
+    )
 
 
 def refuse_kind(answer: Any, right: Any) -> None:
