@@ -37,7 +37,10 @@ WRONG = [(number, *pair) for number, kinds in ANSWERS.items() for pair in kinds[
 
 @functools.cache
 def namespace(chapter):
-    """Execute a chapter's imports, definitions and plain numbers, and what its file of answers adds."""
+    """Execute a chapter's imports, definitions and plain numbers, and what its file of answers adds.
+
+    That file may name more to keep (KEPT), what must be there before (BEFORE), and `prepare` the rest.
+    """
     (path,) = BOOK.glob(f"{chapter:02d}_*.ipynb")
     kept = []
     for cell in nbformat.read(path, as_version=4).cells:

@@ -124,7 +124,7 @@ def exercise_3(w, forecast, count):
     n, plain, new = len(forecast), step(w), term(w)
     c = ALPHA_1 + ALPHA_2 * w**2
     return plain - RATE * new, {
-        "this is learn_step: nothing new": plain,
+        "this is learn_step: nothing new, or next to nothing, if the term is divided by 500": plain,
         "the sign is wrong: the term must push w down": plain + RATE * new,
         "half: the derivative of w**2 brings a 2": plain - RATE * new / 2,
         "twice: you forgot the 1/2 before log c": plain - 2 * RATE * new,
@@ -143,8 +143,6 @@ def exercise_3(w, forecast, count):
         "without the rate: multiply the term by 0.2": plain - new,
         "the term is divided by the storms: each has it, so their mean is the term": plain
         - RATE * new / n,
-        "the term is divided by 500: each storm has it, so their mean is the term": plain
-        - RATE * new / 500,
         "the term is summed over the storms; their mean is asked for": plain - RATE * new * n,
         "the term is taken at the weight that learn_step gives; both belong to the same w": plain
         - RATE * term(plain),

@@ -135,6 +135,7 @@ ANSWERS = {
         ],
         "wrong": [
             ("nothing new", STEP + "step"),
+            ("nothing new", STEP + "step - 0.2 * alpha_2 * w / c / 500"),
             ("push w down", STEP + "step + 0.2 * alpha_2 * w / c"),
             ("half", STEP + "step - 0.1 * alpha_2 * w / c"),
             ("twice", STEP + "step - 0.4 * alpha_2 * w / c"),
