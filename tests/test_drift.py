@@ -328,7 +328,7 @@ OWN = {
         loudness heard_energy energy_in_seconds learn_step scatter draw_readings learn_weights least_squares
         energy_of settle_storm settled_slope draw_storms settled_energy total_least_squares circuit_step
         run_circuit linear solve_chain draw_generator draw_problem stack settle_deep moved carried_back
-        output_loss difference learn_chain same loud_energy alike""",
+        output_loss difference learn_chain same""",
     "02_generating": """
         largest_difference draw_activities norms energy_by_layer train_step iterate train_300 begin train draw
         rmse approx start_from read pick one_image read_one accuracy with_one curvature measure settle_both
