@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import nbformat
-from execute_notebooks import code_cells, serialise
+from execute_notebooks import serialise
 from nbformat import NotebookNode
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
