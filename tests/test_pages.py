@@ -170,6 +170,20 @@ def test_text_stands_out_in_the_dark_too(opened):
     assert not found
 
 
+def test_no_ground_is_bright_in_the_dark(opened):
+    page, set_theme = opened.page, "theme => { document.documentElement.dataset.theme = theme }"
+    page.evaluate(set_theme, "dark")
+    bright = page.evaluate(
+        """() => [...document.querySelectorAll('article, article *:not(svg *)')].filter(e => {
+            const [r, g, b, a = 1] = getComputedStyle(e).backgroundColor.match(/[0-9.]+/g).map(Number);
+            const box = e.getBoundingClientRect();
+            return a > 0.5 && (r + g + b) / 3 > 128 && box.width > 100 && box.height > 30;
+        }).map(e => e.outerHTML.slice(0, 120))"""
+    )
+    page.evaluate(set_theme, "light")
+    assert not bright
+
+
 @pytest.mark.parametrize("phone", [320, 390])
 def test_nothing_overflows_on_a_phone(opened, phone):
     page = opened.page
