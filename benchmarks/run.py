@@ -112,6 +112,13 @@ def bidirectional() -> dict[str, Any]:
     return _with_spread(models.measure())
 
 
+def generating() -> dict[str, Any]:
+    """What the generator of chapter 2 draws and reads, and where it comes to rest, five seeds."""
+    import generating as generator
+
+    return _with_spread(generator.measure())
+
+
 def milestones() -> dict[str, Any]:
     """Training time to an accuracy on 5,000 held-out training images, of that of `fast` to 98 %.
 
@@ -310,6 +317,7 @@ SECTIONS = {
         bounds,
         growth,
         bidirectional,
+        generating,
         milestones,
         accuracy,
         fast,
@@ -324,7 +332,7 @@ SECTIONS = {
 
 def stored(section: str) -> Path:
     """Give the file of a section's results: in the package, where a chapter prints them."""
-    return (PRINTED if section == "bidirectional" else RESULTS) / f"{section}.json"
+    return (PRINTED if section in ("bidirectional", "generating") else RESULTS) / f"{section}.json"
 
 
 def _timed_fit(config: Config, data) -> dict[str, float]:

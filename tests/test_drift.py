@@ -291,7 +291,7 @@ CHAPTERS = {
         **{name: chapter_2(name, law) for name, law in IN_CHAPTER_2.items()},
         "act": predicts_in_chapter_2,
         "predict": predicts_in_chapter_2,
-        "slope": chapter_2("activity_gradient", IN_CHAPTER_2["activity_gradient"]),
+        "act_slope": chapter_2("activity_gradient", IN_CHAPTER_2["activity_gradient"]),
         "settle": settles_in_chapter_2,
     },
     "03_hybrid": {
@@ -330,9 +330,9 @@ OWN = {
         run_circuit linear solve_chain draw_generator draw_problem stack settle_deep moved carried_back
         output_loss difference learn_chain same""",
     "02_generating": """
-        largest_difference draw_activities norms energy_by_layer train_step iterate train_300 begin train draw
-        rmse approx start_from read pick one_image read_one accuracy with_one curvature measure settle_both
-        energy_of energy_of_each_label apart""",
+        largest_difference draw_activities norms energy_by_layer explain train_step iterate train_300 train
+        begin pick miss draw rmse start_from energy_after sample read watch accuracy read_twice all_errors
+        curvature energy_at curvatures_of_eight own_steps steepest_over_flattest energy_of with_one""",
     "03_hybrid": """
         loss draw train_fifty train_five start_from read_five copy_of read_all accuracy spread loss_alone
         step_alone learn_few watch watch_stage steps_above""",

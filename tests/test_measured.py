@@ -27,6 +27,13 @@ def test_five_models_have_five_seeds_each():
             assert found.shape == (5,) and np.isfinite(found).all()
 
 
+def test_what_is_measured_twice_is_the_same_of_five_seeds():
+    found = measured.read("generating")
+    assert found["steps"]["4"]["draws"].shape == (5,)
+    assert (found["steps"]["4"]["draws"] == found["ages"]["900"]["draws"]).all()
+    assert (found["steps"]["4"]["reads"] == found["ages"]["900"]["reads"]["300"]).all()
+
+
 def test_what_chapters_print_says_how_it_was_measured():
     assert {"processor", "jax", "date", "commit"} <= {
         *json.loads(PATH.read_text("utf-8"))["machine"]
@@ -34,5 +41,7 @@ def test_what_chapters_print_says_how_it_was_measured():
 
 
 def test_another_section_is_named():
-    with pytest.raises(ValueError, match="'speed' given, one of bidirectional expected"):
+    with pytest.raises(
+        ValueError, match="'speed' given, one of bidirectional, generating expected"
+    ):
         measured.read("speed")

@@ -128,9 +128,9 @@ def settle_labels(networks, image, label):
     return jax.vmap(one)(networks)
 
 
-def kept(labels_3, *, weights, data, truth):
+def kept(labels_3, *, classifier, data, truth):
     """Say what settling does with the classifier's answers."""
-    guess = first_guess(data, weights).argmax(axis=1)
+    guess = first_guess(data, classifier).argmax(axis=1)
     wrong = guess != truth[: len(guess)]
     same = np.asarray(labels_3).argmax(axis=2) == guess
     of_wrong, of_right = (100 * np.mean(same[:, which]) for which in (wrong, ~wrong))
@@ -149,11 +149,11 @@ def labels_after_each_step(networks, image, label):
     return bpc.infer(network, z, clamped, bpc.GENERATIVE, 200, 1.0, record=True).trajectory[0]
 
 
-def nearest_steps(labels_3, *, old, weights, data):
+def nearest_steps(labels_3, *, old, classifier, data):
     """Name another number of steps, or one seed in the place of all, where that is all."""
     if np.allclose(labels_3, np.asarray(labels_3)[:1]):
         return "all five seeds are the same; use each of the five networks in `old`."
-    guess = jnp.eye(10)[first_guess(data, weights).argmax(axis=1)]
+    guess = jnp.eye(10)[first_guess(data, classifier).argmax(axis=1)]
     after = labels_after_each_step(old, bpc.normalise(data.held_out_images[:100]), guess)
     off = np.abs(np.asarray(after) - np.asarray(labels_3)[0]).max(axis=(1, 2))
     if off.min() < 2e-3 and off.argmin() != 100:
@@ -162,10 +162,10 @@ def nearest_steps(labels_3, *, old, weights, data):
     raise Wrong(f"this is not it. {how}", "unknown")
 
 
-def first_guess(data, weights):
+def first_guess(data, classifier):
     """Give the linear classifier's ten numbers for the first 100 held-out images."""
     pixels = np.asarray(bpc.normalise(data.held_out_images[:100]))
-    return np.concatenate([pixels, np.ones((len(pixels), 1))], axis=1) @ weights
+    return np.concatenate([pixels, np.ones((len(pixels), 1))], axis=1) @ classifier
 
 
 @exercise(
@@ -175,9 +175,9 @@ def first_guess(data, weights):
     rtol=2e-3,
     atol=2e-3,
 )
-def exercise_3(*, old, weights, data, truth):
+def exercise_3(*, old, classifier, data, truth):
     """Let inference start from a classifier's guess."""
-    scores = first_guess(data, weights)
+    scores = first_guess(data, classifier)
     image, guess = bpc.normalise(data.held_out_images[:100]), scores.argmax(axis=1)
 
     def settled(label, networks=old, image=image):

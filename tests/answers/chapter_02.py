@@ -17,7 +17,7 @@ def prepare(space):
     space |= {
         "old": jax.tree.map(lambda *w: jnp.stack(w), *made),
         "data": data,
-        "weights": np.linalg.solve(X.T @ X + 10 * np.eye(785), X.T @ Y),
+        "classifier": np.linalg.solve(X.T @ X + 10 * np.eye(785), X.T @ Y),
         "truth": np.asarray(data.held_out_labels[:400]),
         "pixels": bpc.normalise(data.held_out_images[:400]),
         "undecided": jnp.full((400, 10), 0.1),
@@ -31,12 +31,12 @@ SLOPE = (
 )
 BIAS = "def bias_gradient(generator, z):\n    e = generative_errors(generator, z)\n    return "
 LABELS = """
-guess = (with_one(data.held_out_images[:100]) @ weights).argmax(axis=1)
+guess = (with_one(data.held_out_images[:100]) @ classifier).argmax(axis=1)
 start = np.eye(10)[guess]
 labels_3 = []
 for seed in range(5):
     network = jax.tree.map(lambda w: w[seed], old)
-    z = start_from(network, jnp.asarray(start, jnp.float32))
+    z = start_from(network, jnp.asarray(start, jnp.float32), pixels[:100])
     labels_3.append(read(network, z, 100)[0])
 """
 READ = """
@@ -146,9 +146,10 @@ ANSWERS = {
         "right": [
             LABELS,
             LABELS + "labels_3 = np.array(labels_3, np.float64)",
-            "guess = (with_one(data.held_out_images[:100]) @ weights).argmax(axis=1)\n"
+            "guess = (with_one(data.held_out_images[:100]) @ classifier).argmax(axis=1)\n"
             "def read_guess(network):\n"
-            "    return read(network, start_from(network, bpc.one_hot(guess)), 100)[0]\n"
+            "    start = start_from(network, bpc.one_hot(guess), pixels[:100])\n"
+            "    return read(network, start, 100)[0]\n"
             "labels_3 = jax.jit(jax.vmap(read_guess))(old)",
             LABELS + "labels_3 = [x.tolist() for x in labels_3]",
         ],
@@ -165,7 +166,7 @@ ANSWERS = {
             (
                 "ten numbers; make",
                 LABELS.replace(
-                    "np.eye(10)[guess]", "with_one(data.held_out_images[:100]) @ weights"
+                    "np.eye(10)[guess]", "with_one(data.held_out_images[:100]) @ classifier"
                 ),
             ),
             ("these are answers", LABELS + "labels_3 = np.array(labels_3).argmax(axis=2)"),
