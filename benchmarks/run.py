@@ -112,6 +112,13 @@ def bidirectional() -> dict[str, Any]:
     return _with_spread(models.measure())
 
 
+def hybrid() -> dict[str, Any]:
+    """What an amortiser buys a generative network, and from how many examples (chapter 3 prints it)."""
+    import hybrid as amortiser
+
+    return _with_spread(amortiser.measure())
+
+
 def milestones() -> dict[str, Any]:
     """Training time to an accuracy on 5,000 held-out training images, of that of `fast` to 98 %.
 
@@ -310,6 +317,7 @@ SECTIONS = {
         bounds,
         growth,
         bidirectional,
+        hybrid,
         milestones,
         accuracy,
         fast,
@@ -324,7 +332,7 @@ SECTIONS = {
 
 def stored(section: str) -> Path:
     """Give the file of a section's results: in the package, where a chapter prints them."""
-    return (PRINTED if section == "bidirectional" else RESULTS) / f"{section}.json"
+    return (PRINTED if section in ("bidirectional", "hybrid") else RESULTS) / f"{section}.json"
 
 
 def _timed_fit(config: Config, data) -> dict[str, float]:
@@ -547,6 +555,12 @@ def _rows(found: dict[str, Any], section: str, prefix: str = "") -> list[list[st
         if isinstance(value, dict) and "mean" in value:
             each, number = ", ".join(f"{v:.4g}" for v in value["each"]), value["mean"]
             rows.append([prefix + name, f"{number:.4g} ± {value['sd']:.2g} ({each})"])
+        elif isinstance(value, dict) and all(key.isdigit() for key in value):  # a curve, in one row
+            points = (
+                f"{key}: {each['mean']:.4g} ± {each['sd']:.2g}" for key, each in value.items()
+            )
+            rows.append([prefix + name, "; ".join(points)])
+            continue
         elif isinstance(value, dict):
             rows += _rows(value, section, f"{prefix}{name}, ")
             continue

@@ -27,6 +27,15 @@ def test_five_models_have_five_seeds_each():
             assert found.shape == (5,) and np.isfinite(found).all()
 
 
+def test_three_ways_to_learn_have_five_seeds_each_from_every_number_of_examples():
+    found = measured.read("hybrid")["few"]
+    assert [*found] == ["20", "100", "500", "all"]
+    for ways in found.values():
+        for way in ("generative, 30 steps", "hybrid, 10 steps", "alone"):
+            assert {len(each) for each in ways[way].values()} == {5}
+            assert {"20", "4800"} <= {*ways[way]}
+
+
 def test_what_chapters_print_says_how_it_was_measured():
     assert {"processor", "jax", "date", "commit"} <= {
         *json.loads(PATH.read_text("utf-8"))["machine"]
@@ -34,5 +43,5 @@ def test_what_chapters_print_says_how_it_was_measured():
 
 
 def test_another_section_is_named():
-    with pytest.raises(ValueError, match="'speed' given, one of bidirectional expected"):
+    with pytest.raises(ValueError, match="'speed' given, one of bidirectional, hybrid expected"):
         measured.read("speed")
