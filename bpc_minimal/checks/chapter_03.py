@@ -81,7 +81,7 @@ def compared(settled_rule, settled_2, *, hybrids, watch, after, accuracy, pixels
 
 def sweeps(networks, watch, accuracy, pixels, truth, *, start="guess", steps=0):
     """Give what five networks read after some steps, one number a seed."""
-    return np.asarray(accuracy(watch(networks, pixels, start, 10)[1], truth))[:, steps]
+    return np.asarray(accuracy(watch(networks, pixels, start, steps)[1], truth))[:, -1]
 
 
 @exercise(
@@ -173,7 +173,7 @@ def exercise_3(*, watch, after, accuracy, shifted, old_digits, new_digits):
         f"settled for {step} steps; 100 are asked for": (
             lambda step=step: np.stack([sweep, reads(step=step)])
         )
-        for step in (1, 3, 10, 20, 30, 50)
+        for step in (1, 10, 30)
     }
     return right, {
         "the two arrays are exchanged: remembered_3 is the sweep's": right[::-1],
