@@ -119,6 +119,13 @@ def generating() -> dict[str, Any]:
     return _with_spread(generator.measure())
 
 
+def hybrid() -> dict[str, Any]:
+    """What an amortiser buys a generative network, and from how many examples (chapter 3 prints it)."""
+    import hybrid as amortiser
+
+    return _with_spread(amortiser.measure())
+
+
 def milestones() -> dict[str, Any]:
     """Training time to an accuracy on 5,000 held-out training images, of that of `fast` to 98 %.
 
@@ -318,6 +325,7 @@ SECTIONS = {
         growth,
         bidirectional,
         generating,
+        hybrid,
         milestones,
         accuracy,
         fast,
@@ -332,7 +340,8 @@ SECTIONS = {
 
 def stored(section: str) -> Path:
     """Give the file of a section's results: in the package, where a chapter prints them."""
-    return (PRINTED if section in ("bidirectional", "generating") else RESULTS) / f"{section}.json"
+    printed = ("bidirectional", "generating", "hybrid")
+    return (PRINTED if section in printed else RESULTS) / f"{section}.json"
 
 
 def _timed_fit(config: Config, data) -> dict[str, float]:
@@ -555,6 +564,12 @@ def _rows(found: dict[str, Any], section: str, prefix: str = "") -> list[list[st
         if isinstance(value, dict) and "mean" in value:
             each, number = ", ".join(f"{v:.4g}" for v in value["each"]), value["mean"]
             rows.append([prefix + name, f"{number:.4g} ± {value['sd']:.2g} ({each})"])
+        elif isinstance(value, dict) and _is_curve(value):
+            points = (
+                f"{key}: {each['mean']:.4g} ± {each['sd']:.2g}" for key, each in value.items()
+            )
+            rows.append([prefix + name, "; ".join(points)])
+            continue
         elif isinstance(value, dict):
             rows += _rows(value, section, f"{prefix}{name}, ")
             continue
@@ -569,6 +584,13 @@ def _rows(found: dict[str, Any], section: str, prefix: str = "") -> list[list[st
             reached = reached if must[0] <= number <= must[1] else "**missed**"
             rows[-1] += [_words(must), _words(aim), reached]
     return rows
+
+
+def _is_curve(value: dict[str, Any]) -> bool:
+    """Whether these are numbers with their spread, one for each number: they fit one row."""
+    return all(
+        key.isdigit() and isinstance(each, dict) and "mean" in each for key, each in value.items()
+    )
 
 
 def _words(bounds: tuple[float, float] | None) -> str:

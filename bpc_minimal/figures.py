@@ -518,46 +518,82 @@ def bidirectional_circuit() -> Figure:
     Each layer l has value neurons z_l (circles), generative error neurons e_l (left) and discriminative ones
     d_l (right). An arrow head excites, a bar inhibits; the sign stands beside each line too.
     """
-    places = {
-        "z_0": (0, 6), "z_1": (0, 3), "z_2": (0, 0),
-        "e_1": (-3, 3), "e_2": (-3, 0), "d_0": (3, 6), "d_1": (3, 3),
-    }  # fmt: skip
-    colours = {"z": SKY, "e": OCHRE, "d": GREEN}
-    links = [  # from, to, its sign, its weights
-        ("z_1", "e_1", 1, ""), ("e_1", "z_1", -1, ""), ("z_2", "e_2", 1, ""), ("e_2", "z_2", -1, ""),
+    places = {**GENERATIVE_HALF, "d_0": (3, 6), "d_1": (3, 3)}
+    links = [*GENERATIVE_LINKS,
         ("z_0", "d_0", 1, ""), ("d_0", "z_0", -1, ""), ("z_1", "d_1", 1, ""), ("d_1", "z_1", -1, ""),
-        ("z_0", "e_1", -1, "V_0"), ("e_1", "z_0", 1, "V_0^\\top"),
-        ("z_1", "e_2", -1, "V_1"), ("e_2", "z_1", 1, "V_1^\\top"),
         ("z_1", "d_0", -1, "W_0"), ("d_0", "z_1", 1, "W_0^\\top"),
         ("z_2", "d_1", -1, "W_1"), ("d_1", "z_2", 1, "W_1^\\top"),
     ]  # fmt: skip
+    heads = {-3: "generative\nerrors", 0: "values", 3: "discriminative\nerrors"}
+    ends = {(-3, 6): "label", (3, 0): "image"}
+    return _circuit(places, links, heads, ends, (-4.3, 4.3), thick="z_1")
+
+
+def hybrid_circuit() -> Figure:
+    """Draw a hybrid network with one hidden layer: as `bidirectional_circuit`, but d moves nothing.
+
+    On the right stands the amortiser's sweep, whose values the discriminative errors compare with those that
+    settled.
+    """
+    places = {
+        **GENERATIVE_HALF, "d_0": (2.7, 6), "d_1": (2.7, 3),
+        "ẑ_0": (5.4, 6), "ẑ_1": (5.4, 3),
+    }  # fmt: skip
+    links = [*GENERATIVE_LINKS,
+        ("z_0", "d_0", 1, ""), ("z_1", "d_1", 1, ""),
+        ("ẑ_0", "d_0", -1, ""), ("ẑ_1", "d_1", -1, ""),
+        ("z_2", "ẑ_1", 1, "W_1"), ("ẑ_1", "ẑ_0", 1, "W_0"),
+    ]  # fmt: skip
+    heads = {-3: "generative\nerrors", 0: "values", 2.7: "amortiser's\nerrors", 5.4: "sweep"}
+    ends = {(-3, 6): "label", (1.6, -0.4): "image"}
+    return _circuit(places, links, heads, ends, (-4.0, 6.4))
+
+
+GENERATIVE_HALF = {"z_0": (0, 6), "z_1": (0, 3), "z_2": (0, 0), "e_1": (-3, 3), "e_2": (-3, 0)}
+GENERATIVE_LINKS = [  # from, to, its sign, its weights
+    ("z_1", "e_1", 1, ""), ("e_1", "z_1", -1, ""), ("z_2", "e_2", 1, ""), ("e_2", "z_2", -1, ""),
+    ("z_0", "e_1", -1, "V_0"), ("e_1", "z_0", 1, "V_0^\\top"),
+    ("z_1", "e_2", -1, "V_1"), ("e_2", "z_1", 1, "V_1^\\top"),
+]  # fmt: skip
+
+
+def _circuit(
+    places: Mapping[str, tuple[float, float]],
+    links: Sequence[tuple[str, str, int, str]],
+    heads: Mapping[float, str],
+    ends: Mapping[tuple[float, float], str],
+    xlim: tuple[float, float],
+    thick: str = "",
+) -> Figure:
+    """Draw neurons at their places, values as circles and errors as squares, and who acts on whom."""
+    colours = {"z": SKY, "e": OCHRE, "d": GREEN, "ẑ": PURPLE}
     radius, apart = 0.48, 0.14
     with only(STYLE):
-        figure, (axis,) = _panels(1, 395)
+        figure, (axis,) = _panels(1, 395 * 8.6 / (xlim[1] - xlim[0]))
         for name, place in places.items():
             look = {
                 "facecolor": "none",
                 "edgecolor": colours[name[0]],
-                "linewidth": 4 if name == "z_1" else 2,
+                "linewidth": 4 if name == thick else 2,
             }
             corner = (place[0] - 0.85 * radius, place[1] - 0.85 * radius)
             axis.add_patch(
-                Circle(place, radius, **look)
-                if name[0] == "z"
-                else Rectangle(corner, 1.7 * radius, 1.7 * radius, **look)
+                Rectangle(corner, 1.7 * radius, 1.7 * radius, **look)
+                if name[0] in "ed"
+                else Circle(place, radius, **look)
             )
             axis.text(*place, f"${name}$", ha="center", va="center", fontsize=16)
         for start, end, sign, weights in links:
             side = apart if weights else -apart  # so that no bar ends on another line
             _link(axis, np.array(places[start]), np.array(places[end]), radius, side, sign, weights)
-        for x, text in ((-3, "generative\nerrors"), (0, "values"), (3, "discriminative\nerrors")):
+        for x, text in heads.items():
             axis.text(x, 7.15, text, ha="center", va="center")
-        for x, y, text in ((-3, 6, "label"), (3, 0, "image")):
-            axis.text(x, y, text, ha="center", va="center", alpha=0.75)
+        for place, text in ends.items():
+            axis.text(*place, text, ha="center", va="center", alpha=0.75)
         for sign, x, text in ((1, -3.6, "excites"), (-1, 0.3, "inhibits")):
             _link(axis, np.array((x, -1.15)), np.array((x + 1.3, -1.15)), 0, 0, sign, None)
             axis.text(x + 1.55, -1.15, text, ha="left", va="center")
-        axis.set(xlim=(-4.3, 4.3), ylim=(-1.5, 7.75), aspect="equal")
+        axis.set(xlim=xlim, ylim=(-1.5, 7.75), aspect="equal")
         axis.axis("off")
     return figure
 
@@ -593,7 +629,8 @@ def frames(
     """Draw images as they settle, below each its label's activities as bars, and the label that is largest.
 
     Args:
-        rows: for each name its normalised images, one a time, and the activities of its label layer.
+        rows: for each name its normalised images, one a time, and the activities of its label layer; NaN
+            where an image has none.
         times: what stands above the images.
     """
     pitch, line, tall = WIDTH / len(times), 1.5 * TEXT, 34
@@ -609,7 +646,7 @@ def frames(
             axis.set_frame_on(False)
             return axis
 
-        reach = max(np.abs(np.asarray(labels)).max() for _, labels in rows.values())
+        reach = max(np.nanmax(np.abs(np.asarray(labels))) for _, labels in rows.values())
         for name, (images, labels) in rows.items():
             figure.text(1 / WIDTH, (top - 0.72 * line) / total, name, weight="bold")
             y = top - 2 * line - pitch
@@ -618,6 +655,8 @@ def frames(
                 picture = axes(i * pitch + 2, y, pitch - 4, pitch)
                 picture.imshow(image, cmap="gray_r", vmin=0, vmax=1)
                 picture.set_title(times[i], fontsize=TEXT - 2, pad=3)
+                if np.isnan(activities).any():
+                    continue
                 best = int(activities.argmax())
                 bars = axes(i * pitch + 5, y - tall, pitch - 10, tall - 3)
                 colours = [RED if c == best else SKY for c in range(len(activities))]

@@ -334,8 +334,8 @@ OWN = {
         begin pick miss draw rmse start_from energy_after sample read watch accuracy read_twice all_errors
         curvature energy_at curvatures_of_eight own_steps steepest_over_flattest energy_of with_one""",
     "03_hybrid": """
-        loss draw train_fifty train_five start_from read_five copy_of read_all accuracy spread loss_alone
-        step_alone learn_few watch watch_stage steps_above""",
+        loss draw train_fifty train_five after start_from watch accuracy read guess_and_gap loss_alone
+        step_alone read_few first_fifty steps_above""",
     "04_bidirectional": """
         watch right act_slope farthest mean_energy settle read_hidden paired against_share at settled_pair
         last_gradient last_update hidden_layers""",
@@ -350,7 +350,7 @@ OWN = {
 
 # Names that the definitions above use, and that a chapter assigns.
 USED = {
-    "03_hybrid": set("COUNTS COPIES SIZES L data images labels optimiser TRAINING".split()),
+    "03_hybrid": set("SIZES L data images labels optimiser TRAINING ENOUGH".split()),
     "04_bidirectional": set(RULES),
     "05_training_loop": {"jpc", "optimiser"},
     "10_fast": {"jpc", "optimiser"},

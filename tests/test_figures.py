@@ -173,6 +173,9 @@ def test_drawn_circuits_name_every_neuron_and_sign(drawn):
         "W_1",
     ):  # there inhibits, back through its transpose excites
         assert {f"\u2212 ${weights}$", f"+ ${weights}^\\top$"} <= {*words(axis)}
+    axis = figures.hybrid_circuit().axes[0]
+    assert {"$ẑ_0$", "$ẑ_1$", "$d_0$", "$d_1$", "+ $W_0$", "+ $W_1$"} <= {*words(axis)}
+    assert not any("W" in word and "top" in word for word in words(axis))  # no d moves a value
     figure = figures.springs({"start": (1.0, 1.0, 5.0), "end": (1.0, 3.0, 5.0)}, (1, 2), "m")
     for axis, guess in zip(figure.axes, (1.0, 3.0), strict=True):
         assert axis.lines[-1].get_xdata() == [guess]
@@ -231,7 +234,10 @@ def several():
             labelled, r"$\alpha_\mathrm{gen}$", "guess $z_1$ (km)", log=("xy", "")
         ),
         "spread_curves": figures.spread_curves(x, {"rmse": {"sweep": runs}}, "steps", log_x=True),
-        "frames": figures.frames({"a": (images[:2], np.eye(10)[:2])}, ("0", "5")),
+        "frames": figures.frames(
+            {"a": (images[:3], np.vstack([np.full((1, 10), np.nan), np.eye(10)[:2]]))},
+            ("", "0", "5"),
+        ),
         "plane": figures.plane(
             {"a": (runs[:, 0], runs[:, 1])}, {"1": runs[:, :2].T}, "rmse", "accuracy", "path"
         ),
@@ -241,6 +247,7 @@ def several():
         ),
         "generative_circuit": figures.generative_circuit(2),
         "bidirectional_circuit": figures.bidirectional_circuit(),
+        "hybrid_circuit": figures.hybrid_circuit(),
         "roofline": figures.roofline({"Adam": (0.5, 20.0), "product": (20.0, 100.0)}, 160, 80),
     }
 

@@ -34,6 +34,15 @@ def test_what_is_measured_twice_is_the_same_of_five_seeds():
     assert (found["steps"]["4"]["reads"] == found["ages"]["900"]["reads"]["300"]).all()
 
 
+def test_three_ways_to_learn_have_five_seeds_each_from_every_number_of_examples():
+    found = measured.read("hybrid")["few"]
+    assert [*found] == ["20", "100", "500", "all"]
+    for ways in found.values():
+        for way in ("generative, 30 steps", "hybrid, 10 steps", "alone"):
+            assert {len(each) for each in ways[way].values()} == {5}
+            assert {"20", "4800"} <= {*ways[way]}
+
+
 def test_what_chapters_print_says_how_it_was_measured():
     assert {"processor", "jax", "date", "commit"} <= {
         *json.loads(PATH.read_text("utf-8"))["machine"]
@@ -41,7 +50,6 @@ def test_what_chapters_print_says_how_it_was_measured():
 
 
 def test_another_section_is_named():
-    with pytest.raises(
-        ValueError, match="'speed' given, one of bidirectional, generating expected"
-    ):
+    known = "bidirectional, generating, hybrid"
+    with pytest.raises(ValueError, match=f"'speed' given, one of {known} expected"):
         measured.read("speed")
