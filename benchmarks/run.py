@@ -5,8 +5,8 @@
     python benchmarks/run.py --list           what there is
     python benchmarks/run.py --guard          a few rounds: does the compiled loop keep its lead?
 
-Each section writes benchmarks/results/SECTION.json. Ratios are formed within one run: seconds differ
-between machines, and between hours on a shared one.
+Each section writes benchmarks/results/SECTION.json, or bpc_minimal/measured/SECTION.json where a chapter
+prints it. Ratios are formed within one run: seconds differ between machines, and between hours on one.
 """
 
 import argparse
@@ -17,14 +17,13 @@ import subprocess
 import sys
 import time
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+import backprop
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from bpc_minimal import (
     Config,
@@ -46,11 +45,22 @@ RESULTS = Path(__file__).parent / "results"
 PRINTED = (
     Path(__file__).parents[1] / "bpc_minimal" / "measured"
 )  # what chapters print, in Colab too
+READ_BY_CHAPTERS = (
+    "bidirectional",
+    "generating",
+    "hybrid",
+    "settling",
+    "presets",
+    "best",
+    "fast",
+    "speed",
+)
 FIGURE = Path(__file__).parents[1] / "book" / "_static" / "benchmarks.svg"
 TABLE_HEAD = """# Benchmarks
 
-Written by `make bench` from `results/`, which holds every number. Ratios were formed within one run. What was
-tried on the way, with its figures, stands in [attempts.md](attempts.md).
+Written by `make bench` from `results/` and, for what chapters print, `../bpc_minimal/measured/`, which hold
+every number. Ratios were formed within one run. What was tried on the way, with its figures, stands in
+[attempts.md](attempts.md).
 """
 
 # What must be reached, and what is aimed at beyond: bounds from below and from above.
@@ -124,6 +134,20 @@ def hybrid() -> dict[str, Any]:
     import hybrid as amortiser
 
     return _with_spread(amortiser.measure())
+
+
+def settling() -> dict[str, Any]:
+    """What settling is for: `fast` with 0 to 8 steps of inference, five seeds (chapter 5 prints it)."""
+    import settling as steps
+
+    return _with_spread(steps.measure())
+
+
+def presets() -> dict[str, Any]:
+    """Every preset and backprop on the test set: accuracy, RMSE, time of learning (chapter 5 prints it)."""
+    import presets as ways
+
+    return _with_spread(ways.measure())
 
 
 def milestones() -> dict[str, Any]:
@@ -326,6 +350,8 @@ SECTIONS = {
         bidirectional,
         generating,
         hybrid,
+        settling,
+        presets,
         milestones,
         accuracy,
         fast,
@@ -340,8 +366,7 @@ SECTIONS = {
 
 def stored(section: str) -> Path:
     """Give the file of a section's results: in the package, where a chapter prints them."""
-    printed = ("bidirectional", "generating", "hybrid")
-    return (PRINTED if section in printed else RESULTS) / f"{section}.json"
+    return (PRINTED if section in READ_BY_CHAPTERS else RESULTS) / f"{section}.json"
 
 
 def _timed_fit(config: Config, data) -> dict[str, float]:
@@ -359,65 +384,9 @@ def _timed_fit(config: Config, data) -> dict[str, float]:
 
 
 def _timed_backprop(config: Config, data) -> dict[str, float]:
-    """Train by backprop as `fast` trains: its batches, schedule, epochs, evaluations."""
-    times = []
-    for _ in range(2):
-        start = time.perf_counter()
-        state, learn, evaluate, arrays = _backprop(config, data)
-        for i in range(config.epochs or 1):
-            order = shuffled(jax.random.PRNGKey(config.seed), i, len(data.images))
-            state = learn(state, arrays, order)
-            share = float(evaluate(state, arrays))
-        times.append(time.perf_counter() - start)
-    return {"seconds": times[1], "compile_seconds": times[0] - times[1], "accuracy": share}
-
-
-@cache
-def _backprop_steps(config: Config, total: int):
-    """Compile training of the upward network alone by backprop on the squared error, and evaluation."""
-    rate = optax.cosine_onecycle_schedule(total, 2 * config.learning_rate, pct_start=0.2)
-    optimiser = optax.adamw(rate, weight_decay=config.weight_decay)
-
-    def predict(weights, x):
-        for i, w in enumerate(weights):
-            x = (x if i == 0 else jax.nn.relu(x)) @ w
-        return x
-
-    def loss(weights, x, y):
-        return 0.5 * jnp.mean(jnp.sum((predict(weights, x) - jax.nn.one_hot(y, 10)) ** 2, axis=1))
-
-    @jax.jit
-    def learn(state, arrays, order):
-        def iterate(carry, chosen):
-            weights, state = carry
-            x = normalise(arrays[0][chosen])
-            gradient = jax.grad(loss)(weights, x, arrays[1][chosen])
-            updates, state = optimiser.update(gradient, state, weights)
-            return (optax.apply_updates(weights, updates), state), None
-
-        whole = len(order) // config.batch_size * config.batch_size
-        return jax.lax.scan(iterate, state, order[:whole].reshape(-1, config.batch_size))[0]
-
-    @jax.jit
-    def evaluate(state, arrays):
-        found = jnp.argmax(predict(state[0], normalise(arrays[2])), axis=1)
-        return 100 * jnp.mean(found == arrays[3])
-
-    return optimiser, learn, evaluate
-
-
-def _backprop(config: Config, data):
-    """Draw the upward network of `config`; give its state, two compiled functions and the data."""
-    total = len(data.images) // config.batch_size * (config.epochs or 1)
-    optimiser, learn, evaluate = _backprop_steps(config.replace(seed=0), total)
-    sizes = config.sizes[::-1]
-    keys = jax.random.split(jax.random.PRNGKey(config.seed), len(sizes))
-    weights = [
-        jax.random.uniform(k, (a, b), minval=-1, maxval=1) / np.sqrt(a)
-        for k, a, b in zip(keys, sizes, sizes[1:], strict=False)
-    ]
-    arrays = [jnp.asarray(part) for part in data]
-    return (weights, optimiser.init(weights)), learn, evaluate, arrays
+    """Train by backprop as `fast` trains; the second time, everything is compiled."""
+    first, second = (backprop.fit(config, data) for _ in range(2))
+    return second | {"compile_seconds": first["seconds"] - second["seconds"]}
 
 
 def _curve(config: Config, data, every: int = 20) -> list[tuple[float, float]]:
@@ -446,7 +415,7 @@ def _curve(config: Config, data, every: int = 20) -> list[tuple[float, float]]:
 
 def _backprop_curve(config: Config, data, every: int = 20) -> list[tuple[float, float]]:
     """As `_curve`, for the upward network alone."""
-    state, learn, evaluate, arrays = _backprop(config, data)
+    state, learn, evaluate, arrays = backprop.start(config, data)
     length = every * config.batch_size
     jax.block_until_ready(evaluate(learn(state, arrays, jnp.arange(length)), arrays))  # compile
     curve, seconds = [(0.0, 0.0)], 0.0
@@ -455,7 +424,7 @@ def _backprop_curve(config: Config, data, every: int = 20) -> list[tuple[float, 
         for chosen in range(0, len(order) - length, length):
             begin = time.perf_counter()
             state = learn(state, arrays, order[chosen : chosen + length])
-            accuracy = float(evaluate(state, arrays))
+            accuracy = float(evaluate(state, arrays)["accuracy"])
             seconds += time.perf_counter() - begin
             curve.append((seconds, accuracy))
             if accuracy >= 98:
@@ -609,12 +578,12 @@ def guard() -> int:
     """Compare a few rounds of `speed` with what is stored: ratios within one run, never seconds."""
     import speed as ways
 
-    stored = json.loads((RESULTS / "speed.json").read_text())["results"]
+    before = json.loads(stored("speed").read_text())["results"]
     found = ways.measure(rounds=3, iterations=150, names=("scan", "calls", "floor"))
     lost = 0
     for name, sign in (("scan_over_floor", 1), ("calls_over_scan", -1)):
         kept = (
-            found[name] < SLACK * stored[name] if sign > 0 else found[name] > stored[name] / SLACK
+            found[name] < SLACK * before[name] if sign > 0 else found[name] > before[name] / SLACK
         )
         lost += not kept
         verdict = (
@@ -622,7 +591,7 @@ def guard() -> int:
             if kept
             else "lost: is the machine busy? run it again before you look for a cause"
         )
-        print(f"{name}: {found[name]:.2f} now, {stored[name]:.2f} stored, {verdict}")
+        print(f"{name}: {found[name]:.2f} now, {before[name]:.2f} stored, {verdict}")
     return lost
 
 

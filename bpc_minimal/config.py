@@ -22,7 +22,7 @@ class Config:
 
     Precisions by layer are what lets one network read and draw: with a small alpha_disc at the label and a
     smaller alpha_gen at the image than at the hidden layers, the preset `best` reads 98.5 % of the test set
-    and draws with an RMSE of 0.018 (benchmarks/results/best.json). On held-out images, alpha_disc 1 at the
+    and draws with an RMSE of 0.018 (bpc_minimal/measured/best.json). On held-out images, alpha_disc 1 at the
     label gave an RMSE of 0.026 to 0.027 where 0.1 gave 0.021 to 0.022 (benchmarks/attempts.md).
 
     Attributes:
@@ -229,7 +229,7 @@ PRESETS = {
             schedule="one-cycle",
         ),
         # One network that classifies and draws: 98.51 ± 0.04 % and an RMSE of 0.0177 ± 0.0003 on the test
-        # set over three seeds (benchmarks/results/best.json). Its label is trusted little: with a
+        # set over three seeds (bpc_minimal/measured/best.json). Its label is trusted little: with a
         # discriminative precision of 1 there, as elsewhere, the label bends the hidden layers away from
         # what the generator can draw.
         Config(

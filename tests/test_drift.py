@@ -340,8 +340,8 @@ OWN = {
         watch right act_slope farthest mean_energy settle read_hidden paired against_share at settled_pair
         last_gradient last_update hidden_layers""",
     "05_training_loop": """
-        python_loop one_call_each compiled_scan scan package run milliseconds operations package_step distance
-        note""",
+        keep reads lengths three_times python_loop one_call_each compiled_scan scan package run operations
+        package_step distance note bend""",
     "10_fast": """
         once compare milliseconds package_loop from_python flops as_first_written needed counts operations
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare
