@@ -328,7 +328,7 @@ OWN = {
         loudness heard_energy energy_in_seconds learn_step scatter draw_readings learn_weights least_squares
         energy_of settle_storm settled_slope draw_storms settled_energy total_least_squares circuit_step
         run_circuit linear solve_chain draw_generator draw_problem stack settle_deep moved carried_back
-        output_loss difference learn_chain same""",
+        output_loss compare next_precision learn_chain slope_left same""",
     "02_generating": """
         largest_difference draw_activities norms energy_by_layer explain train_step iterate train_300 train
         begin pick miss draw rmse start_from energy_after sample read watch accuracy read_twice all_errors

@@ -80,6 +80,14 @@ def test_a_right_answer_is_told_why(number, code, capsys):
     assert re.match(rf"Exercise {re.escape(number)} is right: .{{20,}}", said), said
 
 
+@pytest.mark.parametrize("number", ["1.2", "1.4"])
+def test_what_is_right_but_not_as_asked_is_told_so(number, capsys):
+    other_way = {"1.2": CHAPTERS[1].BY_JAX, "1.4": CHAPTERS[1].BY_LOOP}[number]
+    for code in ANSWERS[number]["right"]:
+        attempt(number, code)
+        assert ("Now " in capsys.readouterr().out) == (code in other_way), code
+
+
 @pytest.mark.parametrize(
     ("number", "part", "code"), WRONG, ids=[f"{number} {part}" for number, part, _ in WRONG]
 )

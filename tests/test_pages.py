@@ -363,8 +363,13 @@ def test_what_a_reader_is_to_predict_waits_under_a_bar(opened):
     asked = [cell for cell in cells if "hide-output" in cell.metadata.get("tags", [])]
     outcomes = opened.page.locator("details.outcome")
     assert outcomes.count() == len(asked)
+    said = [cell for cell in cells if "\n:class: dropdown\n" in cell.source]
+    assert opened.page.locator("article .admonition.dropdown").count() == 0  # each went under a bar
+    assert opened.page.locator("details.outcome > p:last-child, details.answer").count() >= len(
+        said
+    )
     for outcome in outcomes.all():
-        output, summary = outcome.locator(".cell_output").first, outcome.locator("summary")
+        output, summary = outcome.locator(".cell_output").first, outcome.locator("summary").first
         assert not output.is_visible()
         summary.click()
         assert output.is_visible()

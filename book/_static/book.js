@@ -231,7 +231,7 @@ function printLight(printing) {
 }
 
 function printOutcomes(printing) {
-  for (const fold of document.querySelectorAll("details.outcome")) {
+  for (const fold of document.querySelectorAll("details.outcome, details.answer")) {
     if (printing && !fold.open) fold.dataset.closed = "";
     if ("closed" in fold.dataset) fold.open = printing;
     if (!printing) delete fold.dataset.closed;

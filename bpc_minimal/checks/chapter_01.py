@@ -1,6 +1,9 @@
 """The exercises of chapter 1, the energy of a guess: storms, and a chain of layers."""
 
+import dis
+import inspect
 import math
+from types import CodeType
 
 import numpy as np
 
@@ -47,10 +50,37 @@ def exercise_1():
     }
 
 
+def instructions(function):
+    """Give what Python does in a function, in those inside it, and in those that it wraps."""
+    todo, seen = [function], set()
+    while todo:
+        part = todo.pop()
+        if part is None or id(part) in seen:
+            continue
+        seen.add(id(part))
+        todo.append(getattr(part, "__wrapped__", None))  # of jax.jit and jax.grad
+        cells = getattr(part, "__closure__", None) or ()
+        todo += [c.cell_contents for c in cells if inspect.isfunction(c.cell_contents)]
+        code = part if isinstance(part, CodeType) else getattr(part, "__code__", None)
+        if code is not None:
+            todo += [const for const in code.co_consts if isinstance(const, CodeType)]
+            yield from dis.get_instructions(code)
+
+
+def by_hand(answer_2):
+    """Say why the slope is right, and whether JAX was asked for it."""
+    asked = {"grad", "value_and_grad", "value_and_grad_f", "jacfwd", "jacrev", "jvp", "vjp"}
+    if any(i.argval in asked for i in instructions(answer_2) if isinstance(i.argval, str)):
+        return "and JAX found it. Now by hand: Equation 3, with f' where e_2 is differentiated."
+    return (
+        "it is what jax.grad finds: the error of layer 1, minus 3 times that of layer 2 times f'."
+    )
+
+
 @exercise(
     "answer_2(z_1)",
     cases=[(0.5,), (1.7,), (4.0,)],
-    why="it is what jax.grad finds: the error of layer 1, minus 3 times that of layer 2 times f'.",
+    why=by_hand,
     hint="Start from Equation 3: the error of layer 2 is now z_2 - f(z_1), and its derivative is -f'(z_1).",
 )
 def exercise_2(z_1):
@@ -67,6 +97,12 @@ def exercise_2(z_1):
         "f'(z_1) lacks the 1/2 of the exponent": e_1 + 3 * e_2 * f,
         "f'(z_1) is -1/2 times f(z_1), not -1/2": e_1 + 1.5 * e_2,
         "f'(z_1) lacks the 10 of f": e_1 + 0.15 * e_2 * f,
+        "f'(z_1) lacks the exponential: -5 is its value at 0 alone": e_1 + 15 * e_2,
+        "half of e_2's part: the 2 of its square cancels the 1/2 of the energy": e_1
+        + 0.75 * e_2 * f,
+        "half of e_1's part: the 2 of its square cancels the 1/2 of the energy": 0.5 * e_1
+        + 1.5 * e_2 * f,
+        "e_2 is still squared: differentiating takes the power down to 1": e_1 + 1.5 * e_2**2 * f,
         "you forgot the precision of e_2": e_1 + 0.5 * e_2 * f,
         "you exchanged the precisions": 3 * e_1 + 0.5 * e_2 * f,
         "both errors have the precision 3; that of e_1 is 1": 3 * right + 0 - 3 * e_2 * f,
@@ -137,6 +173,7 @@ def exercise_3(w, forecast, count):
         - RATE * 0.5 * np.log(c),
         "this is half of c, without the logarithm": plain - RATE * 0.5 * c,
         "c is squared: the derivative of log c is 1 / c": plain - RATE * ALPHA_2 * w / c**2,
+        "c is 3 only at w = 3: it changes while w learns": plain - RATE * ALPHA_2 * w / 3,
         "c lacks alpha_1": plain - RATE / w,
         "c is alpha_1 + alpha_2 w**2, with the square": plain
         - RATE * ALPHA_2 * w / (ALPHA_1 + ALPHA_2 * w),
@@ -155,10 +192,19 @@ def exercise_3(w, forecast, count):
     }
 
 
+def without_a_loop(answer_4):
+    """Say why the factor is right, and whether a loop found it."""
+    found = [*instructions(answer_4)]
+    loops = any(i.opname == "FOR_ITER" or "JUMP_BACKWARD" in i.opname for i in found)
+    if loops or any(i.argval == "settle_guess" for i in found):
+        return "and a loop took the steps. Now as one line: the same factor, as often as there are steps."
+    return "each step multiplies the distance by 1 - 3 step_size; past 2/3 that is a growing swing."
+
+
 @exercise(
     "answer_4(step_size, steps)",
-    cases=[(0.1, 20), (0.6, 5), (0.7, 12), (0.4, 3)],
-    why="each step multiplies the distance by 1 - 3 step_size; past 2/3 that is a growing swing.",
+    cases=[(0.1, 20), (0.6, 5), (0.7, 12), (0.4, 3), (0.2, 7)],
+    why=without_a_loop,
     hint="One step multiplies the distance by 1 - step_size * c, with the curvature c of the storm.",
 )
 def exercise_4(step_size, steps):
@@ -171,9 +217,14 @@ def exercise_4(step_size, steps):
         ** steps,
         "the curvature is the sum of both precisions, not the forecast's alone": (1 - step_size)
         ** steps,
+        "the curvature is that of the storm in kilometres, sum(alpha_gen); "
+        "by now alpha_1 and alpha_2 are those of the seconds": (1 - (ALPHA_1 + ALPHA_2) * step_size)
+        ** steps,
         "the curvature is the sum of both precisions, not their mean": (1 - 1.5 * step_size)
         ** steps,
         "the sign is lost: past the resting place it is negative": abs(factor) ** steps,
+        "the sign is turned: it is 1 minus what a step covers, not that minus 1": (-factor)
+        ** steps,
         "one step too few": factor ** (steps - 1),
         "one step too many": factor ** (steps + 1),
         "the sign in the factor: a step goes against the slope": (1 + 3 * step_size) ** steps,
@@ -213,6 +264,7 @@ def chain_energies(
     note="settled",
     taught_by="settled",
     biases=False,
+    layers=slice(None),
     total=np.mean,
 ):
     """Teach a chain as exercise 5 asks, or as students do instead; the energies of all iterations."""
@@ -251,7 +303,10 @@ def chain_energies(
         shifts = [rate * e.mean(axis=0) for e in errors()]
         if taught_by == "swept":
             z[:] = kept
-        V = [v + step for v, step in zip(V, steps, strict=True)]
+        learns = range(L)[layers]
+        V = [
+            v + step if l in learns else v for l, (v, step) in enumerate(zip(V, steps, strict=True))
+        ]
         if biases:
             b = [old + shift for old, shift in zip(b, shifts, strict=True)]
         noted.append({"settled": settled, "start": at_start, "learned": energy()}[note])
@@ -299,8 +354,13 @@ def exercise_5(generator, z_0, z_L, iterations):
         "the biases learn too; they shall stay": instead(biases=True),
         "the sum over the examples; their mean is asked for": instead(total=np.sum),
         "an energy for each example; their mean is asked for": instead(total=np.asarray),
+        "only the last matrix learns; each one shall": instead(layers=slice(-1, None)),
+        "only the first matrix learns; each one shall": instead(layers=slice(1)),
+        "the last matrix does not learn; each one shall": instead(layers=slice(-1)),
         "the rate of learning is 0.05, not 0.1": instead(rate=0.1),
+        "the rate of learning is 0.05, not 0.5": instead(rate=0.5),
         "the step of inference is 0.1, not 0.05": instead(size=0.05),
+        "the step of inference is 0.1, not 0.2": instead(size=0.2),
         "20 steps settle, not 10": instead(settling=10),
         "one step of inference too many: 20 settle": instead(settling=21),
         "one step of inference too few: 20 settle": instead(settling=19),

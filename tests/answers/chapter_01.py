@@ -34,6 +34,26 @@ STEP = (
     "    return "
 )
 
+# Right, and not as the exercise asks: the check says so.
+BY_JAX = [
+    "answer_2 = jax.grad(lambda z_1: guess_energy(z_1, z_0, heard, (1.0, 3.0), loudness))",
+    "def answer_2(z_1):\n"
+    "    def E(z):\n"
+    "        return guess_energy(z, z_0, heard, (1.0, 3.0), loudness)\n"
+    "    return jax.value_and_grad(E)(z_1)[1]",
+]
+BY_LOOP = [
+    "def answer_4(size, n):\n"
+    "    path = settle_guess(lambda z: guess_slope(z, 2.0, 3.0, (1.0, 2.0)), 0.0, size, n)\n"
+    "    rest = posterior_mean(2.0, 3.0, (1.0, 2.0))\n"
+    "    return (path[-1] - rest) / (path[0] - rest)",
+    "def answer_4(step_size, steps):\n"
+    "    share = np.float64(1.0)\n"
+    "    for _ in range(steps):\n"
+    "        share *= 1 - step_size * sum(alpha_gen)\n"
+    "    return [share]",
+]
+
 NOTE = "        energies.append(generative_energy(generator, settled, ones, jnp.tanh).mean())\n"
 TRAIN = f"""
 def train_chain(generator, z_0, z_L, iterations):
@@ -46,6 +66,15 @@ def train_chain(generator, z_0, z_L, iterations):
         generator = [(V - 0.05 * dV, b) for (V, b), dV in zip(generator, gradient)]
     return energies
 """
+
+
+def taught(where):
+    """Teach only the matrices of which this is true."""
+    learns = "[(V - 0.05 * dV, b) for (V, b), dV in zip(generator, gradient)]"
+    assert learns in TRAIN
+    these = f"[(V - 0.05 * dV * ({where}), b) for l, ((V, b), dV) in enumerate(zip(generator, gradient))]"
+    return TRAIN.replace(learns, these)
+
 
 ANSWERS = {
     "1.1": {
@@ -92,6 +121,7 @@ ANSWERS = {
             "        pulls.append(alpha * e * inner)\n"
             "    return np.array([sum(pulls)])",
             "answer_2 = jax.jit(lambda z_1: z_1 - z_0 + 1.5 * (heard - loudness(z_1)) * loudness(z_1))",
+            *BY_JAX,
         ],
         "wrong": [
             ("climbs", STORM + "-e_1 - 1.5 * e_2 * f"),
@@ -110,6 +140,10 @@ ANSWERS = {
             ("z_1 - z_0", STORM + "-e_1 + 1.5 * e_2 * f"),
             ("takes the count", STORM + "e_1 + 1.5 * (3.0 - f) * f"),
             ("this is the energy", STORM + "0.5 * e_1**2 + 1.5 * e_2**2"),
+            ("-5 is its value at 0", STORM + "e_1 + 15 * e_2"),
+            ("half of e_2's part", STORM + "e_1 + 0.75 * e_2 * f"),
+            ("half of e_1's part", STORM + "e_1 / 2 + 1.5 * e_2 * f"),
+            ("still squared", STORM + "e_1 + 1.5 * e_2**2 * f"),
             ("counted", STORM + "e_1 - 3 * (heard - z_1)"),
             ("ignores z_1", "def answer_2(z_1):\n    z_1 = 1.0\n    return z_1 - loudness(z_1)"),
             ("raised", STORM + "e_1 + e_3"),
@@ -153,6 +187,7 @@ ANSWERS = {
             ("change of w", STEP + "step - 0.2 * alpha_2 * w / c - w"),
             ("term alone", STEP + "w - 0.2 * alpha_2 * w / c"),
             ("derivative of the term", STEP + "alpha_2 * w / c"),
+            ("only at w = 3", STEP + "step - 0.2 * alpha_2 * w / 3"),
             ("c lacks alpha_1", STEP + "step - 0.2 / w"),
             ("shape", STEP + "jnp.array([step, c])"),
         ],
@@ -160,15 +195,9 @@ ANSWERS = {
     "1.4": {
         "right": [
             "def answer_4(step_size, steps):\n    return (1 - 3 * step_size) ** steps",
-            "def answer_4(size, n):\n"
-            "    path = settle_guess(lambda z: guess_slope(z, 2.0, 3.0, (1.0, 2.0)), 0.0, size, n)\n"
-            "    rest = posterior_mean(2.0, 3.0, (1.0, 2.0))\n"
-            "    return (path[-1] - rest) / (path[0] - rest)",
-            "def answer_4(step_size, steps):\n"
-            "    share = np.float64(1.0)\n"
-            "    for _ in range(steps):\n"
-            "        share *= 1 - step_size * sum(alpha_gen)\n"
-            "    return [share]",
+            "def answer_4(step_size, steps):\n    return np.power(1 - sum(alpha_gen) * step_size, steps)",
+            "answer_4 = lambda size, n: np.prod(np.full(n, 1 - 3.0 * size))",
+            *BY_LOOP,
         ],
         "wrong": [
             ("one step", "answer_4 = lambda step_size, steps: 1 - 3 * step_size"),
@@ -176,6 +205,11 @@ ANSWERS = {
             ("count's alone", "answer_4 = lambda step_size, steps: (1 - 2 * step_size) ** steps"),
             ("forecast's alone", "answer_4 = lambda step_size, steps: (1 - step_size) ** steps"),
             ("mean", "answer_4 = lambda step_size, steps: (1 - 1.5 * step_size) ** steps"),
+            (
+                "those of the seconds",
+                "answer_4 = lambda s, n: (1 - (alpha_1 + alpha_2) * s) ** n",
+            ),
+            ("sign is turned", "answer_4 = lambda s, n: (3 * s - 1) ** n"),
             ("sign is lost", "answer_4 = lambda step_size, steps: abs(1 - 3 * step_size) ** steps"),
             ("too few", "answer_4 = lambda step_size, steps: (1 - 3 * step_size) ** (steps - 1)"),
             ("too many", "answer_4 = lambda step_size, steps: (1 - 3 * step_size) ** (steps + 1)"),
@@ -261,6 +295,11 @@ def train_chain(generator, z_0, z_L, iterations):
             ),
             ("sum over", TRAIN.replace("mean()", "sum()")),
             ("for each example", TRAIN.replace(".mean()", "")),
+            ("not 0.5", TRAIN.replace("V - 0.05", "V - 0.5")),
+            ("not 0.2", TRAIN.replace("0.1, 20)", "0.2, 20)")),
+            ("only the last matrix", taught("l == len(gradient) - 1")),
+            ("only the first matrix", taught("l == 0")),
+            ("the last matrix does not", taught("l < len(gradient) - 1")),
             ("not 0.1", TRAIN.replace("V - 0.05", "V - 0.1")),
             ("not 0.05", TRAIN.replace("0.1, 20)", "0.05, 20)")),
             ("not 10", TRAIN.replace("0.1, 20)", "0.1, 10)")),

@@ -8,7 +8,8 @@
   otherwise. In a chapter's opening, folded code comes last: the first screen is for the question and the
   figure.
 - What a cell tagged `hide-output` prints or draws is folded: the reader is to predict it first. The caption
-  of a figure goes with it. With `hide-input` too, the code has a bar of its own.
+  of a figure goes with it, and so does a box with the class `dropdown` that follows: what to say of it.
+  With `hide-input` too, the code has a bar of its own.
 - Cells tagged `hide-cell` that assert, print nothing and make nothing that is used later stay in the
   notebook.
 """
@@ -177,7 +178,12 @@ def fold(children: Iterable[nodes.Node], opening: bool = False) -> list[nodes.No
     for at, node in enumerate(left):
         number = figure_number(node)
         mode = node.get("hide_mode") if is_cell(node) else None
-        if mode in ("output", "input+output"):
+        if isinstance(node, nodes.admonition) and "dropdown" in node["classes"] and not waiting:
+            title, *answer = node.children
+            if not (shown and "outcome" in shown[-1].get("classes", ())):
+                shown.append(folded(f"Show {title.astext().lower()}", [], classes=["answer"]))
+            shown[-1].extend(answer)
+        elif mode in ("output", "input+output"):
             outcome = taken_out(node, mode)
             if mode != "output":
                 waiting.append(node)
