@@ -13,7 +13,7 @@ from bpc_minimal.checkpoint import load, pretrained, save
 from bpc_minimal.config import PRESETS, Config, preset
 from bpc_minimal.inference import BIDIRECTIONAL, DISCRIMINATIVE, GENERATIVE, HYBRID, Rule
 from bpc_minimal.learning import TrainState
-from bpc_minimal.network import Network, add_activation
+from bpc_minimal.network import Network
 from bpc_minimal.training import Checkpoint, Data, History
 
 load_mnist = public(data.load_mnist)
@@ -26,6 +26,7 @@ class_means = public(
     images=arguments.images_of_classes,
     labels=arguments.labels_of_all_classes,
 )
+add_activation = public(network.add_activation, name=arguments.new_activation)
 make_network = public(network.make_network)
 sweep_down = public(network.sweep_down, labels=arguments.label_layer)
 sweep_up = public(network.sweep_up)

@@ -47,7 +47,7 @@ from bpc_minimal import (
     save,
 )
 from bpc_minimal.arguments import LARGEST, take_data
-from bpc_minimal.data import PIXELS, SPLITS
+from bpc_minimal.data import CLASSES, PIXELS, SPLITS
 from bpc_minimal.files import (
     HeldError,
     Owned,
@@ -98,13 +98,13 @@ def _run(argv: Sequence[str] | None, stopping: Stopping, out: Lasting | None = N
     arguments = _parser().parse_args(argv)
     try:
         arguments.run(arguments, stopping)
+        stopping.check()  # what was raised at once may have been lost
     except KeyboardInterrupt as interrupt:
         print(f"interrupted{interrupt}", file=sys.stderr)
         return getattr(interrupt, "code", 130)
     except ArgumentError as error:
-        option = (
-            "--" + error.name.replace("_", "-") if error.name in vars(arguments) else error.name
-        )
+        given = vars(arguments).get(error.name) is not None
+        option = "--" + error.name.replace("_", "-") if given else error.name
         words = f"{option}{error.rest}" if str(error).startswith(error.name) else str(error)
         print(f"error: {shown(words)}", file=sys.stderr)
         return 1
@@ -208,23 +208,21 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--data",
         choices=("mnist", "fashion-mnist", "kmnist"),
-        default="mnist",
-        help="mnist is in the package; the others are read through torchvision from --root",
+        help="mnist (default) is in the package; the others are read through torchvision from --root",
     )
-    train.add_argument("--root", type=_path, default=Path("data"), help="where other data are")
+    train.add_argument("--root", type=_path, help="where other data are (default: data)")
     train.add_argument(
         "--images",
         type=_path,
-        help="your own data instead: a .npy file, uint8 or floats from 0 to 1, (N, ...); every tenth is held "
-        "out of training. Units of the first and last layer follow it",
+        help="your own data instead: a .npy file, uint8 or floats from 0 to 1, (N, ...); a tenth of each "
+        "class is held out of training, drawn alike each time. Units of the first and last layer follow it",
     )
     train.add_argument("--labels", type=_path, help="their classes: a .npy file, 0 and up, (N,)")
     train.add_argument("--download", action="store_true", help="fetch other data into --root")
     train.add_argument(
         "--held-out",
         choices=("test", "validation"),
-        default="test",
-        help="evaluate on the test set, or on the last 5,000 training images, left out of training",
+        help="evaluate on the test set (default), or on the last 5,000 training images, left out of training",
     )
     train.add_argument(
         "--out", type=_path, help="folder of the results (default: runs/NAME, or the next free one)"
@@ -308,6 +306,11 @@ def _train(arguments, stopping: Stopping) -> None:
         load(arguments.resume) if arguments.resume else None
     )  # what is wrong with it comes first
     config = _config(arguments, resumed)
+    if resumed and not arguments.images and not _like_mnist(config):
+        raise ValueError(
+            f"{shown(arguments.resume)} is of a run on data of {config.sizes[0]} classes and "
+            f"{config.sizes[-1]} pixels: go on with those that it began with, --images and --labels"
+        )
     data = _data(arguments)
     if arguments.images and not resumed and not any(c.startswith("sizes=") for c in arguments.set):
         classes = max(int(part.max()) for part in (data.labels, data.held_out_labels)) + 1
@@ -333,6 +336,7 @@ def _train(arguments, stopping: Stopping) -> None:
         latest, started = resumed, time.perf_counter()
         names = ("data", "root", "held_out", "images", "labels")
         own = {name: getattr(arguments, name) for name in names}  # which data they are
+        own = {name: value for name, value in own.items() if value is not None}
         done = int(resumed.state.iteration) if resumed else 0
         quiet = arguments.json or sys.stderr is None or not sys.stderr.isatty()
         bar = tqdm(total=total, initial=done, unit="it", disable=quiet, mininterval=0)
@@ -386,9 +390,9 @@ def _train(arguments, stopping: Stopping) -> None:
         assert latest is not None
         del data  # its memory goes to the figures
         try:
-            if stopping.told is not None:
-                raise Stopped(number=stopping.told)
+            stopping.check()
             _draw_run(latest, path, arguments.json)
+            stopping.check()
         except Stopped as stopped:
             raise Stopped(
                 f"; the run has ended and is whole in {shown(path)}", stopped.number
@@ -414,7 +418,7 @@ def _pace(bar) -> Callable[[int], int]:
 def _resume_command(
     path: Path,
     data: str = "mnist",
-    root: Path = Path(),
+    root: Path | None = None,
     held_out: str = "test",
     images: Path | None = None,
     labels: Path | None = None,
@@ -423,7 +427,7 @@ def _resume_command(
     if images:
         options |= {"--images": images, "--labels": labels}
     elif data != "mnist":
-        options |= {"--data": data, "--root": root}
+        options |= {"--data": data} | ({"--root": root} if root else {})
     if held_out != "test":
         options["--held-out"] = held_out
     words = [f"{_command()} train"]
@@ -461,19 +465,15 @@ def _draw_run(checkpoint: Checkpoint, path: Path, quiet: bool) -> None:
         print(f"{shown(path)}: weights and history{beside}")
 
 
-def _classify(arguments, _: Stopping) -> None:
+def _classify(arguments, stopping: Stopping) -> None:
     checkpoint = load(arguments.checkpoint)
     images, labels = _images(arguments, checkpoint)
-    chunks = (images[i : i + CHUNK] for i in range(0, len(images), CHUNK))
-    options = checkpoint.config.inference()
-    found = np.concatenate(
-        [
-            np.asarray(
-                classify(checkpoint.network, _pixels(checkpoint, x), arguments.steps, **options)
-            )
-            for x in chunks
-        ]
-    )
+    options, parts = checkpoint.config.inference(), []
+    for i in range(0, len(images), CHUNK):
+        stopping.check()
+        pixels = _pixels(checkpoint, images[i : i + CHUNK])
+        parts.append(classify(checkpoint.network, pixels, arguments.steps, **options))
+    found = np.concatenate(parts)
     accuracy = None if labels is None else round(100 * float(np.mean(found == labels)), 2)
     if arguments.json:
         print(json.dumps({"labels": found.tolist(), "accuracy": accuracy}))
@@ -555,25 +555,29 @@ def _info(arguments, _: Stopping) -> None:
     if arguments.checkpoint:
         checkpoint = load(arguments.checkpoint)
         done, evaluations = int(checkpoint.state.iteration), checkpoint.history.evaluations
+        config, path = checkpoint.config, shown(shlex.quote(str(arguments.checkpoint)))
         held_out, images = _mnist_of(checkpoint)
-        total = checkpoint.config.total(images)
-        path = shown(shlex.quote(str(arguments.checkpoint)))
+        total = config.total(images) if images else config.iterations
+        own = "" if held_out else " --images IMAGES.npy"
+        count = f", {images:,} training images" if images else ""
         facts = {
-            "settings": json.loads(checkpoint.config.to_json()),
-            "data": f"MNIST, {images:,} training images, evaluated on the {held_out} set"
+            "settings": json.loads(config.to_json()),
+            "data": f"MNIST{count}, evaluated on the {held_out} set"
             if held_out
-            else "not MNIST's, or other images of it",
+            else f"not MNIST's, or other images of it{count}",
             "iteration": done,
             "iterations": total,
             "evaluations": evaluations,
             "accuracy": evaluations[-1]["accuracy"] if evaluations else None,
-            "go_on": [
-                f"{_command()} {verb} {path}" for verb in ("generate", "complete", "classify")
-            ],
+            "go_on": [f"{_command()} generate {path}"],
         }
-        if done < total:
+        if config.sizes[-1] == PIXELS:  # of which `complete` knows the halves
+            facts["go_on"].append(f"{_command()} complete {path}{own}")
+        facts["go_on"].append(f"{_command()} classify {path}{own}")
+        if total is None or done < total:
+            labels = "" if held_out else f"{own} --labels LABELS.npy"
             resume = _resume_command(arguments.checkpoint, held_out=held_out or "test")
-            facts["go_on"].insert(0, resume)
+            facts["go_on"].insert(0, resume + labels)
     else:
         names = ("jax", "jaxlib", "equinox", "optax", "numpy")
         facts = {
@@ -603,14 +607,19 @@ def _info(arguments, _: Stopping) -> None:
             print(f"{name:20} {shown(value)}")
 
 
-def _mnist_of(checkpoint: Checkpoint) -> tuple[str | None, int]:
+def _like_mnist(config: Config) -> bool:
+    """Whether MNIST's images and labels fit a network."""
+    return (config.sizes[0], config.sizes[-1]) == (CLASSES, PIXELS)
+
+
+def _mnist_of(checkpoint: Checkpoint) -> tuple[str | None, int | None]:
     """Say which set of MNIST a run was evaluated on, if it was MNIST's; and on how many images it learns."""
     for held_out in ("test", "validation"):
         with contextlib.suppress(ValueError):  # it has fewer images than the run
             data = Data(*take_data("data", mnist(held_out), {"config": checkpoint.config}))
             if digest(data) == checkpoint.data:
                 return held_out, len(data.images)
-    return None, checkpoint.config.training_images or 60_000  # as in each set that `train` knows
+    return None, checkpoint.examples or checkpoint.config.training_images
 
 
 def _config(arguments, checkpoint: Checkpoint | None) -> Config:
@@ -728,39 +737,82 @@ def _data(arguments) -> Data:
     if (arguments.images is None) != (arguments.labels is None):
         raise ValueError("--images and --labels belong together: give both, or neither")
     if arguments.images:
+        names = ("data", "root", "held_out", "download")
+        beside = [f"--{n.replace('_', '-')}" for n in names if getattr(arguments, n)]
+        if beside:
+            raise ValueError(
+                f"{', '.join(beside)} given beside --images, which are your own data, a tenth of them held "
+                "out: leave out the one or the other"
+            )
         images = read_images(arguments.images, None)
         labels = read_labels(arguments.labels, len(images))
         if len(images) < 10:
             raise ValueError(
-                f"{shown(arguments.images)} holds {len(images)} images, 10 or more expected, as every "
+                f"{shown(arguments.images)} holds {len(images)} images, 10 or more expected, as a "
                 "tenth is held out of training"
             )
         if images.dtype == np.uint8 and images.max() == 1:
             _warn(
                 f"{arguments.images}: its highest value is 1, and ink is 255: np.save(path, 255 * images)"
             )
-        out = np.arange(len(images)) % 10 == 9  # whatever order they come in
+        out = _held_out(labels)
+        _warn_of_absent(arguments.labels, labels, out)
         return Data(images[~out], labels[~out], images[out], labels[out])
-    if arguments.data == "mnist":
-        return mnist(arguments.held_out)
-    train = "train" if arguments.held_out == "test" else "fit"
+    held_out = arguments.held_out or "test"
+    if arguments.data in (None, "mnist"):
+        return mnist(held_out)
+    train, root = "train" if held_out == "test" else "fit", arguments.root or Path("data")
     return Data(
-        *load_dataset(arguments.data, arguments.root, train, arguments.download),
-        *load_dataset(arguments.data, arguments.root, arguments.held_out, arguments.download),
+        *load_dataset(arguments.data, root, train, arguments.download),
+        *load_dataset(arguments.data, root, held_out, arguments.download),
     )
 
 
-def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray | None]:
-    pixels = checkpoint.config.sizes[-1]
-    if arguments.images is None and pixels != PIXELS:
-        raise ValueError(
-            f"the network takes images of {pixels} pixels, and those of MNIST have {PIXELS}: pass your own "
-            "with --images"
+def _held_out(labels: np.ndarray) -> np.ndarray:
+    """Choose a tenth of each class, at random and alike for the same labels, whatever order they come in."""
+    order = np.random.RandomState(0).permutation(len(labels))  # whose numbers NumPy never changes
+    order = order[np.argsort(labels[order], kind="stable")]
+    out = np.zeros(len(labels), bool)
+    out[order[9::10]] = True
+    return out
+
+
+def _warn_of_absent(path: Path, labels: np.ndarray, out: np.ndarray) -> None:
+    """Warn of classes without an image: of all, of those that are learned, or of those held out."""
+    classes = range(int(labels.max()) + 1)
+    absent = sorted(set(classes) - set(labels.tolist()))
+    if absent:
+        begin = "do labels begin at 1? " if absent == [0] else ""
+        _warn(
+            f"{path}: no image of class {_few(absent)}: {begin}labels are 0 to {len(classes) - 1}, and each "
+            "has a unit of the network"
         )
+    for part, kind in ((~out, "learned"), (out, "held out")):
+        lost = sorted(set(labels.tolist()) - set(labels[part].tolist()))
+        if lost:
+            _warn(f"{path}: no image of class {_few(lost)} is {kind}: there are too few of it")
+
+
+def _few(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers[:5])) + (", ..." if len(numbers) > 5 else "")
+
+
+def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray | None]:
+    config = checkpoint.config
     if arguments.images is None:
+        if not _like_mnist(config):
+            raise ValueError(
+                f"the network takes images of {config.sizes[-1]} pixels and {config.sizes[0]} classes, and "
+                f"those of MNIST have {PIXELS} and {CLASSES}: pass your own with --images"
+            )
+        if _mnist_of(checkpoint)[0] is None:
+            _warn(
+                f"{arguments.checkpoint}: the network was trained on other data than MNIST, whose images it "
+                "is given here; pass your own with --images"
+            )
         images, labels = load_mnist(arguments.split)
     else:
-        images, labels = read_images(arguments.images, checkpoint.config.sizes[-1]), None
+        images, labels = read_images(arguments.images, config.sizes[-1]), None
     if arguments.index is not None:
         if not all(-len(images) <= i < len(images) for i in arguments.index):
             raise ValueError(f"--index {arguments.index} given, 0 to {len(images) - 1} expected")
@@ -769,7 +821,7 @@ def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray |
     if arguments.invert:
         images = (255 if images.dtype == np.uint8 else 1) - images
     if arguments.images is not None:
-        odd = oddity(images, checkpoint.network, checkpoint.config)
+        odd = oddity(images, checkpoint.network, config)
         if odd:
             _warn(f"{arguments.images}: {odd}")
     return images, labels

@@ -6,13 +6,14 @@ without checks, and the compiled loop runs without them. Numbers may be Python's
 NumPy's, JAX's, torch's, lists or pictures. A tracer has no value yet: its shape and dtype are taken alone.
 """
 
+import contextlib
 import dataclasses
 import functools
 import inspect
 import math
 import operator
 import reprlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -24,13 +25,14 @@ import numpy as np
 
 from bpc_minimal.data import CLASSES, DATASETS, PIXELS, SPLITS, load_mnist
 from bpc_minimal.files import expanded
-from bpc_minimal.network import ACTIVATIONS
+from bpc_minimal.network import ACTIVATIONS, steepest
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Given = Mapping[str, Any]  # the arguments of a call, those before this one already taken
 NONE: Given = MappingProxyType({})
 LARGEST = 2**31 - 1  # of the integers that compiled loops count with
+LAYERS = 64  # the time to compile grows with their square, and takes minutes beyond
 TINIEST, HUGEST = (float(x) for x in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
 
 
@@ -46,6 +48,22 @@ class ArgumentError(ValueError):
         """Join the name and the rest; `whole` is another wording of both."""
         super().__init__(whole or f"{name}{rest}")
         self.name, self.rest = name, rest
+
+    def __reduce__(self) -> Any:
+        """Say how it is made again, in another process for example: from three words, not one."""
+        return type(self), (self.name, self.rest, str(self)), self.__dict__
+
+
+@contextlib.contextmanager
+def own_settings() -> Iterator[None]:
+    """Set JAX aside from what its user forbids: who forbids means their own code, and not Optax's or ours."""
+    with (
+        jax.transfer_guard("allow"),
+        jax.numpy_dtype_promotion("standard"),
+        jax.numpy_rank_promotion("allow"),
+        jax.legacy_prng_key("allow"),
+    ):
+        yield
 
 
 def public(function: Callable[P, R], **own: Callable[..., Any]) -> Callable[P, R]:
@@ -63,16 +81,12 @@ def public(function: Callable[P, R], **own: Callable[..., Any]) -> Callable[P, R
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         given = bound.arguments
-        # Whoever forbids implicit transfers and promotions means their own code, and not Optax's or ours.
-        with (
-            jax.transfer_guard("allow"),
-            jax.numpy_dtype_promotion("standard"),
-            jax.numpy_rank_promotion("allow"),
-        ):
+        with own_settings():
             for name, taker in takers.items():
                 given[name] = taker(name, given[name], given)
             return function(*bound.args, **bound.kwargs)
 
+    taken.__module__ = __package__  # where this form of it is found, by pickle too
     return taken
 
 
@@ -81,7 +95,10 @@ def public(function: Callable[P, R], **own: Callable[..., Any]) -> Callable[P, R
 
 def shown(value: Any) -> str:
     """Write what was given, on one line and not too long."""
-    text = reprlib.repr(value) if isinstance(value, (str, bytes, int)) else repr(value)
+    try:
+        text = reprlib.repr(value) if isinstance(value, (str, bytes, int)) else repr(value)
+    except Exception:  # whatever an object of another package raises
+        text = f"<{type(value).__name__}>"
     text = " ".join(text.split())
     return text if len(text) <= 120 else f"{text[:117]}..."
 
@@ -197,14 +214,8 @@ def array(name: str, value: Any) -> Any:
     taken: Any = value
     if isinstance(value, np.ma.MaskedArray):
         raise ArgumentError(name, " with a mask given, an array without one expected: .filled(0)")
-    if (
-        isinstance(value, jax.Array)
-        and not isinstance(value, jax.core.Tracer)
-        and value.is_deleted()
-    ):
-        raise ArgumentError(
-            name, " given whose memory is gone: it was donated or deleted; pass a copy of it"
-        )
+    if isinstance(value, jax.Array):
+        alive(name, value)
     if not isinstance(value, (jax.Array, np.ndarray)):  # a tracer is a jax.Array
         try:
             taken = np.asarray(value)
@@ -212,11 +223,24 @@ def array(name: str, value: Any) -> Any:
             raise ArgumentError(
                 name, f" of {type(value).__name__} given, an array expected ({_line(error)})"
             ) from error
-    if not (jnp.issubdtype(taken.dtype, np.number) or taken.dtype == np.bool_):
+    number_ = jnp.issubdtype(taken.dtype, np.number) and taken.dtype.kind != "m"  # a time is none
+    if not (number_ or taken.dtype == np.bool_):
         raise ArgumentError(
             name, f" {taken.dtype} {taken.shape} given, an array of numbers expected"
         )
     return taken
+
+
+def alive(name: str, value: Any) -> Any:
+    """Take what is an array of JAX's, or made of some, unless the memory of one was given away."""
+    for leaf in jax.tree.leaves(value):
+        if isinstance(leaf, jax.Array) and not isinstance(leaf, jax.core.Tracer):
+            if leaf.is_deleted():
+                raise ArgumentError(
+                    name,
+                    " given whose memory is gone: it was donated or deleted; pass a copy of it",
+                )
+    return value
 
 
 def layer(network: Any, l: int, value: Any, finite: bool = True) -> Any:
@@ -233,7 +257,8 @@ def layer(network: Any, l: int, value: Any, finite: bool = True) -> Any:
             f"{z.dtype} {z.shape} given as activities of layer {l} (the {name}), {wanted}",
         )
     with np.errstate(over="ignore"):  # it is looked for next
-        taken = jnp.asarray(z, network.dtype)
+        # A copy of what its owner may change, as clamped layers are given back.
+        taken = jnp.array(z, network.dtype, copy=not isinstance(z, jax.Array))
     if finite and not _finite(taken):
         raise ArgumentError(
             "activities",
@@ -434,7 +459,7 @@ def take_network(name: str, value: Any, given: Given) -> Any:
             f" with weights {shapes} given, generator[l] of (n_{{l+1}}, n_l) and amortiser[l] "
             "of (n_l, n_{l+1}) expected",
         )
-    return value
+    return alive(name, value)
 
 
 def finite_network(name: str, value: Any, given: Given) -> Any:
@@ -463,7 +488,7 @@ def take_key(name: str, value: Any, given: Given) -> Any:
             f" {value.dtype} {value.shape} given, one key of jax.random expected: "
             "jax.random.PRNGKey(0)",
         )
-    return value
+    return alive(name, value)
 
 
 def take_sizes(name: str, value: Any, given: Given) -> tuple[int, ...]:
@@ -477,6 +502,11 @@ def take_sizes(name: str, value: Any, given: Given) -> tuple[int, ...]:
             "sizes",
             f"={shown(value)} given, two or more positive whole numbers expected, from the label "
             "to the image, such as (10, 300, 300, 784)",
+        )
+    if len(sizes) > LAYERS:
+        raise ArgumentError(
+            "sizes",
+            f" of {len(sizes):,} layers given, at most {LAYERS} expected: each is compiled by itself",
         )
     if max(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True)) > LARGEST:
         raise ArgumentError(
@@ -608,12 +638,13 @@ def take_config(name: str, value: Any, given: Given) -> Any:
         )
     state = given.get("state")
     network = state.network if state is not None else given.get("network")
-    if state is not None and (state.norms is None) != (value.step_rule == "fixed"):
-        raise ArgumentError(
-            "config",
-            f" with step_rule={value.step_rule!r} given, the state was made with the other one; pass the "
-            "settings that it was made with",
-        )
+    for setting, fits in () if state is None else _fits(state, value).items():
+        if not fits:
+            raise ArgumentError(
+                "config",
+                f" with {setting}={getattr(value, setting)!r} given, the state was made with another "
+                f"{setting}; pass the settings that it was made with",
+            )
     if network is not None and value.sizes != network.sizes:
         raise ArgumentError(
             "config",
@@ -624,12 +655,30 @@ def take_config(name: str, value: Any, given: Given) -> Any:
     return value
 
 
+def _fits(state: Any, config: Any) -> dict[str, bool]:
+    """Compare the settings that a state shows with those that are given.
+
+    Optax keeps a state for each part of an optimiser: the last is the learning rate's, which counts
+    iterations where there is a schedule; that of weight decay stands before it.
+    """
+    network = state.network
+    parts = state.optimiser if isinstance(state.optimiser, tuple) else ()
+    return {
+        "activation": network.activation == config.activation,
+        "use_bias": all((m.bias is not None) == config.use_bias for m in network.generator),
+        "step_rule": (state.norms is None) == (config.step_rule == "fixed"),
+        "schedule": any("count" in getattr(part, "_fields", ()) for part in parts[1:])
+        == (config.schedule != "constant"),
+        "weight_decay": (len(parts) == 3) == (config.weight_decay != 0),
+    }
+
+
 def take_state(name: str, value: Any, given: Given) -> Any:
     """Take a `TrainState`."""
-    if not all(hasattr(value, name) for name in ("network", "optimiser", "iteration")):
+    if not all(hasattr(value, name) for name in ("network", "optimiser", "norms", "iteration")):
         raise ArgumentError("state", f"={shown(value)} given, what make_state returns expected")
     take_network("state", value.network, {})
-    return value
+    return alive(name, value)
 
 
 def images_of_config(name: str, value: Any, given: Given) -> Any:
@@ -696,6 +745,7 @@ def take_resume(name: str, value: Any, given: Given) -> Any:
         or not value.history
     ):
         raise ArgumentError("resume", " is not whole: its state and its settings do not fit")
+    alive(name, value.state)
     here, there = (dataclasses.asdict(c) for c in (given["config"], value.config))
     differing = [f"{k}={there[k]} (now {here[k]})" for k in here if here[k] != there[k]]
     if differing:
@@ -706,6 +756,58 @@ def take_resume(name: str, value: Any, given: Given) -> Any:
             "(checkpoint.config), or start afresh",
         )
     return value
+
+
+def new_activation(name: str, value: Any, given: Given) -> str:
+    """Take the name of an activation that is added: a new one, or that of the same function."""
+    if not isinstance(value, str) or not value:
+        raise ArgumentError(name, f"={shown(value)} given, a word expected")
+    if value in ACTIVATIONS and ACTIVATIONS[value].function is not given["function"]:
+        rest = "given, a new name expected: there is such an activation"
+        raise ArgumentError(name, f"={shown(value)} {rest}")
+    return value
+
+
+def take_activation_function(name: str, value: Any, given: Given) -> Any:
+    """Take a function of each number by itself, that JAX can differentiate."""
+    points = jnp.linspace(-50.0, 50.0, 1001)
+    try:
+        steepest(value)
+        found, apart = value(points), jax.vmap(value)(points)
+        alone = bool(jnp.allclose(found, apart, rtol=1e-4, atol=1e-5))
+    except Exception as error:  # whatever another's function raises
+        raise ArgumentError(
+            name,
+            f"={shown(value)} given, one of a number that jax.grad differentiates expected: "
+            f"{_line(error)[:200]}",
+        ) from error
+    if not alone:
+        raise ArgumentError(
+            name,
+            f"={shown(value)} given, one of each number by itself expected: its values depend on what stands "
+            "beside them",
+        )
+    return value
+
+
+def take_steepness(name: str, value: Any, given: Given) -> float:
+    """Take the steepest slope of an activation, or look for it; compiled code knows one for each name."""
+    activation = given["name"]
+    found = steepest(given["function"]) if value is None else number(name, value, above=0)
+    if not 0 < found < math.inf:
+        raise ArgumentError(
+            name,
+            "",
+            f"activation {activation!r} with a slope of up to {found} given, a finite slope "
+            "above 0 expected",
+        )
+    if activation in ACTIVATIONS and found != ACTIVATIONS[activation].steepness:
+        raise ArgumentError(
+            name,
+            f"={found:g} given, {ACTIVATIONS[activation].steepness:g} expected, with which {activation!r} "
+            "is known; choose a new name for another one",
+        )
+    return found
 
 
 def take_function(name: str, value: Any, given: Given) -> Any:
@@ -740,6 +842,7 @@ TAKERS: dict[str, Callable[..., Any]] = {
     "config": take_config,
     "data": take_data,
     "download": flag,
+    "function": take_activation_function,
     "held_out": partial(choice, of=("test", "validation")),
     "images": take_images,
     "in_turn": flag,
@@ -759,6 +862,7 @@ TAKERS: dict[str, Callable[..., Any]] = {
     "split": partial(choice, of=SPLITS),
     "state": take_state,
     "std": partial(number, above=0),
+    "steepness": take_steepness,
     "step_rule": partial(choice, of=("curvature", "fixed")),
     "step_size": partial(number, above=0),
     "steps": whole,

@@ -1,9 +1,9 @@
 """Checkpoints: a run in one file that a killed process cannot spoil and that runs no code when read.
 
 The file is a line that names the format and the SHA-256 of all that follows; a line of JSON (the
-settings, the evaluations, the SHA-256 of the data, the lengths of the losses); then the arrays as
-Equinox writes them. `files.write` puts it in its place whole. A digest only says that the file is as it was
-written, not by whom: every field is checked again when it is read.
+settings, the evaluations, the SHA-256 and the number of the data, the lengths of the losses); then the arrays
+as Equinox writes them. `files.write` puts it in its place whole. A digest only says that the file is as it
+was written, not by whom: every field is checked again when it is read.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from bpc_minimal.arguments import LARGEST, own_settings
 from bpc_minimal.config import Config
 from bpc_minimal.curvature import spectral_norms
 from bpc_minimal.files import expanded, read_array, reinstall, shown
@@ -45,6 +46,7 @@ class SettingError(ValueError):
     """The file is good; JAX is set so that it does not fit."""
 
 
+@own_settings()
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; an older one at that path is replaced only by a whole new one.
 
@@ -84,6 +86,7 @@ def _body(checkpoint: Checkpoint) -> bytes:
         "config": json.loads(checkpoint.config.to_json()),
         "evaluations": checkpoint.history.evaluations,
         "data": checkpoint.data,
+        "examples": checkpoint.examples,
         "losses": {k: len(v) for k, v in checkpoint.history.losses.items()},
     }
     body = io.BytesIO()
@@ -93,6 +96,7 @@ def _body(checkpoint: Checkpoint) -> bytes:
     return body.getvalue()
 
 
+@own_settings()
 def load(path: str | Path) -> Checkpoint:
     """Read a checkpoint.
 
@@ -161,18 +165,26 @@ def _parse(file: IO[bytes]) -> Checkpoint:
         raise ValueError("its losses have no lengths")
     if not isinstance(data, str) or not re.fullmatch("([0-9a-f]{64})?", data):
         raise ValueError("its data are not named by a SHA-256")
+    examples = parts.get("examples")  # older ones do not say
+    if not (examples is None or _whole(examples) and config.batch_size <= examples <= LARGEST):
+        raise ValueError(f"it is of {examples!r} training images")
     state = _read_state(file, config)
     _check_state(state)
     names = sorted(lengths)  # as JAX orders a dictionary
     losses = {k: _read_floats(file, f"losses {k!r}", (lengths[k],), np.float64) for k in names}
     if file.read(1):
         raise ValueError("more follows than its settings ask for")
-    _check_history(losses, evaluations, int(state.iteration), config)
-    return Checkpoint(config, state, History(losses, evaluations), data)
+    _check_history(losses, evaluations, int(state.iteration), config, examples)
+    return Checkpoint(config, state, History(losses, evaluations), data, examples)
 
 
 def _read_state(file: IO[bytes], config: Config) -> TrainState:
     """Read the arrays one by one, each against what the settings ask for before it takes memory."""
+    begin = (
+        file.tell()
+    )  # the first weights tell of other settings, before seconds go to what these ask for
+    _read_floats(file, "network.generator[0].weight", config.sizes[1::-1], np.float64)
+    file.seek(begin)
     empty = eqx.filter_eval_shape(lambda: _with_plain_key(make_state(config, 1)))
     leaves, structure = jax.tree_util.tree_flatten_with_path(empty)
     arrays = []
@@ -240,7 +252,9 @@ def _read_floats(file: IO[bytes], name: str, shape: tuple[int, ...], dtype: Any)
     return array
 
 
-def _check_history(losses: Any, evaluations: Any, iteration: int, config: Config) -> None:
+def _check_history(
+    losses: Any, evaluations: Any, iteration: int, config: Config, examples: int | None = None
+) -> None:
     """Raise ValueError unless this is the record of a run of so many iterations."""
     if set(losses) != set(LOSSES if iteration else ()):
         raise ValueError(
@@ -248,8 +262,9 @@ def _check_history(losses: Any, evaluations: Any, iteration: int, config: Config
         )
     if any(len(values) != iteration for values in losses.values()):
         raise ValueError(f"its losses are not of {iteration} iterations, as its weights are")
-    if config.iterations is not None and iteration > config.iterations:
-        raise ValueError(f"it stands at iteration {iteration} of {config.iterations}")
+    total = config.iterations if examples is None else config.total(examples)
+    if total is not None and iteration > total:
+        raise ValueError(f"it stands at iteration {iteration} of {total}")
     needed = {"iteration", "gen_loss", "amort_loss", "accuracy"}
     if not isinstance(evaluations, list) or bool(evaluations) != bool(iteration):
         raise ValueError("its evaluations are not a list of those of its iterations")
@@ -261,6 +276,12 @@ def _check_history(losses: Any, evaluations: Any, iteration: int, config: Config
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not number or not abs(value) < math.inf or abs(value) > 1e308:
                 raise ValueError(f"an evaluation with {name}={value!r}, a finite number expected")
+            most = 100.001 if name == "accuracy" else math.inf  # what rounding may add
+            if name in (*LOSSES, "accuracy", "rmse", "relative_step") and not 0 <= value <= most:
+                raise ValueError(
+                    f"an evaluation with {name}={value!r}, 0 "
+                    f"{'to 100' if name == 'accuracy' else 'or more'} expected"
+                )
         if (
             not _whole(evaluation["iteration"])
             or not reached < evaluation["iteration"] <= iteration
@@ -297,6 +318,7 @@ def export(path: str | Path, checkpoint: Checkpoint, about: dict[str, str]) -> N
     write_file(path, content.getbuffer())
 
 
+@own_settings()
 def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[str, str]]:
     """Read what `export` wrote, by default the run of the preset `best` that the package carries.
 

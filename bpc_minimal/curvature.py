@@ -63,10 +63,14 @@ def layer_steps(
     step_size: float,
     norms: PerMap | None,
 ) -> Steps:
-    """Give each layer its step: `step_size` / the bound of its curvature, or without norms itself."""
+    """Give each layer its step: `step_size` / the bound of its curvature, or without norms itself.
+
+    Where the bound is too large for its numbers, the step is none, and not 0, which would move nothing.
+    """
     if norms is None:
         return [step_size] * (network.depth + 1)
-    return [step_size / jnp.maximum(c, 1e-12) for c in curvatures(network, gen, disc, norms)]
+    bounds = [jnp.maximum(c, 1e-12) for c in curvatures(network, gen, disc, norms)]
+    return [step_size / jnp.where(jnp.isinf(c), jnp.nan, c) for c in bounds]
 
 
 def relative_step(

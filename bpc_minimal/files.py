@@ -244,6 +244,7 @@ class Owned:
                     raise  # a link that leads nowhere
                 continue  # its last owner removed it just now
             try:
+                self._check_own(descriptor)
                 locked = _locked(descriptor)
                 if locked is False:
                     raise HeldError(
@@ -256,19 +257,34 @@ class Owned:
                 os.close(descriptor)
                 raise
             os.close(descriptor)  # its last owner removed it before this one locked it
-        if locked is None:
-            warnings.warn(
-                f"{shown(self.folder)} lies on a file system without locks: see to it that no second run "
-                "writes there",
-                stacklevel=4,
-            )
-        _clear_left_overs(self.folder)
-        since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
-        os.ftruncate(descriptor, 0)
-        os.write(
-            descriptor, f"process {os.getpid()} on {socket.gethostname()}, since {since}".encode()
-        )
+        try:
+            if locked is None:
+                warnings.warn(
+                    f"{shown(self.folder)} lies on a file system without locks: see to it that no second run "
+                    "writes there",
+                    stacklevel=4,
+                )
+            _clear_left_overs(self.folder)
+            since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+            words = f"process {os.getpid()} on {socket.gethostname()}, since {since}"
+            self._check_own(descriptor)  # a last time, as it is written over now
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, words.encode())
+        except (
+            BaseException
+        ):  # a full disk, for example; left open, it would lock out this process too
+            with contextlib.suppress(OSError):
+                os.unlink(self.folder / LOCK)
+            os.close(descriptor)
+            raise
         return descriptor
+
+    def _check_own(self, descriptor: int) -> None:
+        """Raise OSError where what lies at the owner's name is another's file too, or none: it stays so."""
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+            kind = "another file, too" if stat.S_ISREG(status.st_mode) else "no file"
+            raise OSError(errno.EPERM, f"it is {kind}; remove it", self.folder / LOCK)
 
     def check(self) -> None:
         """Raise OSError if the folder was removed, or given to another run, behind this one's back."""

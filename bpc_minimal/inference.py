@@ -165,13 +165,13 @@ def check_settled(network, activities, energies, gen, disc, step_size, step_rule
         )
     found = energies()
     first = int(jnp.argmin(jnp.isfinite(found).all(axis=1)))
-    if first == 0:
-        raise FloatingPointError(
-            "the energy is not finite where inference starts: activities, weights or precisions are too "
-            "large for their squares; smaller ones expected"
-        )
     norms = spectral_norms(network) if step_rule == "curvature" else None
     ratio = relative_step(network, gen, disc, layer_steps(network, gen, disc, step_size, norms))
+    if first == 0 or jnp.isnan(ratio):
+        raise FloatingPointError(
+            "the energy or its curvature is not finite where inference starts: activities, weights or "
+            "precisions are too large for their squares; smaller ones expected"
+        )
     advice = "" if step_rule == "curvature" else "step_rule='curvature' with "
     raise FloatingPointError(
         f"inference diverged at step {first} of {len(found) - 1}: the energy is no longer finite. A step "

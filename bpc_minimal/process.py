@@ -39,8 +39,11 @@ class Stopped(KeyboardInterrupt):
 class Stopping:
     """Answers signals: at once with `Stopped`, and while `waiting` by remembering that they came.
 
+    They are remembered at once too: what is raised while Python collects garbage, or in a `__del__`, is
+    printed and forgotten there, so that `check` raises it again.
+
     Attributes:
-        told: the first signal that came while waiting, or None.
+        told: the first signal that came, or None.
     """
 
     def __init__(self) -> None:
@@ -67,12 +70,18 @@ class Stopping:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    def check(self) -> None:
+        """Raise `Stopped` if a signal came."""
+        if self.told is not None:
+            raise Stopped(number=self.told)
+
     @contextlib.contextmanager
     def waiting(self, at_once: Callable[[], None]) -> Iterator[None]:
         """Only remember the first signal in this block, as work is under way that is worth its end.
 
         Another one ends the process at once, after `at_once` has tidied up.
         """
+        self.check()
         self._at_once, self._waiting = at_once, True
         try:
             yield
@@ -81,6 +90,7 @@ class Stopping:
 
     def _answer(self, number: int, frame: Any) -> None:
         if not self._waiting:
+            self.told = self.told or number
             raise Stopped("", number)
         now = time.monotonic()
         if self.told is None:
@@ -174,16 +184,23 @@ def lasting_streams() -> Iterator[tuple[Lasting, Lasting]]:
         except OSError:
             with contextlib.suppress(OSError):
                 os.open(os.devnull, os.O_RDWR)
-    with contextlib.suppress(AttributeError, ValueError, OSError):
-        # Where a terminal lacks the signs that digits are drawn with, others stand in for them.
-        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    out, err = Lasting(sys.stdout), Lasting(sys.stderr)
+    stdout, before = sys.stdout, getattr(sys.stdout, "errors", None)
+    # Where a terminal lacks the signs that digits are drawn with, others stand in for them.
+    _set_errors(stdout, "replace")
+    out, err = Lasting(stdout), Lasting(sys.stderr)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             yield out, err
         finally:
             out.flush()
             err.flush()
+            _set_errors(stdout, before)
+
+
+def _set_errors(stream: Any, errors: str | None) -> None:
+    """Say what a stream does with signs that it lacks, where it can be told."""
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        stream.reconfigure(errors=errors)
 
 
 def share_freed_memory() -> None:

@@ -66,12 +66,14 @@ class Checkpoint(NamedTuple):
         state: weights and all else that learning carries on.
         history: of the run so far.
         data: SHA-256 of the data, held-out ones too; a run goes on with the same only.
+        examples: how many it trains on, which says how long it is; None in files of before it was kept.
     """
 
     config: Config
     state: TrainState
     history: History
     data: str
+    examples: int | None = None
 
     @property
     def network(self) -> Network:
@@ -225,7 +227,8 @@ def fit(
         if resume.data != digested:
             raise ValueError(
                 "the checkpoint is of a run on other data, or with other images held out; pass those that "
-                "it began with (on the command line: --data, --root and --held-out as before)"
+                "it began with (on the command line: --data, --root and --held-out, or --images and "
+                "--labels, as before)"
             )
         state = jax.tree.map(jnp.copy, resume.state)  # the epoch gives its memory up
         losses, evaluations = [resume.history.losses], [*resume.history.evaluations]
@@ -235,9 +238,11 @@ def fit(
     # From here on, the data are the device's; the host's copy may go, if the caller needs it no more.
     state, order, data = _on_every_device((state, order, data))
     compiled = config.replace(name="", seed=0)  # on which nothing compiled depends
+    every = min(
+        config.evaluate_every or per_pass, total
+    )  # memory is taken for the losses of so many
 
     while done < total:
-        every = config.evaluate_every or per_pass
         length = min(every - done % every, total - done)
         parts, left = [], length
         while left:
@@ -254,14 +259,15 @@ def fit(
         evaluations.append({"iteration": done} | {name: float(x) for name, x in last.items()})
         if on_epoch is not None:
             copy = jax.tree.map(jnp.copy, state)
-            on_epoch(Checkpoint(config, copy, _history(losses, evaluations), digested))
+            history = _history(losses, evaluations)
+            on_epoch(Checkpoint(config, copy, history, digested, len(data.images)))
     return state.network, _history(losses, evaluations)
 
 
 def _history(losses, evaluations) -> History:
     names = losses[0] if losses else ()
     joined = {name: np.concatenate([part[name] for part in losses]) for name in names}
-    return History(joined, [*evaluations])
+    return History(joined, [{**evaluation} for evaluation in evaluations])
 
 
 def _on_every_device(tree):

@@ -1,8 +1,12 @@
 """What callers may hand over: numbers and arrays of any kind, taken alike; wrong ones, named."""
 
 import ast
+import copy
+import importlib
 import inspect
 import os
+import pickle
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +15,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import same_bits
 
 import bpc_minimal as bpc
-from bpc_minimal.arguments import FIELDS, TAKERS, ArgumentError, public, whole
+from bpc_minimal.arguments import FIELDS, LAYERS, TAKERS, ArgumentError, public, whole
 from bpc_minimal.network import ACTIVATIONS
+from bpc_minimal.training import learn, shuffled
 
 PACKAGE = Path(bpc.__file__).parent
 SIZES = (10, 6, 784)
@@ -22,7 +28,6 @@ NETWORK = bpc.make_network(jax.random.PRNGKey(0), SIZES)
 IMAGES = np.random.default_rng(0).normal(size=(3, 784)).astype(np.float32)
 PUBLIC = [getattr(bpc, name) for name in bpc.__all__ if inspect.isfunction(getattr(bpc, name))]
 BARE = {
-    bpc.add_activation,
     bpc.preset,
     bpc.load,
     bpc.pretrained,
@@ -62,6 +67,35 @@ def test_an_error_knows_its_argument():
         bpc.classify(NETWORK, IMAGES, -1)
     assert error.value.name == "steps" and str(error.value) == f"steps{error.value.rest}"
     assert isinstance(error.value, ValueError)
+
+
+def exceptions():
+    """Every class of exception that a module of the package defines."""
+    for found in pkgutil.walk_packages(bpc.__path__, "bpc_minimal."):
+        if found.name.endswith("__main__"):
+            continue
+        for value in vars(importlib.import_module(found.name)).values():
+            if isinstance(value, type) and issubclass(value, BaseException):
+                if value.__module__ == found.name:
+                    yield value
+
+
+@pytest.mark.parametrize("kind", [*exceptions()], ids=lambda kind: kind.__name__)
+def test_an_exception_goes_to_another_process_and_back_whole(kind):
+    """What a process of a pool raises comes back pickled, or the pool waits for ever."""
+    own = inspect.signature(kind).parameters.values() if "__init__" in vars(kind) else ()
+    needed = [p for p in own if p.default is p.empty]
+    words = [f"word {i}" for i, p in enumerate(needed) if p.kind is p.POSITIONAL_OR_KEYWORD]
+    error = kind(*words, "another wording")
+    error.add_note("(a note)")
+    for made in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(made) is kind and str(made) == str(error) and made.args == error.args
+        assert vars(made) == vars(error)
+
+
+@pytest.mark.parametrize("function", PUBLIC, ids=lambda f: f.__name__)
+def test_a_public_function_is_pickled_by_its_name(function):
+    assert pickle.loads(pickle.dumps(function)) is function
 
 
 # Numbers --------------------------------------------------------------------------------------------
@@ -134,6 +168,13 @@ def test_a_message_is_one_line_and_short():
 
 
 # Arrays ---------------------------------------------------------------------------------------------
+
+
+class Silent:
+    """What cannot even say what it is."""
+
+    def __repr__(self):
+        raise RuntimeError("no words")
 
 
 class Foreign:
@@ -211,6 +252,11 @@ def test_torch_and_pictures_are_taken():
         (lambda: bpc.load_dataset("mnist", 3), "root=3 given, a path expected"),
         (lambda: bpc.complete(NETWORK, IMAGES, None), "visible"),
         (lambda: bpc.one_hot([True]), "integers of shape"),
+        (lambda: bpc.one_hot(np.array([1, 2], "m8[s]")), "an array of numbers expected"),
+        (lambda: bpc.classify(NETWORK, IMAGES, Silent()), "steps=<Silent> given"),
+        (lambda: bpc.classify(Silent(), IMAGES), "network=<Silent> given"),
+        (lambda: bpc.Config(epochs=1, sizes=[1] * (LAYERS + 1)), f"of {LAYERS + 1} layers given"),
+        (lambda: bpc.add_activation("true", jnp.sin, True), "steepness=True given"),
         (lambda: bpc.add_activation("relu", jnp.sin), "a new name expected"),
         (lambda: bpc.add_activation("flat", lambda z: 0.0 * z), "a slope of up to 0.0"),
         (lambda: bpc.add_activation("text", lambda z: "z"), "that jax.grad differentiates"),
@@ -243,8 +289,58 @@ def test_a_state_and_settings_of_two_step_rules_do_not_mix():
         (fixed, fixed.replace(step_rule="curvature")),
         (fixed.replace(step_rule="curvature"), fixed),
     ):
-        with pytest.raises(ValueError, match="the state was made with the other one"):
+        with pytest.raises(ValueError, match="the state was made with another step_rule"):
             bpc.train_step(bpc.make_state(made, 1), images, labels, used, 1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("activation", "tanh"),
+        ("use_bias", True),
+        ("schedule", "constant"),
+        ("weight_decay", 0.0),
+    ],
+)
+def test_a_state_is_trained_with_the_settings_that_it_was_made_with(setting, value):
+    made = bpc.Config(sizes=SIZES, iterations=4, batch_size=2)
+    other = made.replace(**{setting: value})
+    images, labels = np.zeros((2, 784), np.uint8), np.zeros(2, int)
+    for one, two in ((made, other), (other, made)):
+        state = bpc.make_state(one, 4)
+        with pytest.raises(ValueError, match=f"with {setting}=.* was made with another {setting}"):
+            bpc.train_step(state, images, labels, two, 4)
+    bpc.train_step(state, images, labels, other.replace(learning_rate=0.1, seed=3), 4)
+
+
+def test_memory_that_is_gone_is_named(digits):
+    config = bpc.Config(sizes=SIZES, iterations=4, batch_size=8)
+    kept = []
+    bpc.fit(config.replace(evaluate_every=2), digits, on_epoch=kept.append)
+    state = kept[0].state
+    order = shuffled(state.key, 0, len(digits.images))
+    learn(state, order, bpc.Data(*map(jnp.asarray, digits)), config, 4, 1, 1)
+    network = state.network
+    for call in (
+        lambda: bpc.train_step(state, digits.images[:8], digits.labels[:8], config, 4),
+        lambda: bpc.classify(network, IMAGES),
+        lambda: bpc.generate(network, [1]),
+        lambda: bpc.make_network(state.key, SIZES),
+        lambda: bpc.fit(kept[0].config, digits, resume=kept[0]),
+    ):
+        with pytest.raises(ValueError, match="whose memory is gone: it was donated"):
+            call()
+
+
+def test_what_is_given_back_is_no_view_of_what_was_given():
+    """JAX takes an aligned array of NumPy's as it is, and its owner may write into it later."""
+    room = np.zeros(3 * 784 + 16, np.float32)
+    start = -room.ctypes.data % 64 // 4
+    images = room[start : start + 3 * 784].reshape(3, 784)
+    swept = bpc.sweep_up(NETWORK, images)
+    settled = bpc.infer(NETWORK, [*swept[:-1], images], [False, False, True], steps=0)
+    images[:] = 7
+    assert not np.any(swept[-1]) and not np.any(settled[-1])
 
 
 def test_a_pace_that_is_no_number_is_named(digits):
@@ -319,6 +415,23 @@ def test_an_activation_of_ones_own_is_one_function():
         bpc.Config(epochs=1, activation="sine")
 
 
+@pytest.mark.parametrize(
+    "one", [1, 1.0, np.float32(1), np.int64(1), jnp.float32(1), np.array(1.0)], ids=repr
+)
+def test_an_activation_has_one_steepness_for_good(one):
+    """Compiled code knows it by the name alone."""
+    try:
+        bpc.add_activation("arch", jnp.arctan, one)
+        bpc.add_activation("arch", jnp.arctan, 1.0)
+        assert type(ACTIVATIONS["arch"].steepness) is float
+        for other in (300.0, 0.5):
+            with pytest.raises(ValueError, match="1 expected, with which 'arch' is known"):
+                bpc.add_activation("arch", jnp.arctan, other)
+        assert ACTIVATIONS["arch"].steepness == 1
+    finally:
+        ACTIVATIONS.pop("arch", None)
+
+
 def test_many_images_settle_a_chunk_at_a_time(monkeypatch):
     from bpc_minimal import evaluation
 
@@ -369,6 +482,7 @@ SETTINGS = {
     "leaks": {"JAX_CHECK_TRACER_LEAKS": "1"},
     "nans": {"JAX_DEBUG_NANS": "1"},
     "transfers": {"JAX_TRANSFER_GUARD": "disallow"},
+    "old keys": {"JAX_LEGACY_PRNG_KEY": "error"},
 }
 PROGRAM = """
 import jax, numpy as np, bpc_minimal as bpc
@@ -391,6 +505,18 @@ with jax.transfer_guard("allow"):  # a key is made of a number of Python's
 bpc.make_network(key)
 print("all of it")
 """
+
+
+def test_keys_of_the_old_kind_may_be_forbidden(digits, tmp_path):
+    """They mean the caller's own."""
+    config = bpc.Config(sizes=SIZES, iterations=1, batch_size=8)
+    wanted = bpc.fit(config, digits)[0]
+    kept = []
+    with jax.legacy_prng_key("error"):
+        found = bpc.fit(config, digits, on_epoch=kept.append)[0]
+        bpc.save(tmp_path / "run.bpc", kept[0])
+        loaded = bpc.load(tmp_path / "run.bpc").network
+    assert same_bits(found, wanted) and same_bits(loaded, wanted)
 
 
 @pytest.mark.slow

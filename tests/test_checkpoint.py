@@ -1,6 +1,7 @@
 """Laws of checkpoints: what is loaded is what was saved, to the bit, or nothing is."""
 
 import hashlib
+import json
 import os
 import pickle
 
@@ -92,6 +93,13 @@ def resealed(content, change):
         (lambda head: b"[" * 100_000, "this version"),
         (lambda head: b"\xff\xfe" + head, "this version"),
         (lambda head: b"3", "this version"),
+        (lambda head: head.replace(b'"accuracy": ', b'"accuracy": -3'), "accuracy=-3.*0 to 100"),
+        (lambda head: head.replace(b'"accuracy": ', b'"accuracy": 9'), "accuracy=9.*0 to 100"),
+        (lambda head: head.replace(b'"rmse": ', b'"rmse": -'), "rmse=-.*0 or more"),
+        (lambda head: head.replace(b'"energy": ', b'"energy": -', 1), "energy=-.*0 or more"),
+        (lambda head: head.replace(b'"examples": 640', b'"examples": 6'), "of 6 training images"),
+        (lambda head: head.replace(b'"examples": 640', b'"examples": true'), "of True training"),
+        (lambda head: head.replace(b'"iterations": 12', b'"epochs": 1'), "iteration 12 of 10"),
     ],
 )
 def test_altered_settings_are_refused(saved, change, message):
@@ -102,6 +110,27 @@ def test_altered_settings_are_refused(saved, change, message):
     saved.write_bytes(bad)
     with pytest.raises(ValueError, match=rf"checkpoint\.bpc (?s:.*)({message})"):
         load(saved)
+
+
+def test_settings_of_many_layers_are_refused_before_they_are_worked_out(saved, monkeypatch):
+    """Weights of so many layers take minutes to think of; the first array tells that they are another's."""
+    content = saved.read_bytes()
+    monkeypatch.setattr("bpc_minimal.checkpoint.make_state", None)  # that is asked for nothing
+    for layers, message in ((400, "400 layers given"), (60, r"\(8, 10\) found")):
+        sizes = json.dumps([1] * layers).encode()
+        saved.write_bytes(resealed(content, lambda head, s=sizes: head.replace(b"[10, 8, 784]", s)))
+        with pytest.raises(ValueError, match=message):
+            load(saved)
+
+
+def test_a_checkpoint_knows_how_many_images_it_learns_and_an_older_one_does_not(saved):
+    assert load(saved).examples == 640
+    older = resealed(saved.read_bytes(), lambda head: head.replace(b'"examples": 640, ', b""))
+    saved.write_bytes(older)
+    found = load(saved)
+    assert found.examples is None
+    save(saved, found)
+    assert load(saved).examples is None
 
 
 class Touch:

@@ -1,6 +1,7 @@
 """Laws of the command line: what it prints, what it leaves, and that no mistake ends in a traceback."""
 
 import contextlib
+import io
 import json
 import os
 import shlex
@@ -466,6 +467,127 @@ def test_info_of_a_run_on_other_data_does_not_guess(checkpoint, capsys):
     assert "not MNIST's" in capsys.readouterr().out
 
 
+# Data of one's own ----------------------------------------------------------------------------------
+
+OWN = ("train", "--images", "x.npy", "--labels", "y.npy", "--out", "own")
+
+
+def own_data(labels, pixels=(6, 6)):
+    """Write images of classes that are told apart by where their ink is, and their labels."""
+    labels = np.asarray(labels)
+    images = np.random.default_rng(0).integers(0, 60, (len(labels), *pixels), dtype=np.uint8)
+    flat = images.reshape(len(labels), -1)
+    flat[np.arange(len(labels)), labels % flat.shape[1]] = 255
+    np.save("x.npy", images)
+    np.save("y.npy", labels)
+    return images, labels
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """Own data as `fit` is given them, without a run."""
+    given = []
+
+    def stop(config, data, **_):
+        given.append((config, data))
+        raise ValueError("enough")
+
+    monkeypatch.setattr(__main__, "fit", stop)
+    return given
+
+
+@pytest.mark.parametrize("order", ["in turn", "in blocks", "shuffled"])
+def test_a_tenth_of_each_class_is_held_out_whatever_their_order(order, brief, capsys):
+    labels = np.arange(300) % 10
+    labels = np.sort(labels) if order == "in blocks" else labels
+    labels = np.random.default_rng(1).permutation(labels) if order == "shuffled" else labels
+    images, _ = own_data(labels)
+    for _ in range(2):
+        assert run(*OWN, *sets(sizes="10,4,36", training_images=200)) == 1
+    assert "warning" not in capsys.readouterr().err
+    (_, data), (_, again) = brief
+    assert all(np.array_equal(a, b) for a, b in zip(data, again, strict=True))
+    assert np.bincount(data.held_out_labels).tolist() == [3] * 10
+    assert np.bincount(data.labels).tolist() == [27] * 10
+    together = np.concatenate([data.images, data.held_out_images])
+    assert sorted(x.tobytes() for x in together) == sorted(x.tobytes() for x in images)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words", "classes"),
+    [
+        (np.arange(200) % 10 + 1, "no image of class 0: do labels begin at 1? labels are 0 to", 11),
+        (np.arange(200) % 2 * 7, "no image of class 1, 2, 3, 4, 5, ...: labels are 0 to 7", 8),
+        (np.arange(200) // 199, "no image of class 1 is learned: there are too few of it", 2),
+        (np.arange(195) // 194, "no image of class 1 is held out: there are too few of it", 2),
+        (np.arange(200) % 2, "", 2),
+    ],
+)
+def test_classes_without_images_are_warned_of(labels, words, classes, brief, capsys):
+    own_data(labels)
+    assert run(*OWN) == 1
+    err = capsys.readouterr().err
+    assert (words in err) if words else "warning" not in err
+    assert brief[0][0].sizes == (classes, 300, 300, 36)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [("--held-out", "validation"), ("--data", "kmnist"), ("--root", "data"), ("--download",)],
+    ids=" ".join,
+)
+def test_what_own_data_leave_aside_is_refused(beside, brief, capsys):
+    own_data(np.arange(20) % 2)
+    assert run(*OWN, *beside) == 1
+    assert f"{beside[0]} given beside --images" in capsys.readouterr().err and not brief
+
+
+def test_a_run_on_own_data_knows_how_long_it_is_and_what_can_be_done_with_it(capsys):
+    own_data(np.arange(100) % 4)
+    wanted = ("sizes=4,5,36", "batch_size=16", "epochs=2")
+    assert run(*OWN, *(x for text in wanted for x in ("--set", text)), "--json") == 0
+    capsys.readouterr()
+    path = "own/checkpoint.bpc"
+    assert run("info", path, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["iteration"], found["iterations"]) == (10, 10)
+    assert found["data"] == "not MNIST's, or other images of it, 90 training images"
+    assert [line.split()[3] for line in found["go_on"]] == ["generate", "classify"]
+    for line in found["go_on"]:
+        assert run(*shlex.split(line.replace("IMAGES", "x"))[3:]) == 0
+    for verb in ("classify", "complete"):
+        assert run(verb, path) == 1
+    assert "error: the network takes images of 36 pixels and 4 classes" in capsys.readouterr().err
+    # An unfinished one goes on with its data, and says so where they are missing.
+    kept = []
+    data = __main__._data(__main__._parser().parse_args(OWN))
+    fit(load(path).config.replace(evaluate_every=3), data, on_epoch=kept.append)
+    save(path, kept[0])
+    assert run("train", "--resume", path) == 1
+    assert "of 4 classes and 36 pixels: go on with" in capsys.readouterr().err
+    assert run("info", path, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["iteration"], found["iterations"]) == (3, 10)
+    resume = found["go_on"][0].replace("IMAGES", "x").replace("LABELS", "y")
+    assert run(*shlex.split(resume)[3:], "--json") == 0
+    assert same_bits(load(path).network, kept[-1].network)
+    # One of before the number was kept does not guess.
+    save(path, kept[0]._replace(examples=None))
+    assert run("info", path, "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["iterations"] is None
+
+
+def test_images_of_mnist_are_no_test_set_of_another_network(checkpoint, capsys):
+    save("other.bpc", load(checkpoint)._replace(data="0" * 64))
+    for command in (("classify", "--index", 0), ("complete", "--index", 0, "--steps", 1)):
+        for path, warned in ((checkpoint, False), ("other.bpc", True)):
+            assert run(command[0], path, *command[1:]) == 0
+            assert ("trained on other data than MNIST" in capsys.readouterr().err) == warned
+    np.save("x.npy", load_mnist("test")[0][:2])
+    assert run("classify", "other.bpc", "--images", "x.npy") == 0
+    assert capsys.readouterr().err == ""
+
+
 # Help -----------------------------------------------------------------------------------------------
 
 
@@ -787,6 +909,44 @@ def test_streams_that_are_closed_or_full_cost_no_run(tmp_path, checkpoint):
     settings, error = found.stderr.splitlines()
     assert Config.from_json(settings).name == "tiny"
     assert error == "error: what was to be printed is lost: No space left on device"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows this would end the process")
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_signal_that_python_loses_is_heard(moment, monkeypatch, capsys):
+    """What is raised in a __del__ goes no further."""
+
+    class Last:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    lost = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda raised: lost.append(raised.exc_type.__name__))
+    name = "_place" if moment == "before" else "_draw_run"
+    function = getattr(__main__, name)
+
+    def losing(*arguments):
+        Last()
+        return function(*arguments)
+
+    monkeypatch.setattr(__main__, name, losing)
+    assert run("train", *sets(), "--out", "lost") == 143
+    assert lost == ["Stopped"]
+    assert "interrupted" in capsys.readouterr().err
+    assert os.path.exists("lost/checkpoint.bpc") == (moment == "after")
+    monkeypatch.setattr(__main__, "load_mnist", lambda split: (Last(), load_mnist(split))[1])
+    monkeypatch.setattr(__main__, "_mnist_of", lambda checkpoint: ("test", 1))
+    if moment == "after":
+        assert run("classify", "lost/checkpoint.bpc") == 143
+        assert capsys.readouterr().out == ""
+
+
+def test_the_streams_are_as_they_were():
+    """A library's caller keeps what its own stream does with signs that it lacks."""
+    stream = io.TextIOWrapper(io.BytesIO(), "ascii", errors="strict")
+    with contextlib.redirect_stdout(stream):
+        assert run("info") == 0
+        assert sys.stdout is stream and stream.errors == "strict"
 
 
 def test_a_run_in_a_thread_needs_no_signals(capsys):

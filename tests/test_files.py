@@ -342,6 +342,47 @@ def test_what_cannot_be_owned_is_named(tmp_path):
     assert names(tmp_path) == ["file", "nowhere", "planted"]
 
 
+@pytest.mark.parametrize("failing", ["write", "ftruncate"])
+def test_a_folder_that_could_not_be_taken_is_free(tmp_path, monkeypatch, failing):
+    """A disk that is full, and has room again a moment later: the same process takes it then."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for folder, left in ((tmp_path / "new", False), (tmp_path, True)):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, failing, full)
+            with pytest.raises(OSError, match="No space left on device"):
+                Owned(folder)
+        assert folder.exists() == left
+        with Owned(folder):
+            assert names(folder) == [LOCK]
+        assert folder.exists() == left
+
+
+@posix
+@pytest.mark.parametrize("kind", ["hard link", "pipe", "folder"])
+def test_an_owner_name_that_is_anothers_is_left_alone(tmp_path, kind):
+    folder, victim = tmp_path / "run", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("precious")
+    make = {
+        "hard link": lambda path: os.link(victim, path),
+        "pipe": os.mkfifo,
+        "folder": os.mkdir,
+    }[kind]
+    make(folder / LOCK)
+    before = os.lstat(folder / LOCK)
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"no run can be kept in .*bpc-owner"):
+            Owned(folder)
+    assert os.lstat(folder / LOCK)[:6] == before[:6] and victim.read_text() == "precious"
+    (folder / LOCK).rmdir() if kind == "folder" else (folder / LOCK).unlink()
+    with Owned(folder):
+        pass
+    assert victim.read_text() == "precious"
+
+
 def test_where_there_are_no_locks_a_run_goes_on_with_a_warning(tmp_path, monkeypatch):
     def none(*_, **__):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))

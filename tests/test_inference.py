@@ -318,6 +318,17 @@ def test_divergence_names_its_cause():
         infer(broken, z, ENDS, steps=2)
 
 
+def test_precisions_too_large_to_move_anything_are_named():
+    """The bound of the curvature would overflow, and each step be 0."""
+    network, z = random_network(), random_activities(1)
+    clamped = [False, False, False, True]
+    with pytest.raises(FloatingPointError, match="precisions are too large"):
+        infer(network, z, clamped, alpha_gen=1e38)
+    still = [jax.numpy.zeros_like(x) for x in z]
+    with pytest.raises(FloatingPointError, match="precisions are too large"):
+        infer(random_network(use_bias=False), still, clamped, alpha_gen=3e38)
+
+
 @pytest.mark.parametrize("in_turn", [False, True])
 def test_clamps_are_whatever_broadcasts(in_turn):
     network, z = random_network(), random_activities(1)

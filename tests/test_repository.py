@@ -1,5 +1,6 @@
 """What must stay true of the files around the package: one version, one set of bounds."""
 
+import ast
 import configparser
 import hashlib
 import re
@@ -72,6 +73,21 @@ def test_the_package_is_imported_in_one_direction():
     for place, name in enumerate(ORDER):
         imported = re.findall(r"^\s*from bpc_minimal\.?(\w*) import", files[name].read_text(), re.M)
         assert set(imported) <= set(ORDER[:place]), name
+
+
+def test_the_science_is_read_in_half_an_hour():
+    """At most 600 lines of code; docstrings, comments and empty lines do not count."""
+    count = 0
+    for name in ("network", "energy", "inference", "learning", "training"):
+        text = read(f"bpc_minimal/{name}.py")
+        code = {
+            i for i, line in enumerate(text.splitlines(), 1) if line.strip(" ")[:1] not in ("", "#")
+        }
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):  # a docstring
+                code -= set(range(node.lineno, (node.end_lineno or 0) + 1))
+        count += len(code)
+    assert 400 < count <= 600
 
 
 def test_every_page_of_the_contents_exists():
@@ -186,6 +202,10 @@ def test_rights_are_given_by_job_and_never_to_code_of_the_repository(name):
         for step in job["steps"]:
             if step.get("uses", "").startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False
+
+
+def test_a_pushed_change_and_the_monday_run_do_not_wait_for_each_other():
+    assert "github.event_name" in WORKFLOWS["tests.yml"]["concurrency"]["group"]
 
 
 def test_actions_are_named_by_digest_with_their_version_beside_it():

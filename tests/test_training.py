@@ -167,6 +167,29 @@ def test_history_holds_every_iteration_and_every_evaluation(run):
         assert 0.5 * CONFIG.step_size < evaluation["relative_step"] <= CONFIG.step_size
 
 
+def test_no_memory_is_taken_for_iterations_that_never_come(run, digits):
+    """Four numbers an iteration; a run of a few asks for that few, however seldom it is evaluated."""
+    rare = CONFIG.replace(evaluate_every=2**31 - 1)
+    network, history = fit(rare, digits)
+    assert same_bits(network, run.network) and len(history.evaluations) == 1
+
+
+def test_what_a_run_hands_over_is_its_callers(run, digits):
+    kept = []
+
+    def spoil(checkpoint):
+        kept.append(checkpoint)
+        for earlier in kept:
+            for evaluation in earlier.history.evaluations:
+                evaluation["accuracy"] = evaluation["note"] = "spoilt"
+            for losses in earlier.history.losses.values():
+                losses[:] = np.nan
+
+    _, history = fit(CONFIG, digits, on_epoch=spoil)
+    assert history.evaluations == run.history.evaluations
+    assert same_bits(history.losses, run.history.losses)
+
+
 def test_checkpoints_are_the_run_so_far(run):
     assert len(run.checkpoints) == len(run.history.evaluations)
     for i, checkpoint in enumerate(run.checkpoints):
