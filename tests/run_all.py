@@ -1,6 +1,6 @@
 """Run a notebook in a kernel as a reader does, from its first cell to its last; print what its checks say.
 
-    python run_all.py NOTEBOOK [ANSWERS]
+    python run_all.py NOTEBOOK ANSWERS
 
 Then once more from the first exercise on, in the same kernel, with the answers that a file holds by cell ids.
 It needs nothing but nbclient, so that it runs where Colab is rehearsed.
@@ -18,10 +18,9 @@ def main() -> None:
     cells = notebook.cells
     client = NotebookClient(notebook, kernel_name="python3", timeout=1800)
     passes = [range(len(cells))]
-    answers = {}
-    if sys.argv[2:]:
-        with open(sys.argv[2], encoding="utf-8") as file:
-            answers = json.load(file)
+    with open(sys.argv[2], encoding="utf-8") as file:
+        answers = json.load(file)
+    if answers:
         passes.append(range(min(i for i, c in enumerate(cells) if c.id in answers), len(cells)))
     with client.setup_kernel():
         for again, indices in enumerate(passes):

@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -61,10 +62,6 @@ def code(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def solution_code(part):
-    return "\n\n\n".join(cell.source for cell in part.solution if cell.cell_type == "code")
-
-
 # -- every exercise is whole --------------------------------------------------------------------------------
 
 
@@ -81,7 +78,7 @@ def lacks(notebook, number, answers):
         statement = editions.EXERCISE.sub("", part.statement.source)
         has = {
             "statement": len(statement.split()) > 8 and all(n in statement for n in known.names),
-            "solution": {*known.names} <= {*bound(solution_code(part))},
+            "solution": {*known.names} <= {*bound(editions.solution_code(part))},
             "check": part.check.source == f'check("{exercise}", globals())',
             "answers": bool(answers.get(exercise)),
             "goal": len(known.goal.split()) > 4
@@ -126,7 +123,7 @@ def test_a_stub_keeps_the_signature_of_the_solution(chapter):
     found = editions.parts(chapter[1], number_of(chapter))
     assert len(stubs) == len(found) >= 4
     for part in found:
-        stub, solution = stubs[f"answer-{part.number.replace('.', '-')}"], solution_code(part)
+        stub, solution = stubs[editions.place_of(part)], editions.solution_code(part)
         assert bound(stub) == part.known.names
         wrote = {f.name: f for f in ast.walk(ast.parse(solution)) if isinstance(f, ast.FunctionDef)}
         for function in ast.parse(stub).body:
@@ -306,6 +303,23 @@ def test_the_instructors_outputs_are_the_chapters(chapter):
     pairs = zip(code(made("instructor", chapter)), code(chapter[1]), strict=True)
     for ours, theirs in pairs:
         assert (ours.outputs, ours.execution_count) == (theirs.outputs, theirs.execution_count)
+
+
+@pytest.mark.slow
+def test_the_instructors_outputs_are_what_a_fresh_run_prints(chapter, tmp_path):
+    file = tmp_path / chapter[0].name
+    file.write_text(written("instructor", chapter[0].stem), "utf-8")
+    options = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    done = subprocess.run(
+        [*command, ROOT / "book" / "sanitize.cfg", file.name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert f"{len(code(chapter[1])) - 1} passed" in done.stdout, done.stdout[-300:]
 
 
 # -- the student's edition leaks nothing --------------------------------------------------------------------

@@ -75,7 +75,7 @@ def tags(cell: NotebookNode) -> set[str]:
 def parts(notebook: NotebookNode, chapter: int) -> list[Part]:
     """Find a chapter's exercises."""
     found: list[Part] = []
-    statement, solution = None, []
+    statement, solution = None, list[NotebookNode]()
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and EXERCISE.search(cell.source):
             statement, solution = cell, []
@@ -93,6 +93,16 @@ def parts(notebook: NotebookNode, chapter: int) -> list[Part]:
             found.append(Part(number, start[2], find(number), statement, solution, cell))
             statement = None
     return found
+
+
+def place_of(part: Part) -> str:
+    """Give the id of the cell in which an exercise is answered."""
+    return f"answer-{part.number.replace('.', '-')}"
+
+
+def solution_code(part: Part) -> str:
+    """Join the code of a solution."""
+    return "\n\n\n".join(cell.source for cell in part.solution if cell.cell_type == "code")
 
 
 # -- Markdown without MyST ----------------------------------------------------------------------------------
@@ -180,7 +190,7 @@ def make_room(notebook: NotebookNode, path: Path) -> None:
     """Put a place to write, and how long it may take, under each exercise."""
     for part in parts(notebook, chapter_of(path)):
         part.statement.source += f"\n\n*About {part.known.minutes} minutes.*"
-        cell = new_code_cell(part.known.stub, id=f"answer-{part.number.replace('.', '-')}")
+        cell = new_code_cell(part.known.stub, id=place_of(part))
         cell.metadata.tags = ["answer"]
         notebook.cells.insert(place(notebook, part.statement) + 1, cell)
 

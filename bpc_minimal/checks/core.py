@@ -124,7 +124,7 @@ def told(function: Callable) -> Iterator[str]:
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Wrong":
             if not isinstance(node.args[0], ast.BinOp):
                 yield text(node.args[0])
-        elif isinstance(node, ast.For) and "Wrong(" in ast.unparse(node.body):
+        elif isinstance(node, ast.For) and "Wrong(" in ast.unparse(node):
             # a table of what may be wrong, each with its text
             parts = [node for node in ast.walk(node.iter) if isinstance(node, ast.Tuple)]
             yield from (
