@@ -14,7 +14,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf editions test test-slow test-avx2 test-oldest train best notebooks lint format bench links audit mutants release constraints set-repository pages-report clean
+.PHONY: help book pdf editions student-book test test-slow test-avx2 test-oldest train best notebooks lint format bench links audit mutants release constraints set-repository pages-report clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -104,6 +104,9 @@ constraints: .venv/installed ## pin what requirements.txt asks for (ARGS=--upgra
 
 editions: .venv-kit/installed ## make the notebooks of readers, students and instructors: dist/kit
 	.venv-kit/bin/python tools/editions.py
+
+student-book: .venv/installed ## render the book without solutions: dist/kit/student-book, and a PDF
+	$(BIN)/python tools/student_book.py
 
 set-repository: ## set the repository's address everywhere (URL=https://github.com/USER/NAME)
 	$(python)

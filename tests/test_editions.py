@@ -3,6 +3,7 @@
 import ast
 import copy
 import functools
+import html
 import importlib
 import inspect
 import json
@@ -384,6 +385,43 @@ def test_the_scan_finds_what_leaks(chapter):
     of_reader = {*leaks(" ".join(strings(made("colab", chapter))), chapter)}
     of_instructor = {*leaks(" ".join(strings(made("instructor", chapter))), chapter)}
     assert len(of_reader) > 15 and of_reader < of_instructor == secrets(chapter)
+
+
+@pytest.mark.slow
+def test_the_students_pages_search_sources_and_pdf_leak_nothing(tmp_path):
+    tool = ROOT / "tools" / "student_book.py"
+    done = subprocess.run([sys.executable, tool, tmp_path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    read = {path: page_text(path) for path in tmp_path.rglob("*") if path.suffix in READ}
+    names = {path.name for path in read}
+    assert {"04_bidirectional.html", "04_bidirectional.ipynb", "search-index.js"} <= names
+    assert not [name for name in names if "solutions" in name]
+    for path, notebook in CHAPTERS.values():
+        notebook = copy.deepcopy(notebook)
+        editions.mark_solutions(notebook, path)
+        hidden = secrets((path, notebook))
+        for file, text in read.items():
+            found = [secret for secret in hidden if secret in text]
+            assert not found, f"{file.relative_to(tmp_path)}: {found[:3]}"
+    page = tmp_path / "student-book" / "book" / "04_bidirectional.html"
+    shown = page.read_text("utf-8")
+    assert "colab.research.google.com" not in shown and "/edit/main/" not in shown
+    assert shown.count('class="exercise"') == 6 and squeezed("image_gradient(network") in read[page]
+
+
+READ = {".html", ".js", ".ipynb", ".md", ".txt", ".json", ".inv", ".pdf"}
+
+
+def page_text(path):
+    """Read what a file of the pages says, however it is written."""
+    if path.suffix == ".pdf":
+        pages = pytest.importorskip("pypdf").PdfReader(path).pages
+        return squeezed(" ".join(page.extract_text() for page in pages))
+    text = path.read_text("utf-8", errors="replace")
+    if path.suffix == ".html":  # alt text and labels are attributes
+        attributes = " ".join(re.findall(r'="([^"]{12,})"', text))
+        text = f"{re.sub(r'<[^>]+>', '', text)} {attributes}"
+    return squeezed(html.unescape(text.replace("\\n", "\n")))
 
 
 # -- the first cell -----------------------------------------------------------------------------------------

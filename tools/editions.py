@@ -342,11 +342,24 @@ EDITIONS: dict[str, list[Preprocessor]] = {
 }
 
 
+# The chapters of the pages that a class gets: MyST still, and what is to be predicted waits under its bar.
+STUDENT_PAGES: list[Preprocessor] = [
+    TagRemovePreprocessor(remove_all_outputs_tags={"check"}),
+    NO_SOLUTIONS,
+    *map(Step, [make_room, without_a_badge]),
+]
+
+
 def edition(name: str, path: Path, notebook: NotebookNode) -> NotebookNode:
     """Make an edition of a chapter."""
-    made = nbformat.from_dict(notebook)  # a copy
+    return take(EDITIONS[name], path, notebook)
+
+
+def take(steps: list[Preprocessor], path: Path, notebook: NotebookNode) -> NotebookNode:
+    """Take a copy of a chapter through some steps."""
+    made = nbformat.from_dict(notebook)
     mark_solutions(made, path)
-    for step in EDITIONS[name]:
+    for step in steps:
         made, _ = step.preprocess(made, {"path": path})
     return made
 
