@@ -457,9 +457,9 @@ def test_one_command_writes_all(tmp_path):
     stale.touch()
     subprocess.run([sys.executable, tool, tmp_path], check=True, capture_output=True)
     for name in editions.EDITIONS:
-        written = {path.stem: path for path in (tmp_path / name).iterdir()}
-        assert {*written} == {*CHAPTERS}
-        for stem, path in written.items():
+        files = {path.stem: path for path in (tmp_path / name).iterdir()}
+        assert {*files} == {*CHAPTERS}
+        for stem, path in files.items():
             nbformat.validate(nbformat.read(path, as_version=4))
             assert path.read_text("utf-8") == written(name, stem)
 
