@@ -14,7 +14,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf test test-slow test-avx2 test-oldest train best notebooks lint format bench links audit mutants release constraints set-repository pages-report clean
+.PHONY: help book pdf editions student-book test test-slow test-avx2 test-oldest train best notebooks lint format bench links audit mutants release constraints set-repository pages-report clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -99,7 +99,14 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-s
 constraints: .venv/installed ## pin what requirements.txt asks for (ARGS=--upgrade: at the newest versions)
 	$(LOCK) requirements.txt -o constraints.txt $(ARGS)
 	echo setuptools | $(LOCK) pyproject.toml - -c constraints.txt -o constraints-train.txt
+	$(LOCK) pyproject.toml --extra kit -c constraints.txt -o requirements-kit.txt
 	echo pip-audit | $(LOCK) - -c constraints.txt --no-emit-package pip -o constraints-audit.txt $(ARGS)
+
+editions: .venv-kit/installed ## make the notebooks of readers, students and instructors: dist/kit
+	.venv-kit/bin/python tools/editions.py
+
+student-book: .venv/installed ## render the book without solutions: dist/kit/student-book, and a PDF
+	$(BIN)/python tools/student_book.py
 
 set-repository: ## set the repository's address everywhere (URL=https://github.com/USER/NAME)
 	$(python)
@@ -143,6 +150,14 @@ endef
 	@$(OLDEST)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
 	  print("\n".join(p["project"]["dependencies"]).replace(">=", "=="))' > .venv-oldest/oldest.txt
 	$(OLDEST)/python $(PIP) -r .venv-oldest/oldest.txt -e ".[test]"
+	@touch $@
+
+# What makes the editions: notebooks, without torch and without the page.
+.venv-kit/installed: requirements-kit.txt pyproject.toml
+	$(python)
+	@test -x .venv-kit/bin/python || $(PYTHON) -m venv .venv-kit
+	.venv-kit/bin/python $(LOCKED) requirements-kit.txt
+	.venv-kit/bin/python $(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv-audit/installed: constraints-audit.txt

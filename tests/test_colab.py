@@ -1,10 +1,14 @@
 """A rehearsal of Colab: a folder with one notebook and nothing else, its first cell really run.
 
+Each edition is run from its first cell to its last as it comes, with nothing answered, and then once more
+from the first exercise on with everything answered.
+
 Colab has JAX, NumPy and Matplotlib of its own; here they are those of the oldest JAX that is supported, in
 a fresh environment. A stand-in for `google.colab` is imported before the notebook starts, as Colab does, and
 git finds the repository's address in this checkout.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,16 +19,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
+import editions  # noqa: E402
 import set_repository  # noqa: E402
 
-CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
+CHAPTERS = {
+    path.stem: (path, number, notebook) for path, number, _, notebook in editions.chapters()
+}
 THEIRS = ("jax", "jaxlib", "numpy", "matplotlib")  # what the first cell must leave alone
-RUN = """
-import sys, nbclient, nbformat
-notebook = nbformat.read(sys.argv[1], as_version=4)
-nbclient.NotebookClient(notebook, kernel_name="python3", timeout=600).execute()
-"""
-
 pytestmark = pytest.mark.slow
 
 
@@ -85,16 +86,29 @@ def versions(python):
     return dict(line.split("==") for line in lines)
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
-def test_chapter_runs_in_colab(chapter, colab, tmp_path):
+@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("name", editions.EDITIONS)
+def test_an_edition_runs_in_colab(name, chapter, colab, tmp_path):
     python, variables = colab
     subprocess.run(
         [python, "-m", "pip", "uninstall", "-q", "-y", "bpc-minimal"], capture_output=True
     )
     before = versions(python)
     assert "bpc-minimal" not in before
-    shutil.copy(chapter, tmp_path)
-    run(python, "-c", RUN, chapter.name, cwd=tmp_path, env=variables)
+    path, number, notebook = CHAPTERS[chapter]
+    file = tmp_path / path.name
+    file.write_text(editions.serialise(editions.edition(name, path, notebook)), "utf-8")
+    parts = editions.parts(notebook, number)
+    answers = {editions.place_of(part): editions.solution_code(part) for part in parts}
+    (tmp_path / "answers.json").write_text(json.dumps({} if name == "instructor" else answers))
+    command = (python, ROOT / "tests" / "run_all.py", file.name, "answers.json")
+    passes = run(*command, cwd=tmp_path, env=variables).splitlines()
+    for said, text in zip(map(json.loads, passes), ("waits for your", "is right: "), strict=False):
+        text = "is right: " if name == "instructor" else text
+        assert len(said) == len(parts)
+        for line in said.values():
+            assert text in line, line
+    assert len(passes) == (1 if name == "instructor" else 2)
     after = versions(python)
     assert "bpc-minimal" in after, "the first cell installed nothing"
     assert {name: after[name] for name in THEIRS} == {name: before[name] for name in THEIRS}

@@ -252,12 +252,15 @@ def test_a_chapter_offers_what_its_reader_may_do_next(opened, site):
     stem, slug = Path(name).stem, "github.com/[^/]+/[^/]+"
     links = page.evaluate("() => [...document.querySelectorAll('a[href]')].map(e => e.href)")
     for wanted in (
-        rf"https://colab\.research\.google\.com/github/.*/book/{stem}\.ipynb",
+        rf"https://colab\.research\.google\.com/github/[^/]+/[^/]+/blob/colab/{stem}\.ipynb",
         rf"https://{slug}/edit/main/book/{stem}\.ipynb",  # suggest an edit
         rf"https://{slug}/issues/new\?title=.*{stem}.*",  # report a problem
         rf"file://.*/_sources/book/{stem}\.ipynb",  # download
     ):
         assert any(re.fullmatch(wanted, link) for link in links), wanted
+    # The badge, the button above the page, and the link of each exercise: all lead to the edition.
+    into_colab = [link for link in links if "//colab." in link]
+    assert len(into_colab) > 5 and len(set(into_colab)) == 1, set(into_colab)
     assert (site / "_sources" / "book" / f"{stem}.ipynb").is_file()
     assert page.locator(".prev-next-footer a").count() >= 1
     assert page.locator("button.copybtn").count() > 10

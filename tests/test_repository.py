@@ -21,7 +21,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import set_repository  # noqa: E402
 
-LISTS = ("constraints.txt", "constraints-train.txt", "constraints-audit.txt")
+LISTS = (
+    "constraints.txt",
+    "constraints-train.txt",
+    "constraints-audit.txt",
+    "requirements-kit.txt",
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
@@ -241,6 +246,7 @@ def test_help_lists_every_target():
         ("set-repository", []),
         ("audit", ["constraints-audit.txt"]),
         ("train", ["constraints-train.txt", "."]),
+        ("editions", ["requirements-kit.txt", "."]),
         ("book", ["constraints-train.txt", ".", "constraints.txt"]),
     ],
 )
@@ -313,7 +319,23 @@ def test_one_address_everywhere():
     for path in (ROOT / "book").glob("[0-9]*.ipynb"):
         text = path.read_text("utf-8")
         assert f"github.com/{slug}@v{PROJECT['version']}" in text, path.name
-        assert f"colab.research.google.com/github/{slug}/blob/main/book/{path.name}" in text
+        badge = f"colab.research.google.com/github/{slug}/blob/main/book/{path.name}"
+        edition = f"colab.research.google.com/github/{slug}/blob/colab/{path.name}"
+        assert set_repository.for_readers(f"https://{badge}") == f"https://{edition}"
+        assert (badge in text) != (edition in text)
+
+
+def test_what_the_badges_lead_to_is_what_the_workflow_publishes():
+    jobs = yaml.safe_load(read(".github/workflows/tests.yml"))["jobs"]
+    made = [step for step in jobs["book"]["steps"] if step.get("with", {}).get("name") == "colab"]
+    assert [step["with"]["path"] for step in made] == ["dist/kit/colab"]
+    assert any(step.get("run") == "make editions" for step in jobs["book"]["steps"])
+    fetched, pushed = jobs["colab"]["steps"]
+    assert fetched["with"]["name"] == "colab" and "checkout" not in str(jobs["colab"])
+    assert jobs["colab"]["permissions"] == {"contents": "write"}
+    assert re.search(
+        rf"git push --force .*GITHUB_REPOSITORY\S* {set_repository.COLAB}$", pushed["run"], re.M
+    )
 
 
 def test_the_address_can_be_set_and_set_again(tmp_path):

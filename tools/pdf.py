@@ -50,6 +50,7 @@ def main() -> int:
         options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
         tab = browser.new_context(offline=True, color_scheme="light").new_page()
+        tab.set_default_timeout(300_000)  # a busy machine is not a fault
         for page in pages():
             tab.goto((SITE / f"{page}.html").as_uri())
             tab.evaluate(UNFOLD)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = re.compile(r"https://github\.com/([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]*[A-Za-z0-9_-])")
+COLAB = "colab"  # the branch that holds the editions for Colab
 FILES = ("_config.yml", "CITATION.cff", "pyproject.toml", "*.md", "book/*.md", "book/*.ipynb")
 
 
@@ -37,6 +38,11 @@ def pages(slug: str) -> str:
     owner, name = slug.split("/")
     host = f"{owner}.github.io"
     return f"https://{host}/" if name.lower() == host.lower() else f"https://{host}/{name}/"
+
+
+def for_readers(address: str) -> str:
+    """Lead an address of a chapter in Colab to the reader's edition, which the workflow publishes."""
+    return re.sub(r"(//colab\..*)/blob/main/book/(?=\d)", rf"\g<1>/blob/{COLAB}/", address)
 
 
 def replace(root: Path, new: str) -> list[Path]:

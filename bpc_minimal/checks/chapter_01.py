@@ -31,6 +31,8 @@ def where_it_rests(x):
 
 @exercise(
     "answer_1",
+    goal="weigh two sources by their precisions and say where a guess rests",
+    minutes=5,
     why="the forecast pulls with 1 times 0.9 km, the count with this times 0.1 km: equally.",
     hint=where_it_rests,
     read=two_decimals_from_9,
@@ -79,6 +81,8 @@ def by_hand(answer_2):
 
 @exercise(
     "answer_2(z_1)",
+    goal="write the slope of an energy whose generator is not linear",
+    minutes=15,
     cases=[(0.5,), (1.7,), (4.0,)],
     why=by_hand,
     hint="Start from Equation 3: the error of layer 2 is now z_2 - f(z_1), and its derivative is -f'(z_1).",
@@ -142,6 +146,8 @@ def some_storms(rng):
 
 @exercise(
     "answer_3(w, forecast, count)",
+    goal="say what the local rule leaves out, and whether what is missing is local",
+    minutes=40,
     cases=some_storms,
     rtol=2e-4,
     why="each storm adds half the logarithm of the curvature, and its derivative is alpha_2 w / c.",
@@ -203,6 +209,8 @@ def without_a_loop(answer_4):
 
 @exercise(
     "answer_4(step_size, steps)",
+    goal="predict when and how fast inference diverges, from its step and the curvature",
+    minutes=15,
     cases=[(0.1, 20), (0.6, 5), (0.7, 12), (0.4, 3), (0.2, 7)],
     why=without_a_loop,
     hint="One step multiplies the distance by 1 - step_size * c, with the curvature c of the storm.",
@@ -325,6 +333,8 @@ def some_chains(rng):
 
 @exercise(
     "train_chain(generator, z_0, z_L, iterations)",
+    goal="train a chain with settling and local steps alone",
+    minutes=45,
     cases=some_chains,
     why="the settled energy falls from one iteration to the next: local steps, and all layers learn.",
     hint="In each iteration: sweep_chain, put z_L in, settle_chain, note the mean energy, local_gradient.",

@@ -33,6 +33,8 @@ def some_activities(rng, *, SIZES):
 
 @exercise(
     "image_slope(generator, z)",
+    goal="derive what moves a layer that nothing clamps",
+    minutes=5,
     cases=some_activities,
     why="nothing follows the image, so only its own error is left.",
     hint="Start from Equation 3 with l = L: which of its terms is missing?",
@@ -70,6 +72,8 @@ def exercise_1(generator, z):
 
 @exercise(
     "bias_gradient(generator, z)",
+    goal="derive a local rule for a parameter that the chapter has not",
+    minutes=15,
     cases=some_activities,
     why="the local rule, with an activity of 1.",
     hint="The activity that a bias sees is 1: put that into Equation 4.",
@@ -170,6 +174,8 @@ def first_guess(data, classifier):
 
 @exercise(
     "labels_3",
+    goal="separate what settling finds from what its start has given",
+    minutes=30,
     why=kept,
     hint=nearest_steps,
     rtol=2e-3,
@@ -252,6 +258,8 @@ def some_images(rng, *, SIZES):
 
 @exercise(
     "read_from(generator, image, level, steps)",
+    goal="show that where inference ends depends on where it starts, and why ReLU can hold it at zero",
+    minutes=20,
     cases=some_images,
     why="at level 0 the label never moves: act'(0) is 0, so no hidden layer hears of the image's error.",
     hint="Equation 5, for l = 0 too, with the slopes of activity_gradient; only the image is clamped.",
@@ -304,6 +312,8 @@ def some_answers(rng):
 
 @exercise(
     "confusion(found, truth)",
+    goal="look at a network's mistakes, and not at its accuracy alone",
+    minutes=25,
     cases=some_answers,
     why="each row says what became of one digit's images, and adds to 100.",
     hint="Count the pairs of true digit and answer, then divide each row by its sum.",

@@ -10,6 +10,8 @@ from bpc_minimal.checks.core import Wrong, exercise, number_array
 
 @exercise(
     "multiplications(steps)",
+    goal="count what a sweep and a step of settling cost",
+    minutes=10,
     cases=[(10,), (0,), (3,), (25,)],
     why="one product a matrix for the guess, two a matrix for each step: what it predicts, and the way back.",
     hint="Count products of each matrix with a vector, then multiply by the entries of all matrices.",
@@ -86,6 +88,8 @@ def sweeps(networks, watch, accuracy, pixels, truth, *, start="guess", steps=0):
 
 @exercise(
     "settled_rule, settled_2",
+    goal="change what the amortiser learns from, and judge the difference by its spread",
+    minutes=40,
     read=accuracies,
     why=compared,
     hint="Train with settled_rule on order[:, :6], and let the sweep read: watch(..., pixels, 'guess', 0).",
@@ -151,6 +155,8 @@ def what_is_left(remembered_3, drawn_back_3):
 
 @exercise(
     "remembered_3, drawn_back_3",
+    goal="find which of two networks has forgotten, by an experiment that tells them apart",
+    minutes=40,
     read=by_both,
     why=what_is_left,
     hint="Compare the answers that watch gives, at step 0 from 'guess' and at step 100 from 'blank'.",
@@ -248,6 +254,8 @@ def shift(images, pixels, axis, by=1):
 
 @exercise(
     "moved_accuracy(network, images, labels, pixels)",
+    goal="measure how a guess fails on images that were shifted",
+    minutes=25,
     cases=some_digits,
     rtol=0,
     atol=0.7,  # one of 150 images
@@ -325,6 +333,8 @@ def some_energies(rng):
 
 @exercise(
     "steps_to(energies, mark)",
+    goal="measure how many steps of settling a start saves",
+    minutes=15,
     cases=some_energies,
     why="row 0 is before any step, and who never gets there has taken every step.",
     hint="Ask where energies < mark for the first time, and treat the columns where it never is apart.",

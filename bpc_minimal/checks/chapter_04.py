@@ -31,6 +31,8 @@ def some_networks(rng, sizes=(6, 6, 6, 6), images=5):
 
 @exercise(
     "image_gradient(network, z, alpha_gen, alpha_disc)",
+    goal="read one layer's slope off the energy, at the end of the network",
+    minutes=10,
     cases=some_networks,
     why="the image's own error pulls it, and so does the error d of the layer that it predicts.",
     hint="Take Equation 4 for l = L and strike what would reach past the end of the network.",
@@ -80,6 +82,8 @@ def two_times_three(gen, disc):
 
 @exercise(
     "tutorial_gen, tutorial_disc",
+    goal="translate another author's precisions into the book's",
+    minutes=15,
     read=two_times_three,
     why="an error without its 1/2 counts double, so its precision is twice as large in ours.",
     hint="Write both energies for two hidden layers, six terms each, and compare them term by term.",
@@ -140,6 +144,8 @@ def label_energies(
 
 @exercise(
     "least_energy(network, image, steps)",
+    goal="classify by comparing energies, and say how that differs from a sweep",
+    minutes=25,
     cases=untrained,
     why="each label was tried, settled and weighed, and the least energy answers.",
     hint="For each label: sweep up, put the label in, settle with both ends clamped, and note bpc.energy.",
@@ -193,6 +199,8 @@ def exercise_3(network, image, steps):
 
 @exercise(
     "untransported(network, z, alpha_gen, alpha_disc)",
+    goal="replace weight transport, and measure what is lost without it",
+    minutes=40,
     cases=some_networks,
     why="no connection needs to know the weights of another; but this is no longer the slope of an energy.",
     hint="Start from activity_gradient and change two matrices: e returns through W, d through V.",
@@ -248,6 +256,8 @@ def exercise_4(network, z, alpha_gen, alpha_disc):
 
 @exercise(
     "overshoot(rho, alpha_gen, alpha_disc)",
+    goal="say what each precision means, from a pair of neurons solved by hand",
+    minutes=15,
     cases=[(0.5, 1.0, 1.0), (0.8, 2.0, 0.5), (-0.6, 0.1, 3.0)],
     why="at alpha_gen = 0 it is 1, the posterior mean; the larger alpha_gen, the nearer to 1 / rho**2.",
     hint="Set the slope of E at a to zero, solve for a, and divide by rho * b. "
@@ -294,6 +304,8 @@ def hidden_below(rng):
 
 @exercise(
     "accuracy_below(network, images, labels, rows)",
+    goal="measure where inference pays, against the same network without it",
+    minutes=45,
     cases=hidden_below,
     why="the lowest rows were hidden, the rest was completed, and the share that is right is in percent.",
     hint="Row r of the picture is the pixels 28 * r to 28 * r + 27; bpc.classify takes `visible`.",

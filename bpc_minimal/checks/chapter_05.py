@@ -22,6 +22,8 @@ def images_of_share(share):
 
 @exercise(
     "share_1",
+    goal="count what a network has seen of its training set",
+    minutes=5,
     why="300 batches of 64 are 19,200 of 60,000 images; `fast` takes three passes, 9.4 times as much.",
     hint=images_of_share,
     read=lambda share_1: float(number_array(share_1)),
@@ -155,6 +157,8 @@ def same_batches(network_2, *, jpc, data, results, ITERATIONS, BATCH):
 
 @exercise(
     "network_2",
+    goal="show that two loops train the same network when they see the same batches",
+    minutes=25,
     read=same_batches,
     why="the same batches from the same start give the same weights: only who drives the loop differs.",
     hint="Start from make_state's network; rows of 64 of shuffled(state.key, 0, 60000); run python_loop.",
@@ -202,6 +206,8 @@ def fresh_accuracy(config_3, *, test, presets):
 
 @exercise(
     "config_3",
+    goal="choose settings on held-out data, and test the choice once",
+    minutes=60,
     read=lambda config_3, *, test, presets: (
         1.0 if fresh_accuracy(config_3, test=test, presets=presets) else 0.0
     ),
@@ -230,6 +236,8 @@ def some_networks(rng):
 
 @exercise(
     "relative_step(network, step_size)",
+    goal="predict from the curvature which fixed step makes inference fail",
+    minutes=25,
     cases=some_networks,
     why="up to 1 the energy cannot rise; above, the bound promises nothing, and far above it does rise.",
     hint="For l = 1 to L - 1: 2 + ||V_l||**2 + ||W_(l-1)||**2; the largest of them, times the step.",
@@ -301,6 +309,8 @@ def some_readers(rng):
 
 @exercise(
     "reading_curve(network, images, labels, alphas)",
+    goal="change a precision after training, and explain what reading loses",
+    minutes=30,
     cases=some_readers,
     rtol=0,
     atol=0.5,  # one of 250 images

@@ -11,6 +11,8 @@ from bpc_minimal.checks.core import exercise, number_array
 
 @exercise(
     "sgd_bytes(weights)",
+    goal="count the bytes that a step of an optimiser moves",
+    minutes=5,
     cases=[(1000,), (77,), (656_400,)],
     rtol=1e-6,
     why="it reads each weight and its gradient and writes the weight: no running averages.",
@@ -60,6 +62,8 @@ def reached(batches):
 
 @exercise(
     "batch_for(intensity, k, n)",
+    goal="find the batch from which a product is bound by arithmetic",
+    minutes=15,
     cases=[(20, 300, 784), (5, 64, 100), (2.5, 300, 300)],
     read=rounded_up,
     why="with smaller batches the weights are read for too few images.",
@@ -106,6 +110,8 @@ def counted(config):
 
 @exercise(
     "ratio_3",
+    goal="compare two ways of inference by counted operations, and say where time differs",
+    minutes=40,
     why="in turn the large products of the image's layer are six, two steps all at once need eight.",
     hint="Count `fast` as it is, and `fast` with in_turn=False and steps=2, both with package_operations.",
     rtol=6e-3,
@@ -148,6 +154,8 @@ def exercise_3():
 
 @exercise(
     "speed_up(devices, compute, exchange)",
+    goal="predict from which time of exchange on more devices do not pay",
+    minutes=30,
     cases=[(2, 0.1, 0.5), (4, 10.0, 0.5), (1, 3.0, 0.7), (8, 2.0, 0.1)],
     why="the exchange does not shrink with the devices: where it is longer than what they spare, two are "
     "slower than one.",
@@ -186,6 +194,8 @@ def exercise_4(devices, compute, exchange):
 
 @exercise(
     "attainable(intensity, peak, bandwidth)",
+    goal="write the roofline as one line of code",
+    minutes=5,
     cases=[(0.5, 300.0, 31.0), (24.0, 300.0, 31.0), (9.0, 300.0, 31.0), (40.0, 8100.0, 320.0)],
     why="the lower of two roofs: what memory can feed, and what arithmetic can do.",
     hint="Memory feeds bandwidth bytes a second, each with `intensity` operations; arithmetic does `peak`.",

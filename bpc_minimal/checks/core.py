@@ -6,6 +6,8 @@ what it would have given:
 
     @exercise(
         "slope(z, z_0)",
+        goal="derive a slope from an energy",
+        minutes=5,
         cases=lambda rng: [(z, z_0) for z, z_0 in rng.normal(size=(2, 2))],
         why="the energy rises with the distance from z_0.",
         hint="Differentiate (z - z_0)**2 / 2 by z.",
@@ -21,6 +23,7 @@ not right. Arguments after a `*` are taken from the reader's notebook by their n
 `read` and `why`.
 """
 
+import ast
 import contextlib
 import dis
 import importlib
@@ -28,9 +31,10 @@ import inspect
 import io
 import linecache
 import re
+import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -77,6 +81,8 @@ class Exercise:
     read: Callable | None
     rtol: float
     atol: float | None
+    goal: str
+    minutes: int
 
     @property
     def names(self) -> list[str]:
@@ -89,6 +95,51 @@ class Exercise:
         found = re.fullmatch(r"\w+\((.*)\)", self.asks)
         return re.split(r",\s*", found[1]) if found else None
 
+    @property
+    def stub(self) -> str:
+        """The code that the reader begins with: the function without its body, or the names."""
+        if self.parameters is None:
+            return "\n".join(f"{name} = ..." for name in self.names)
+        return f"def {self.asks}:\n    ..."
+
+    @property
+    def diagnoses(self) -> list[str]:
+        """The mistakes that it knows, in the words of its messages; "…" is what depends on the answer."""
+        functions = [self.answers, self.read] if self.read else [self.answers]
+        if self.read:  # and those that it calls
+            own = self.read.__globals__
+            called = [own.get(name) for name in self.read.__code__.co_names]
+            functions += [f for f in called if inspect.isfunction(f) and f.__globals__ is own]
+        found = [said for f in functions if f.__name__ != "<lambda>" for said in told(f)]
+        whole = [said for said in found if " " in said and not said.endswith("….")]
+        return [*dict.fromkeys(whole)]
+
+
+def told(function: Callable) -> Iterator[str]:
+    """Give what a function may tell a reader: the keys of its tables, and what it raises `Wrong` with."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            yield from (text(key) for key in node.keys if key)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Wrong":
+            if not isinstance(node.args[0], ast.BinOp):
+                yield text(node.args[0])
+        elif isinstance(node, ast.For) and "Wrong(" in ast.unparse(node):
+            # a table of what may be wrong, each with its text
+            parts = [node for node in ast.walk(node.iter) if isinstance(node, ast.Tuple)]
+            yield from (
+                text(pair.elts[1]) for pair in parts if isinstance(pair.elts[1], ast.Constant)
+            )
+
+
+def text(node: ast.expr) -> str:
+    """Give the text that an expression makes, as far as it is written there."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(text(part) for part in node.values)
+    return "…"
+
 
 def exercise(
     asks: str,
@@ -99,6 +150,8 @@ def exercise(
     read: Callable | None = None,
     rtol: float = 1e-3,
     atol: float | None = None,
+    goal: str = "",
+    minutes: int = 0,
 ) -> Callable[[Callable], Exercise]:
     """Make an exercise of a function that returns the right answer and the table of mistakes.
 
@@ -112,8 +165,12 @@ def exercise(
             it is given what that returned, and the arguments of the call.
         rtol: the share by which each number may be off.
         atol: by how much besides; a hundredth of that share of the largest number, if it is not given.
+        goal: what a reader who has solved it can do: "... and say where a guess rests".
+        minutes: how long that takes who has read the chapter.
     """
-    return lambda answers: Exercise(answers, asks, cases, why, hint, read, rtol, atol)
+    return lambda answers: Exercise(
+        answers, asks, cases, why, hint, read, rtol, atol, goal, minutes
+    )
 
 
 def check(number: str, names: Mapping[str, Any]) -> None:

@@ -13,7 +13,8 @@ here.
 - Here: a picture's alt text, which notebooks store with the output, as `display(fig,
   metadata={"image/png": {"alt": ...}})` does, and myst-nb takes from the cell only; and no Thebe, which
   the book does not use, and whose scripts would name another site on every page; and each page's source
-  once more as a script, since from a disk a browser lets the download button read nothing else.
+  once more as a script, since from a disk a browser lets the download button read nothing else; and every way
+  into Colab leads to the reader's edition (`editions.py`).
 """
 
 import json
@@ -22,6 +23,7 @@ from typing import Any
 
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer
+from set_repository import for_readers
 from sphinx.application import Sphinx
 
 from . import cells, glossary, references, search, tables
@@ -56,6 +58,23 @@ def name_the_welcome_page(
         context["docstitle"] = ""
 
 
+def lead_links_to_colab(_app: Sphinx, doctree: nodes.document, _docname: str) -> None:
+    """Let what opens a chapter in Colab open the reader's edition: there is room for answers."""
+    for link in doctree.findall(nodes.reference):
+        if "refuri" in link:
+            link["refuri"] = for_readers(link["refuri"])
+
+
+def lead_buttons_to_colab(
+    _app: Sphinx, _page: str, _template: str, context: dict, _doctree: Any
+) -> None:
+    """Do the same for the theme's own button."""
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if "url" in button:
+                button["url"] = for_readers(button["url"])
+
+
 def write_downloads(app: Sphinx, exception: Exception | None) -> None:
     """Write each page's source as a script that downloads it: see `book.js`."""
     if exception or app.builder.format != "html":
@@ -72,6 +91,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     NbElementRenderer.render_image = render_image_with_alt
     app.connect("config-inited", leave_thebe_out)
     app.connect("html-page-context", name_the_welcome_page, priority=900)
+    app.connect("doctree-resolved", lead_links_to_colab)
+    app.connect("html-page-context", lead_buttons_to_colab, priority=900)
     app.connect("build-finished", write_downloads)
     for part in (references, cells, glossary, search, tables):
         part.setup(app)

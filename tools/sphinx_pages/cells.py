@@ -14,13 +14,12 @@
   notebook.
 """
 
-import ast
 import re
-import symtable
 from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from cell_code import asserts, bound, needs
 from docutils import nodes
 from myst_nb.sphinx_ import SphinxNbRenderer
 from sphinx.application import Sphinx
@@ -317,45 +316,6 @@ def left_out(cells: list[nodes.container]) -> list[nodes.container]:
         else:
             needed = (needed - {*made}) | used
     return chosen
-
-
-def parsed(code: str) -> ast.Module:
-    try:
-        return ast.parse(code)
-    except SyntaxError:  # a line for IPython
-        return ast.Module(body=[], type_ignores=[])
-
-
-def asserts(code: str) -> bool:
-    return any(isinstance(node, ast.Assert) for node in ast.walk(parsed(code)))
-
-
-def bound(code: str) -> list[str]:
-    """List the names that code makes at its top level, in order."""
-    if not parsed(code).body:
-        return []
-    table = symtable.symtable(code, "cell", "exec")
-    made = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-    made |= {child.get_name() for child in table.get_children() if child.get_name() in made}
-    order = re.findall(r"\w+", code)
-    return sorted(made, key=lambda name: order.index(name))
-
-
-def needs(code: str) -> set[str]:
-    """Give the names that code takes from the cells before it."""
-    if not parsed(code).body:
-        return set()
-    top = symtable.symtable(code, "cell", "exec")
-    used, tables = set(), [top]
-    while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        used |= {
-            s.get_name()
-            for s in table.get_symbols()
-            if s.is_referenced() and (table is top or s.is_global())
-        }
-    return used - {*bound(code)}
 
 
 def note_exercises(app: Sphinx, doctree: nodes.document) -> None:

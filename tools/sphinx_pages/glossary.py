@@ -6,30 +6,19 @@ page, hidden, and `book.js` shows them where the link is; nothing is fetched, so
 disk.
 """
 
-import snowballstemmer
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
+from terms import find_term, stem
 
 PAGE = "book/glossary"
 logger = logging.getLogger(__name__)
-stem = snowballstemmer.stemmer("english").stemWords
 
 
 def terms(glossary: nodes.document) -> dict[str, nodes.definition_list_item]:
     """Give the glossary's entries by their anchors."""
     items = glossary.findall(nodes.definition_list_item)
     return {item[0]["ids"][0]: item for item in items if item[0]["ids"]}
-
-
-def find_term(words: str, entries: dict[str, nodes.definition_list_item]) -> str | None:
-    """Find the term that words mean: all of its words, or else the only one that begins with them."""
-    wanted = stem(words.lower().split())
-    stems = {anchor: stem(item[0].astext().lower().split()) for anchor, item in entries.items()}
-    same = [anchor for anchor, term in stems.items() if term == wanted]
-    longer = [anchor for anchor, term in stems.items() if term[: len(wanted)] == wanted]
-    found = same or longer
-    return found[0] if len(found) == 1 else None
 
 
 def note_terms(app: Sphinx, doctree: nodes.document) -> None:
@@ -45,7 +34,7 @@ def lead_to_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if docname == PAGE or PAGE not in app.env.found_docs:
         return
     top = app.builder.get_relative_uri(docname, PAGE)
-    entries = terms(app.env.get_doctree(PAGE))
+    entries = {a: item[0].astext() for a, item in terms(app.env.get_doctree(PAGE)).items()}
     for link in doctree.findall(nodes.reference):
         page, _, anchor = link.get("refuri", "").partition("#")
         words = " ".join(link.astext().split())
