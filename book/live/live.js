@@ -190,7 +190,7 @@
   }
 
   const minus = (a, b) => a.map((x, i) => x - b[i]);
-  const byKeys = (canvas) => document.activeElement === canvas && !canvas.dataset.pointer; // then it shows where one is
+  const byKeys = (canvas) => document.activeElement === canvas && !("pointer" in canvas.dataset); // then it shows where one is
 
   function showLabels() {
     const { context, width, height } = fresh($("bars"));
