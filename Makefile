@@ -1,5 +1,5 @@
 # What one does with this book. Every target sets itself up: it needs Python 3.11 or newer, make, and
-# a connection the first time. `make PYTHON=python3.12` picks another Python; ARGS goes to `train`, `best`,
+# a connection the first time. `make PYTHON=python3.12` picks another Python; ARGS goes to `train`, `best`, `live`,
 # `notebooks`, `bench` and `mutants`.
 
 PYTHON ?= python3
@@ -14,7 +14,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf editions student-book test test-slow test-avx2 test-oldest train best notebooks lint format bench links audit mutants release constraints set-repository pages-report clean
+.PHONY: help book pdf editions student-book test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -50,6 +50,9 @@ train: .venv/trains ## train a network on MNIST (ARGS="--preset best")
 
 best: .venv/trains ## train `best`, store it in the package, draw the welcome page's figure
 	$(BIN)/python tools/best.py $(ARGS)
+
+live: .venv/trains ## train the networks of the page to play with, and write what it loads
+	$(BIN)/python tools/live.py $(ARGS)
 
 notebooks: .venv/installed ## execute the chapters and store their outputs (ARGS=book/05_*.ipynb)
 	$(BIN)/python tools/execute_notebooks.py $(ARGS)

@@ -1,4 +1,4 @@
-"""The command line: python -m bpc_minimal train|classify|generate|complete|info.
+"""The command line: python -m bpc_minimal train|classify|generate|complete|export|info.
 
 What a command meets around it has rooms of its own: `files` (writing, owning a folder, reading), `images`
 (what people bring), `process` (signals and streams). A command ends in its results or in one line of error.
@@ -33,6 +33,7 @@ from bpc_minimal import (
     Config,
     Data,
     __version__,
+    browser,
     classify,
     complete,
     denormalise,
@@ -278,6 +279,22 @@ def _parser() -> argparse.ArgumentParser:
     takes_images(sub)
     sub.add_argument("--hide", choices=HIDDEN, default="bottom", help="which half")
     sub.add_argument("--out", type=_file, default=Path("completed.png"), help="the figure")
+    sub = command(
+        "export",
+        _export,
+        "write the weights as a script that a web page loads",
+        f"{EXAMPLE} --out network.js",
+    )
+    sub.add_argument("checkpoint", type=_path, help="written by train")
+    sub.add_argument("--out", type=_file, default=Path("network.js"), help="the script, NAME.js")
+    sub.add_argument("--name", help="the page finds it as bpcNetworks[NAME] (default: the run's)")
+    sub.add_argument(
+        "--numbers",
+        choices=browser.NUMBERS,
+        default="float16",
+        help="of the weights (default: float16, half as large)",
+    )
+    sub.add_argument("--json", action="store_true", help="print JSON")
     sub = command("info", _info, "show versions and presets, or what a checkpoint holds", EXAMPLE)
     sub.add_argument("checkpoint", type=_path, nargs="?")
     sub.add_argument("--json", action="store_true", help="print JSON")
@@ -549,6 +566,35 @@ def _complete(arguments, _: Stopping) -> None:
         print(
             f"{shown(arguments.out)}: seen, completed, true; hidden pixels differ by {rmse:.3f} (RMSE)"
         )
+
+
+def _export(arguments, _: Stopping) -> None:
+    if arguments.out.suffix != ".js":
+        raise ValueError(
+            f"--out {arguments.out} given, the name of a script expected, such as network.js"
+        )
+    checkpoint = load(arguments.checkpoint)
+    name = checkpoint.config.name if arguments.name is None else arguments.name
+    script = browser.as_script(checkpoint, name, provenance(checkpoint), arguments.numbers)
+    size = browser.write(arguments.out, script)
+    if arguments.json:
+        print(json.dumps({"script": str(arguments.out), "name": name, "bytes": size}))
+    else:
+        print(f"{shown(arguments.out)}: {size:,} bytes, bpcNetworks[{shown(json.dumps(name))}]")
+
+
+def provenance(checkpoint: Checkpoint) -> str:
+    """Say in one line which run made the weights: what ran, on what, how long, and how well it reads."""
+    config, done = checkpoint.config, int(checkpoint.state.iteration)
+    held_out, images = _mnist_of(checkpoint)
+    data = (
+        f"{images:,} images of MNIST, evaluated on the {held_out} set" if held_out else "own data"
+    )
+    reads = f"{checkpoint.history.evaluations[-1]['accuracy']:.2f} %" if done else "untrained"
+    return (
+        f"{config.name}, sizes {'-'.join(map(str, config.sizes))}, seed {config.seed}, {done:,} iterations "
+        f"of {config.batch_size} on {data}: {reads}; bpc_minimal {__version__}, jax {jax.__version__}"
+    )
 
 
 def _info(arguments, _: Stopping) -> None:

@@ -1,5 +1,6 @@
 """Laws of the command line: what it prints, what it leaves, and that no mistake ends in a traceback."""
 
+import base64
 import contextlib
 import io
 import json
@@ -413,6 +414,45 @@ def test_complete_measures_the_hidden_half(checkpoint, hide, capsys, tmp_path):
         assert float(last.split()[-2]) == pytest.approx(found["rmse"], abs=6e-4)
 
 
+@pytest.mark.parametrize("numbers", ["float16", "float32"])
+def test_export_writes_a_script_that_holds_the_network(numbers, checkpoint, capsys, tmp_path):
+    assert run("export", checkpoint, "--numbers", numbers, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    text = (tmp_path / "network.js").read_text("utf-8")
+    assert found == {"script": "network.js", "name": "tiny", "bytes": len(text)}
+    assert text.splitlines()[1].startswith(
+        "// Run: tiny, sizes 10-12-784, seed 0, 12 iterations of 64"
+    )
+    fields = json.loads(text.split('["tiny"] = ')[1].rstrip().removesuffix(";"))
+    kept = load(checkpoint)
+    assert fields["run"] in text.splitlines()[1]
+    assert Config.from_json(json.dumps(fields["settings"])) == kept.config
+    assert fields["evaluation"] == kept.history.evaluations[-1]
+    for way in ("generator", "amortiser"):
+        for linear, stored in zip(getattr(kept.network, way), fields[way], strict=True):
+            weight = np.frombuffer(base64.b64decode(stored["weight"]), np.dtype(numbers))
+            np.testing.assert_array_equal(weight, np.asarray(linear.weight, numbers).ravel())
+            norm = np.linalg.norm(np.asarray(linear.weight, numbers).astype(float), 2)
+            assert norm <= stored["norm"] <= 1.01 * norm
+
+
+def test_export_names_weights_that_do_not_fit(checkpoint, capsys, tmp_path):
+    kept = load(checkpoint)
+    network = jax.tree.map(lambda w: 1e6 + w, kept.network)
+    state = kept.state.__class__(
+        **vars(kept.state) | {"network": network, "norms": first_norms(network)}
+    )
+    save("large.bpc", kept._replace(state=state))
+    assert run("export", "large.bpc") == 1
+    err = capsys.readouterr().err
+    assert err.startswith(
+        "error: the largest weight, 1e+06, does not fit into float16: export with"
+    )
+    assert not (tmp_path / "network.js").exists()
+    assert run("export", "large.bpc", "--numbers", "float32", "--name", "it's large") == 0
+    assert '["it\'s large"] = {' in (tmp_path / "network.js").read_text("utf-8")
+
+
 def test_info_shows_versions_presets_and_what_a_checkpoint_holds(checkpoint, capsys):
     kept = load(checkpoint)
     assert run("info", "--json") == 0
@@ -594,12 +634,12 @@ def test_images_of_mnist_are_no_test_set_of_another_network(checkpoint, capsys):
 def test_alone_it_says_what_can_be_done(capsys):
     assert run() == 0
     out = capsys.readouterr().out
-    for command in ("train", "classify", "generate", "complete", "info"):
+    for command in ("train", "classify", "generate", "complete", "export", "info"):
         assert f"\n    {command} " in out
     assert "begin with:" in out
 
 
-@pytest.mark.parametrize("command", ["train", "classify", "generate", "complete", "info"])
+@pytest.mark.parametrize("command", ["train", "classify", "generate", "complete", "export", "info"])
 def test_each_help_has_an_example_that_works(command, done, capsys):
     shutil.copytree(done, "runs/fast")
     assert run(command, "--help") == 0
@@ -704,6 +744,12 @@ def files(tmp_path, checkpoint):
         ("complete CHECKPOINT --hide middle", 2, "invalid choice: 'middle'"),
         ("complete CHECKPOINT --index 3 -10001", 1, "0 to 9999 expected"),
         ("complete CHECKPOINT --steps -5", 1, "steps=-5 given"),
+        ("export nowhere.bpc", 1, "could not read the checkpoint nowhere.bpc"),
+        ("export half.bpc", 1, "half.bpc is cut short or altered"),
+        ("export CHECKPOINT --out x.json", 1, "--out x.json given, the name of a script expected"),
+        ("export CHECKPOINT --out nowhere/x.js", 1, "could not write the script nowhere/x.js"),
+        ("export CHECKPOINT --out folder/", 2, "'folder/' is a folder; name a file in it"),
+        ("export CHECKPOINT --numbers int3", 2, "invalid choice: 'int3'"),
         ("info text.txt", 1, "text.txt is no checkpoint"),
         ("info /dev/zero", 1, "/dev/zero is no checkpoint"),
         ("train --set learning_rate=1" + 400 * "0", 1, "of at most 3.4"),

@@ -1,0 +1,790 @@
+// The network in the page: what a reader draws, hides, clamps and chooses, and the network that settles on it.
+// The method is in network.js, the making of digits in drawing.js, the weights in weights/. Names as in the book.
+
+(() => {
+  "use strict";
+
+  const root = document.getElementById("live");
+  if (!root) return;
+  const $ = (name) => document.getElementById(`live-${name}`);
+  const all = (selector) => [...root.querySelectorAll(selector)];
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then the end is shown, and not the way
+  const { SIDE } = drawing;
+  const PIXELS = SIDE * SIDE;
+
+  // What the sliders choose.
+  const ALPHA = (slider) => 10 ** (slider / 2);
+  const RATES = [0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5];
+  const STEPS = [10, 20, 50, 100, 200, 400, 1000];
+  const LONGEST = 4; // seconds of a run, at 60 frames a second
+  const BLOWN_UP = 1e6; // times the energy at the start: it will not come back
+
+  // All that the page shows follows from this.
+  const state = {
+    rule: "bidirectional",
+    pixels: new Float64Array(PIXELS), // the image that is given, 0 to 1
+    visible: new Uint8Array(PIXELS).fill(1), // 1 where it is seen; the rest is free
+    label: null, // what the label is clamped to
+    alpha_gen: 1,
+    alpha_disc: 1,
+    rate: 1,
+    steps: 400,
+    z: null, // activities
+    found: null, // errors e and d at z
+    path: [], // the energy's two parts, step by step
+    diverged: false,
+    running: false,
+  };
+  let network = null; // of the rule
+  let settings = null; // of its training
+  let strokes = []; // on the pad
+  const units = {}; // which are shown, of each hidden layer
+
+  // The network ----------------------------------------------------------------------------------------------------
+
+  const rule = () => bpc.RULES[state.rule];
+  const alphas = () => bpc.precisions(network, rule(), state.alpha_gen, state.alpha_disc);
+  const anySeen = () => state.visible.includes(1);
+  const anyHidden = () => state.visible.includes(0);
+  // What is hidden starts at 0, the mean of all pixels.
+  const given = () => bpc.normalise(state.pixels, settings).map((x, i) => (state.visible[i] ? x : 0));
+  const sweepsUp = () => rule().start === "image"; // genPC has no amortiser
+  const clamped = () => [state.label !== null, ...Array(network.L - 1).fill(false), anyHidden() ? state.visible : true];
+
+  const asked = {}; // scripts of weights
+  function load(name) {
+    if (globalThis.bpcNetworks?.[name]) asked[name] = Promise.resolve();
+    asked[name] ??= new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = `${root.dataset.weights}${name}.js`;
+      script.onload = done;
+      script.onerror = () => {
+        delete asked[name]; // the next time it may come
+        failed(new Error(`${script.src} did not come`));
+      };
+      document.head.append(script);
+    });
+    return asked[name].then(() => {
+      const stored = globalThis.bpcNetworks[name];
+      stored.network ??= bpc.read(stored);
+      return stored;
+    });
+  }
+
+  // Start again from a sweep; `run` says whether to settle too.
+  function begin(run = true) {
+    if (!network) return;
+    state.running = false;
+    state.diverged = false;
+    const label = state.label === null ? null : bpc.oneHot(state.label);
+    state.z = bpc.start(network, rule(), label, given());
+    state.found = bpc.errors(network, state.z);
+    state.path = [bpc.energy(state.found, alphas())];
+    state.swept = state.label === null && anySeen() && sweepsUp() ? bpc.argmax(state.z[0]) : null;
+    state.range = [0, 0, 0, 0]; // the largest activity and prediction that each layer has had
+    if (run) settle();
+    else show();
+  }
+
+  function step() {
+    const z = bpc.descend(network, state.z, state.found, clamped(), alphas(), bpc.layerSteps(network, alphas(), state.rate));
+    const found = bpc.errors(network, z);
+    const parts = bpc.energy(found, alphas());
+    state.path.push(parts);
+    const first = state.path[0].e + state.path[0].d;
+    if (!(parts.e + parts.d < BLOWN_UP * (first + 1))) {
+      state.path.pop();
+      state.diverged = true;
+      return;
+    }
+    state.z = z;
+    state.found = found;
+  }
+
+  const t = () => state.path.length - 1;
+  const ended = () => state.diverged || t() >= state.steps;
+
+  // Settle, a few steps a frame; where less motion is asked for, show the end alone.
+  function settle() {
+    if (!network || state.running || ended()) return show();
+    state.running = true;
+    const run = (state.run = {});
+    const stride = Math.max(1, Math.ceil(state.steps / (60 * LONGEST)));
+    const frame = () => {
+      if (state.run !== run || !state.running) return;
+      const until = performance.now() + 12;
+      for (let k = 0; !ended() && (still.matches ? performance.now() < until : k < stride); k++) step();
+      state.running = !ended();
+      if (!still.matches || !state.running) show();
+      if (state.running) next(frame);
+    };
+    show();
+    next(frame);
+  }
+
+  const next = (run) => (still.matches ? setTimeout(run) : requestAnimationFrame(run));
+
+  function pause() {
+    state.running = false;
+    show();
+  }
+
+  // Drawing --------------------------------------------------------------------------------------------------------
+
+  let ink, blue, red; // the page's colours, as red, green and blue from 0 to 255
+
+  function mixColours() {
+    const probe = document.createElement("span");
+    root.append(probe);
+    [ink, blue, red] = ["currentcolor", "var(--live-e)", "var(--live-d)"].map((colour) => {
+      probe.style.color = colour;
+      return getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
+    });
+    probe.remove();
+  }
+
+  const css = ([r, g, b], alpha = 1) => `rgb(${r} ${g} ${b} / ${alpha})`;
+  const between = (x, low, high) => Math.max(low, Math.min(high, x));
+
+  // Paint pixels: `of(i)` gives the colour and how much of it.
+  function paint(canvas, of) {
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(canvas.width, canvas.height);
+    for (let i = 0; i < canvas.width * canvas.height; i++) {
+      const [colour, alpha] = of(i);
+      image.data.set([...colour, 255 * between(alpha, 0, 1)], 4 * i);
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  // A canvas as sharp as the screen, to draw on in CSS pixels.
+  function fresh(canvas) {
+    const sharp = window.devicePixelRatio || 1;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    canvas.width = Math.round(width * sharp);
+    canvas.height = Math.round(height * sharp);
+    const context = canvas.getContext("2d");
+    context.scale(sharp, sharp);
+    return { context, width, height };
+  }
+
+  function line(context, colour, points, thick = 1) {
+    context.strokeStyle = colour;
+    context.lineWidth = thick;
+    context.lineJoin = context.lineCap = "round";
+    context.beginPath();
+    points.forEach(([x, y]) => context.lineTo(x, y));
+    context.stroke();
+  }
+
+  function showImages() {
+    const pixels = bpc.denormalise(state.z[network.L], settings);
+    const expected = bpc.denormalise(minus(state.z[network.L], state.found.e[network.L]), settings);
+    paint($("image"), (i) => (state.visible[i] ? [ink, pixels[i]] : [blue, 0.13 + 0.87 * between(pixels[i], 0, 1)]));
+    paint($("expected"), (i) => [blue, expected[i]]);
+    paint($("error"), (i) => {
+      const e = state.found.e[network.L][i] * settings.pixel_std;
+      return e > 0 ? [ink, e] : [blue, -e];
+    });
+    if (byKeys($("image"))) mark($("image"), cursors.image);
+  }
+
+  const minus = (a, b) => a.map((x, i) => x - b[i]);
+  const byKeys = (canvas) => document.activeElement === canvas && !("pointer" in canvas.dataset); // then it shows where one is
+
+  function showLabels() {
+    const { context, width, height } = fresh($("bars"));
+    const z = state.z[0];
+    const g = minus(z, state.found.d[0]);
+    const top = Math.max(1.1, ...z, ...g);
+    const bottom = Math.min(-0.25, ...z);
+    const y = (value) => 2 + ((top - value) / (top - bottom)) * (height - 4);
+    const column = width / z.length;
+    const best = bpc.argmax(z);
+    z.forEach((value, k) => {
+      const middle = (k + 0.5) * column;
+      context.fillStyle = css(ink, k === best ? 1 : 0.45);
+      context.fillRect(middle - column * 0.28, Math.min(y(0), y(value)), column * 0.56, Math.abs(y(value) - y(0)));
+      line(context, css(red), [[middle - column * 0.4, y(g[k])], [middle + column * 0.4, y(g[k])]], 2);
+    });
+    line(context, css(ink, 0.4), [[0, y(0)], [width, y(0)]]);
+  }
+
+  // A unit: its activity is a dot between two predictions, f from above and g from below; the springs are e and d.
+  function showSprings(canvas) {
+    const l = Number(canvas.dataset.layer);
+    const { context, width, height } = fresh(canvas);
+    const z = state.z[l];
+    const f = minus(z, state.found.e[l]);
+    const g = minus(z, state.found.d[l]);
+    state.range[l] = Math.max(state.range[l], 0.5, ...units[l].flatMap((i) => [z[i], f[i], g[i]].map(Math.abs)));
+    const y = (value) => height / 2 - (value / state.range[l]) * (height / 2 - 6);
+    line(context, css(ink, 0.25), [[0, height / 2], [width, height / 2]]);
+    const column = width / units[l].length;
+    units[l].forEach((i, k) => {
+      const middle = (k + 0.5) * column;
+      for (const [prediction, colour, side] of [[f[i], blue, -1], [g[i], red, 1]]) {
+        const x = middle + side * Math.min(10, column / 4);
+        const [from, to] = [y(prediction), y(z[i])];
+        line(context, css(colour), [[x - 5, from], [x + 5, from]], 3);
+        const turns = Array.from({ length: 9 }, (_, n) => [
+          x + (n % 8 ? (n % 2 ? -3 : 3) : 0),
+          from + ((to - from) * n) / 8,
+        ]);
+        if (Math.abs(to - from) > 2) line(context, css(colour), turns, 1.2);
+      }
+      const reach = Math.min(10, column / 4);
+      line(context, css(ink), [[middle - reach, y(z[i])], [middle + reach, y(z[i])]], 1);
+      context.fillStyle = css(ink);
+      context.beginPath();
+      context.arc(middle, y(z[i]), 4, 0, 2 * Math.PI);
+      context.fill();
+    });
+  }
+
+  // The energy and its two parts, step by step, with a line at each power of ten.
+  function showEnergy() {
+    const { context, width, height } = fresh($("chart"));
+    const lines = [
+      [blue, state.path.map(({ e }) => e), 2.5],
+      [red, state.path.map(({ d }) => d), 2.5],
+      [ink, state.path.map(({ e, d }) => e + d), 1.3],
+    ];
+    const positive = lines.flatMap(([, values]) => values.filter((x) => x > 0));
+    const power = (x) => Math.log10(Math.max(x, 1e-12));
+    const top = Math.min(power(Math.max(...positive, 1e-6)), power(lines[2][1][0]) + 3) + 0.15;
+    const bottom = between(power(Math.min(...positive, 1)), top - 4, top - 1.5) - 0.1;
+    const x = (k) => 2 + (k / state.steps) * (width - 6);
+    const y = (value) => 2 + ((top - between(power(value), bottom, top)) / (top - bottom)) * (height - 4);
+    context.font = "11px system-ui, sans-serif";
+    context.textAlign = "right";
+    for (let n = Math.ceil(bottom); n <= top; n++) {
+      line(context, css(ink, 0.16), [[0, y(10 ** n)], [width, y(10 ** n)]]);
+      context.fillStyle = css(ink, 0.7);
+      context.fillText(n >= 0 && n < 5 ? 10 ** n : n < 0 && n > -4 ? (10 ** n).toFixed(-n) : `1e${n}`, width - 2, y(10 ** n) - 3);
+    }
+    for (const [colour, values, thick] of lines) {
+      const points = values.map((value, k) => [x(k), y(value)]).filter((_, k) => values[k] > 0);
+      if (!points.length) continue;
+      line(context, css(colour), points, thick);
+      const [lastX, lastY] = points[points.length - 1];
+      context.fillStyle = css(colour);
+      context.beginPath();
+      context.arc(lastX, lastY, 3, 0, 2 * Math.PI);
+      context.fill();
+    }
+  }
+
+  const short = (x) => (x === 0 ? "0" : Math.abs(x) >= 0.001 && Math.abs(x) < 1e5 ? String(+x.toPrecision(4)) : x.toExponential(2));
+
+  function showWords() {
+    const { e, d } = state.path[t()];
+    $("E").value = short(e + d);
+    $("E-e").value = short(e);
+    $("E-d").value = short(d);
+    $("t").value = `${t()} of ${state.steps}`;
+    const settled = t() > 0 && state.label === null ? bpc.argmax(state.z[0]) : null;
+    const again =
+      ended() && anyHidden() && sweepsUp() ? bpc.argmax(bpc.sweepUp(network, state.z[network.L])[0]) : null;
+    $("swept").value = state.swept ?? "–";
+    $("says").value = settled ?? "–";
+    $("again").value = again ?? "–";
+    $("run").textContent = state.running ? "Pause" : "Run";
+    $("label-is").textContent = state.label === null ? "free" : `clamped to ${state.label}`;
+    $("free").disabled = state.label === null;
+    $("image-is").textContent = !anyHidden() ? "seen" : anySeen() ? "seen in part" : "free";
+    all("[data-units]").forEach((e) => (e.textContent = network.sizes[e.dataset.units]));
+    all("#live-labels button").forEach((b, k) => b.setAttribute("aria-pressed", state.label === k));
+    if (state.running) return;
+    const diverged = state.diverged ? " The energy grew without bound: the step is too long." : "";
+    const says = [
+      state.swept !== null && `The sweep says ${state.swept}.`,
+      settled !== null && `Settled: ${settled}.`,
+      again !== null && `Swept again: ${again}.`,
+    ];
+    const words = `Step ${t()} of ${state.steps}. Energy ${short(e + d)}. ${says.filter(Boolean).join(" ")}${diverged}`;
+    if ($("status").textContent !== words) $("status").textContent = words;
+  }
+
+  function show() {
+    if (!network || !state.z) return;
+    showImages();
+    showLabels();
+    all(".live-springs").forEach(showSprings);
+    showEnergy();
+    showWords();
+    root.dataset.state = state.running ? "running" : "still"; // what a test waits for
+  }
+
+  function showPad() {
+    const { context, width } = fresh($("pad"));
+    for (const stroke of strokes) {
+      line(context, css(ink), stroke.length > 1 ? stroke.map(([x, y]) => [x * width, y * width]) : dot(stroke[0], width), width / 13);
+    }
+    if (!strokes.length) {
+      context.fillStyle = css(ink, 0.55);
+      context.font = "0.9rem system-ui, sans-serif";
+      context.textAlign = "center";
+      context.fillText("draw here", width / 2, width / 2);
+    }
+    if (byKeys($("pad"))) {
+      const [x, y] = cursors.pad.map((c) => c * width);
+      context.strokeStyle = css(cursors.down ? red : blue);
+      context.lineWidth = 2;
+      context.beginPath();
+      context.arc(x, y, width / 24, 0, 2 * Math.PI);
+      context.stroke();
+    }
+  }
+
+  const dot = ([x, y], width) => [[x * width, y * width], [x * width + 0.01, y * width]];
+
+  function mark(canvas, [x, y]) {
+    const context = canvas.getContext("2d");
+    context.fillStyle = css(red, 0.8);
+    for (const [dx, dy] of [[-2, 0], [2, 0], [0, -2], [0, 2]]) context.fillRect(x + dx, y + dy, 1, 1);
+  }
+
+  // What the reader does -------------------------------------------------------------------------------------------
+
+  const cursors = { pad: [0.5, 0.2], image: [14, 14], down: false, stroke: null };
+  const RUBBER = 0.07; // its radius, of the pad
+  let tool = "pen";
+  let due = 0; // a frame in which the pad is drawn anew
+  let brush = 0; // what a drag over the image makes its pixels: hidden, 0, or seen, 1
+
+  function press(buttons, chosen) {
+    buttons.forEach((b) => b.setAttribute("aria-pressed", b === chosen));
+  }
+
+  // The image is what was drawn. While a stroke goes on, the sweep answers; once it ends, the network settles.
+  function drawn(run) {
+    cancelAnimationFrame(due);
+    due = 0;
+    state.pixels = drawing.asMnist(strokes);
+    state.visible.fill(1);
+    showPad();
+    begin(run);
+  }
+
+  function place(event, canvas) {
+    const box = canvas.getBoundingClientRect();
+    return [between((event.clientX - box.left) / box.width, 0, 1), between((event.clientY - box.top) / box.height, 0, 1)];
+  }
+
+  // Follow a pointer from where it goes down to where it goes up, on one canvas.
+  function drag(canvas, { down, move, up }) {
+    let held = null;
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || held !== null) return;
+      held = event.pointerId;
+      canvas.setPointerCapture(held);
+      canvas.dataset.pointer = "";
+      canvas.focus({ preventScroll: true });
+      event.preventDefault();
+      down(...place(event, canvas));
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (event.pointerId !== held) return;
+      for (const each of event.getCoalescedEvents?.() ?? []) move(...place(each, canvas));
+      move(...place(event, canvas));
+    });
+    for (const type of ["keydown", "blur"]) canvas.addEventListener(type, () => delete canvas.dataset.pointer);
+    for (const end of ["pointerup", "pointercancel"]) {
+      canvas.addEventListener(end, (event) => {
+        if (event.pointerId !== held) return;
+        held = null;
+        up();
+      });
+    }
+  }
+
+  let stroke = null;
+  drag($("pad"), {
+    down(x, y) {
+      leaveExperiment();
+      lift();
+      if (tool === "pen") strokes.push((stroke = [[x, y]]));
+      else strokes = drawing.rubbed(strokes, x, y, RUBBER);
+      drawn(false);
+    },
+    move(x, y) {
+      if (stroke) drawing.extend(stroke, x, y);
+      else strokes = drawing.rubbed(strokes, x, y, RUBBER);
+      redraw();
+    },
+    up() {
+      stroke = null;
+      drawn(true);
+    },
+  });
+
+  // Once a frame, however often the pointer moves.
+  function redraw() {
+    due ||= requestAnimationFrame(() => drawn(false));
+  }
+
+  function lift() {
+    if (!cursors.down) return;
+    cursors.down = false;
+    cursors.stroke = null;
+    drawn(true);
+  }
+
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  $("pad").addEventListener("keydown", (event) => {
+    const way = ARROWS[event.key];
+    if (way) {
+      cursors.pad = cursors.pad.map((c, i) => between(c + way[i] * (event.shiftKey ? 0.01 : 0.04), 0.02, 0.98));
+      if (cursors.stroke) drawing.extend(cursors.stroke, ...cursors.pad);
+      else if (cursors.down) strokes = drawing.rubbed(strokes, ...cursors.pad, RUBBER);
+      cursors.down ? drawn(false) : showPad();
+    } else if (event.key === " " || event.key === "Enter") {
+      leaveExperiment();
+      if (cursors.down) lift();
+      else {
+        cursors.down = true;
+        if (tool === "pen") strokes.push((cursors.stroke = [[...cursors.pad]]));
+        else strokes = drawing.rubbed(strokes, ...cursors.pad, RUBBER);
+        drawn(false);
+      }
+    } else if (event.key === "Delete" || event.key === "Backspace") {
+      $("clear").click();
+    } else return;
+    event.preventDefault();
+  });
+  $("pad").addEventListener("focus", showPad);
+  $("pad").addEventListener("blur", () => {
+    lift();
+    showPad();
+  });
+
+  $("pen").addEventListener("click", () => {
+    lift();
+    tool = "pen";
+    press([$("pen"), $("rubber")], $("pen"));
+  });
+  $("rubber").addEventListener("click", () => {
+    lift();
+    tool = "rubber";
+    press([$("pen"), $("rubber")], $("rubber"));
+  });
+  $("clear").addEventListener("click", () => {
+    leaveExperiment();
+    cursors.down = false;
+    cursors.stroke = null;
+    strokes = [];
+    drawn(true);
+  });
+
+  // Hiding.
+
+  const REACH = 2.2; // pixels, of the brush that hides
+  function dab(x, y) {
+    for (let i = 0; i < PIXELS; i++) {
+      const far = Math.hypot((i % SIDE) + 0.5 - x * SIDE, Math.floor(i / SIDE) + 0.5 - y * SIDE);
+      if (far <= REACH) state.visible[i] = brush;
+    }
+  }
+
+  drag($("image"), {
+    down(x, y) {
+      leaveExperiment();
+      dab(x, y);
+      begin(false);
+    },
+    move(x, y) {
+      dab(x, y);
+      begin(false);
+    },
+    up: () => begin(),
+  });
+
+  $("image").addEventListener("keydown", (event) => {
+    const way = ARROWS[event.key];
+    if (way) {
+      cursors.image = cursors.image.map((c, i) => between(c + way[i] * (event.shiftKey ? 1 : 3), 1, SIDE - 2));
+      show();
+    } else if (event.key === " " || event.key === "Enter") {
+      leaveExperiment();
+      dab((cursors.image[0] + 0.5) / SIDE, (cursors.image[1] + 0.5) / SIDE);
+      begin();
+    } else return;
+    event.preventDefault();
+  });
+  for (const type of ["focus", "blur"]) $("image").addEventListener(type, show);
+
+  const HIDES = {
+    fifths: (i) => !bpcDigits.seen.includes(i), // the same pixels each time
+    lower: (i) => i >= PIXELS / 2,
+    all: () => true,
+    none: () => false,
+  };
+
+  function hide(which) {
+    state.visible = Uint8Array.from({ length: PIXELS }, (_, i) => (HIDES[which](i) ? 0 : 1));
+  }
+
+  $("hide").addEventListener("click", () => {
+    brush = 0;
+    press([$("hide"), $("show")], $("hide"));
+  });
+  $("show").addEventListener("click", () => {
+    brush = 1;
+    press([$("hide"), $("show")], $("show"));
+  });
+  for (const button of all("[data-hide]")) {
+    button.addEventListener("click", () => {
+      leaveExperiment();
+      hide(button.dataset.hide);
+      begin();
+    });
+  }
+
+  // The label.
+
+  function clamp(label) {
+    state.label = label;
+  }
+
+  for (let k = 0; k < 10; k++) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = k;
+    button.addEventListener("click", () => {
+      leaveExperiment();
+      clamp(state.label === k ? null : k);
+      begin();
+    });
+    $("labels").append(button);
+  }
+  $("free").addEventListener("click", () => {
+    leaveExperiment();
+    clamp(null);
+    begin();
+    $("labels").children[0].focus({ preventScroll: true }); // the button that was pressed is off now
+  });
+
+  // Digits of the test set, ten at a time, one of each.
+
+  const digits = bpc.bytes(bpcDigits.images);
+  const digit = (index) => Float64Array.from(digits.subarray(PIXELS * index, PIXELS * (index + 1)), (p) => p / 255);
+  let shown = 0;
+
+  function take(index) {
+    strokes = [];
+    cursors.down = false;
+    cursors.stroke = null;
+    state.pixels = digit(index);
+    state.visible.fill(1);
+    showPad();
+  }
+
+  function showThumbs() {
+    const buttons = Array.from({ length: 10 }, (_, k) => {
+      const index = shown + k;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.setAttribute("aria-label", `Take this ${bpcDigits.labels[index]}`);
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = SIDE;
+      const pixels = digit(index);
+      paint(canvas, (i) => [ink, pixels[i]]);
+      button.append(canvas);
+      button.addEventListener("click", () => {
+        leaveExperiment();
+        take(index);
+        begin();
+      });
+      return button;
+    });
+    $("thumbs").replaceChildren(...buttons);
+  }
+
+  $("others").addEventListener("click", () => {
+    shown = (shown + 10) % bpcDigits.labels.length;
+    showThumbs();
+  });
+
+  // Settling.
+
+  $("run").addEventListener("click", () => {
+    if (state.running) return pause();
+    if (ended()) begin(false);
+    settle();
+  });
+  $("step").addEventListener("click", () => {
+    if (!network) return;
+    state.running = false;
+    if (ended()) begin(false);
+    step();
+    show();
+  });
+  $("back").addEventListener("click", () => begin(false));
+
+  function showSettings() {
+    const slide = (name, position, text) => {
+      $(name).value = position;
+      $(name).setAttribute("aria-valuetext", text);
+      $(name).parentElement.querySelector("output").value = text;
+    };
+    const log = (alpha) => Math.round(2 * Math.log10(alpha));
+    slide("alpha-gen", log(state.alpha_gen), short(+state.alpha_gen.toPrecision(2)));
+    slide("alpha-disc", log(state.alpha_disc), short(+state.alpha_disc.toPrecision(2)));
+    slide("rate", RATES.indexOf(state.rate), `${state.rate}`);
+    slide("steps", STEPS.indexOf(state.steps), `${state.steps}`);
+    for (const radio of all("[name=live-rule]")) radio.checked = radio.value === state.rule;
+    $("alpha-gen").disabled = !rule().moves[0];
+    $("alpha-disc").disabled = !rule().moves[1];
+  }
+
+  const SLIDERS = {
+    "alpha-gen": (value) => (state.alpha_gen = ALPHA(value)),
+    "alpha-disc": (value) => (state.alpha_disc = ALPHA(value)),
+    rate: (value) => (state.rate = RATES[value]),
+    steps: (value) => (state.steps = STEPS[value]),
+  };
+  for (const [name, set] of Object.entries(SLIDERS)) {
+    $(name).addEventListener("input", () => {
+      leaveExperiment();
+      set(Number($(name).value));
+      showSettings();
+      begin();
+    });
+  }
+
+  // Another rule has weights of its own, which come when they are first asked for.
+  async function choose(name, then) {
+    state.rule = name;
+    state.running = false;
+    network = null; // the one of the rule before is not this rule's
+    showSettings();
+    root.dataset.state = "waiting";
+    try {
+      const stored = await load(name);
+      if (state.rule !== name) return; // another one was chosen meanwhile
+      network = stored.network;
+      settings = stored.settings;
+    } catch {
+      if (state.rule === name) $("status").textContent = `The weights of ${rule().name} did not come: load the page again.`;
+      root.dataset.state = "failed"; // the status is then seen by all
+    }
+    chooseUnits();
+    then();
+  }
+
+  // Of each hidden layer the units that differ most from one digit to the next, always the same ones.
+  function chooseUnits() {
+    const sweeps = Array.from({ length: 30 }, (_, index) => {
+      const image = bpc.normalise(digit(index), settings);
+      return sweepsUp() ? bpc.sweepUp(network, image) : bpc.sweepDown(network, bpc.oneHot(index % 10));
+    });
+    for (const l of [1, 2]) {
+      const spread = [...sweeps[0][l].keys()].map((i) => {
+        const values = sweeps.map((z) => z[l][i]);
+        const mean = values.reduce((a, b) => a + b) / values.length;
+        return values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+      });
+      units[l] = [...spread.keys()].sort((a, b) => spread[b] - spread[a]).slice(0, 8);
+    }
+  }
+
+  for (const radio of all("[name=live-rule]")) {
+    radio.addEventListener("change", () => {
+      leaveExperiment();
+      choose(radio.value, begin);
+    });
+  }
+
+  // Guided experiments: each puts all of the page into a state, and runs it.
+
+  const PLAIN = { rule: "bidirectional", alpha_gen: 1, alpha_disc: 1, rate: 1, steps: 400, label: null, hides: "none" };
+  const EXPERIMENTS = {
+    hidden: {
+      digit: 58,
+      hides: "fifths",
+      told: "Four of five pixels of this 8 are hidden. The sweep says 3. Let it settle: the hidden pixels fill in, and it says 8; so does a second sweep, over what it filled in.",
+    },
+    drawn: {
+      digit: 3,
+      hides: "all",
+      label: 3,
+      told: "The label is clamped to 3 and every pixel is free. The news travels down, and in 400 steps the network draws a 3; a sweep over its own drawing says 3.",
+    },
+    "one-way": {
+      rule: "discriminative",
+      digit: 3,
+      hides: "all",
+      label: 3,
+      told: "The same with discPC, where d alone moves. Its energy falls too, and a sweep says 3; but what it drew is no 3, only something that its amortiser takes for one.",
+    },
+    lie: {
+      digit: 7,
+      label: 6,
+      steps: 100,
+      told: "A 7, and the label is clamped to 6. The errors cannot be settled away: the energy ends near 24.6. Clamp 7 instead, and it ends near 19.0.",
+    },
+    "too-long": {
+      digit: 7,
+      rate: 3,
+      steps: 50,
+      told: "Steps three times as long as the longest that is safe. The energy falls at first; then it climbs, and the network blows up. Set the step to 1 and it settles.",
+    },
+  };
+  const INVITATION = "Your own experiment: draw or take a digit, hide parts of it, clamp or free the label, change the rule and its settings.";
+
+  function leaveExperiment() {
+    if (!root.dataset.experiment) return;
+    delete root.dataset.experiment;
+    press(all("[data-experiment]"), null);
+    tell("yours");
+  }
+
+  // All texts stand in the same place, and one is seen: so nothing moves under a finger when the text changes.
+  const texts = { yours: INVITATION };
+  for (const [name, { told }] of Object.entries(EXPERIMENTS)) texts[name] = told;
+  for (const [name, text] of Object.entries(texts)) {
+    const span = document.createElement("span");
+    span.dataset.told = name;
+    span.textContent = text;
+    $("told").append(span);
+  }
+
+  function tell(name) {
+    for (const span of $("told").children) span.classList.toggle("live-now", span.dataset.told === name);
+  }
+
+  function experiment(name) {
+    const { rule: ruleName, digit: index, hides, told, ...chosen } = { ...PLAIN, ...EXPERIMENTS[name] };
+    root.dataset.experiment = name;
+    press(all("button[data-experiment]"), root.querySelector(`button[data-experiment=${name}]`));
+    tell(name);
+    take(index);
+    hide(hides);
+    Object.assign(state, chosen);
+    return choose(ruleName, begin);
+  }
+
+  for (const button of all("button[data-experiment]")) {
+    button.addEventListener("click", () => experiment(button.dataset.experiment));
+  }
+
+  // The page's theme and size.
+
+  function repaint() {
+    mixColours();
+    showThumbs();
+    showPad();
+    show();
+  }
+
+  new MutationObserver(repaint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  new ResizeObserver(() => {
+    showPad();
+    show();
+  }).observe(root);
+  mixColours();
+  showThumbs();
+  experiment("hidden");
+})();

@@ -1,0 +1,747 @@
+"""The network in the page: its numbers are the package's, and all that a reader can do with it is done.
+
+Nothing here waits for a time: the page says in `data-state` whether it is still.
+"""
+
+import base64
+import gzip
+import json
+import random
+import re
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import CHROMIUM, ROOT
+
+import bpc_minimal as bpc
+from bpc_minimal.inference import RULES, start_activities
+
+if not CHROMIUM:
+    pytest.skip(
+        "Chromium is not installed (Debian: apt-get install chromium)", allow_module_level=True
+    )
+pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+from playwright.sync_api import expect  # noqa: E402
+
+sys.path.insert(0, str(ROOT / "tools"))
+import live  # noqa: E402
+import pages_report  # noqa: E402
+
+PAGE, LIVE = "book/live.html", ROOT / "book" / "live"
+SCRIPTS = sorted((LIVE / "weights").glob("*.js"))
+PATIENCE = 120_000  # milliseconds; only what fails waits so long
+expect.set_options(timeout=PATIENCE)
+IMAGES, STEPS = 20, 20
+
+
+def stored(name):
+    """Read a script of weights as a browser would, up to the assignment."""
+    text = (LIVE / "weights" / f"{name}.js").read_text("utf-8")
+    return json.loads(text.split("] = ", 1)[1].rstrip().removesuffix(";"))
+
+
+def network_of(fields):
+    """Build the package's network from the weights that a page loads."""
+    config = bpc.Config.from_json(json.dumps(fields["settings"]))
+
+    def decoded(text, shape):
+        numbers = np.frombuffer(base64.b64decode(text), np.dtype(fields["numbers"]))
+        return jnp.asarray(numbers.astype(np.float32).reshape(shape))
+
+    empty = bpc.make_network(jax.random.PRNGKey(0), config.sizes, config.activation, True)
+    texts = [
+        text
+        for way in ("generator", "amortiser")
+        for linear in fields[way]
+        for text in (linear["weight"], linear["bias"])
+    ]
+    leaves, structure = jax.tree.flatten(empty)
+    pairs = zip(texts, leaves, strict=True)
+    return jax.tree.unflatten(structure, [decoded(text, leaf.shape) for text, leaf in pairs])
+
+
+@pytest.fixture(scope="module")
+def server(site):
+    with pages_report.served(site) as address:
+        yield address
+
+
+class Visit:
+    """A page that somebody has open, and what went wrong on it."""
+
+    def __init__(self, browser, base, name=PAGE, **options):
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options
+        )
+        self.page, self.wrong, self.base = self.context.new_page(), [], base
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("console", lambda m: m.type == "error" and self.wrong.append(m.text))
+        self.page.on("request", self.stays_here)
+        self.page.goto(base + name)
+        self.root = self.page.locator("#live")
+
+    def stays_here(self, request):
+        if not request.url.startswith((self.base, "data:", "blob:")):
+            self.wrong.append(f"asks for {request.url}")
+
+    def still(self):
+        """Wait until the network has settled."""
+        expect(self.root).to_have_attribute("data-state", "still")
+
+    def says(self, name):
+        return self.page.locator(f"#live-{name}").inner_text()
+
+    def press(self, name):
+        """Press a button by its name, and wait for what it does."""
+        self.root.get_by_role("button", name=name, exact=True).click()
+        self.still()
+
+    def pixels(self, canvas="image"):
+        """Give how much ink each pixel of a canvas has, 0 to 1."""
+        alpha = self.page.evaluate(
+            """name => { const c = document.getElementById('live-' + name);
+                const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+                return [...data].filter((_, i) => i % 4 == 3) }""",
+            canvas,
+        )
+        return np.array(alpha) / 255
+
+    def slide(self, name, value):
+        """Move a slider with the keyboard to what it says."""
+        slider = self.page.locator(f"#live-{name}")
+        slider.focus()
+        self.page.keyboard.press("Home")
+        for _ in range(20):
+            if slider.get_attribute("aria-valuetext") == value:
+                break
+            self.page.keyboard.press("ArrowRight")
+        self.still()
+        assert slider.get_attribute("aria-valuetext") == value
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Open the page from a disk, or from elsewhere; nothing may go wrong on it."""
+    opened = []
+
+    def go(base=None, settled=True, **options):
+        visit = Visit(browser, base or site.as_uri() + "/", **options)
+        opened.append(visit)
+        if settled:
+            visit.still()
+        return visit
+
+    yield go
+    for each in opened:
+        each.context.close()
+        assert not each.wrong
+
+
+# The numbers ----------------------------------------------------------------------------------------
+
+# Settle many images in the page: the energies of each step, and all activities as float64 in base64.
+SETTLE = """({stored, rule, labels, images, clamped, visible, alpha_gen, alpha_disc, rate, steps}) => {
+    const network = bpc.read(stored), R = bpc.RULES[rule];
+    const alphas = bpc.precisions(network, R, alpha_gen, alpha_disc);
+    const sizes = bpc.layerSteps(network, alphas, rate);
+    const energies = [], states = [];
+    images.forEach((image, n) => {
+        let z = bpc.start(network, R, labels && labels[n], image);
+        const stays = [clamped, ...Array(network.L - 1).fill(false), visible[n]];
+        for (let t = 0; t <= steps; t++) {
+            const found = bpc.errors(network, z), parts = bpc.energy(found, alphas);
+            energies.push(parts.e + parts.d);
+            z.forEach(z_l => states.push(...z_l));
+            z = bpc.descend(network, z, found, stays, alphas, sizes);
+        }
+    });
+    const bytes = new Uint8Array(Float64Array.from(states).buffer);
+    let text = '';
+    for (let i = 0; i < bytes.length; i += 32768)
+        text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+    return {energies, states: btoa(text)}}"""
+
+CLAMPS = {  # whether the label is clamped, and the share of the pixels that is
+    "reads": (False, 1.0),
+    "learns": (True, 1.0),
+    "draws": (True, 0.0),
+    "completes": (False, 0.2),
+    "completes what it is told": (True, 0.2),
+}
+
+
+@pytest.fixture(scope="module")
+def engine(browser, site):
+    """A page for the numbers alone."""
+    visit = Visit(browser, site.as_uri() + "/")
+    visit.still()
+    yield visit.page
+    visit.context.close()
+    assert not visit.wrong
+
+
+@pytest.mark.parametrize("clamp", CLAMPS)
+@pytest.mark.parametrize("name", RULES)
+def test_energies_and_activities_are_those_of_the_package(name, clamp, engine):
+    told, share = CLAMPS[clamp]
+    fields, rule = stored(name), RULES[name]
+    network = network_of(fields)
+    images, labels = (part[:IMAGES] for part in bpc.load_mnist("test"))
+    visible = np.random.default_rng(0).random((IMAGES, 784)) < share
+    pixels = np.where(visible, bpc.normalise(images), 0).astype(np.float32)
+    label = bpc.one_hot(labels) if told else None
+    start = start_activities(network, rule, label, jnp.asarray(pixels))
+    clamped = [told, False, False, visible]
+    precise = {"alpha_gen": 0.5, "alpha_disc": 2.0}
+    ours = bpc.infer(network, start, clamped, rule, STEPS, 0.8, **precise, record=True)
+
+    found = engine.evaluate(
+        SETTLE,
+        {
+            "stored": fields, "rule": name, "clamped": told, "rate": 0.8, "steps": STEPS,
+            "labels": None if label is None else np.asarray(label).tolist(),
+            "images": pixels.tolist(), "visible": visible.tolist(), **precise,
+        },
+    )  # fmt: skip
+    energies = np.array(found["energies"]).reshape(IMAGES, STEPS + 1).T
+    np.testing.assert_allclose(energies, ours.energies, rtol=1e-5, atol=1e-6)
+    states = np.frombuffer(base64.b64decode(found["states"])).reshape(IMAGES, STEPS + 1, -1)
+    ends = np.cumsum(network.sizes)[:-1]
+    for theirs, z in zip(np.split(states, ends, axis=2), ours.trajectory, strict=True):
+        z = np.asarray(z).transpose(1, 0, 2)
+        scale = np.abs(z).max(axis=2, keepdims=True)  # of each image at each step
+        assert (np.abs(theirs - z) <= 1e-5 * scale + 1e-7).all()
+    assert (ours.energies[-1] <= ours.energies[0]).all()
+
+
+def test_the_page_shows_what_the_engine_and_the_package_find(visit):
+    reader = visit()
+    digits, _, _ = live.digits()
+    seen = np.isin(np.arange(784), live.SEEN)
+    network = network_of(stored("bidirectional"))
+    image = jnp.where(seen, bpc.normalise(digits[live.HIDDEN_8][None]), 0)
+    clamped = [False, False, False, seen]
+    ours = bpc.infer(network, bpc.sweep_up(network, image), clamped, steps=400, step_size=1.0)
+    e, d = bpc.errors(network, ours)
+    halves = [0.5 * float(sum((error**2).sum() for error in each)) for each in (e, d)]
+    shown = [float(reader.says(name)) for name in ("E-e", "E-d")]
+    assert shown == pytest.approx(halves, rel=1e-3)
+    assert float(reader.says("E")) == pytest.approx(sum(halves), rel=1e-3)
+    drawn = np.clip(np.asarray(bpc.denormalise(ours[-1]))[0], 0, 1)
+    expected = np.where(seen, drawn, 0.13 + 0.87 * drawn)
+    assert np.abs(reader.pixels() - expected).max() < 0.01
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_weights_name_the_run_that_made_them(path):
+    assert path.stem in RULES
+    fields = stored(path.stem)
+    config = live.CONFIGS[path.stem]
+    assert fields["settings"] == json.loads(config.to_json())
+    second = path.read_text("utf-8").splitlines()[1]
+    assert second == f"// Run: {fields['run']}"
+    accuracy = f"{fields['evaluation']['accuracy']:.2f} %"
+    for words in (config.name, "seed 0", "validation set", accuracy, "jax "):
+        assert words in second
+
+
+def test_weights_and_the_whole_page_are_light_enough():
+    packed = {path: len(gzip.compress(path.read_bytes())) for path in LIVE.rglob("*.js")}
+    assert {path.stem for path in SCRIPTS} == {*RULES}
+    assert sum(packed[path] for path in SCRIPTS) < 2_000_000
+    assert sum(packed.values()) < 2_200_000  # beside it stands what every page of the book loads
+
+
+# Drawing --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [[[0.1, 0.1], [0.1, 0.9]]],
+        [[[0.7, 0.8], [0.9, 0.9], [0.75, 0.95]]],
+        [[[0, 0], [1, 0], [1, 1]], [[0.2, 0.9], [0.4, 0.5]]],
+        [[[0.5, 0.5]]],
+    ],
+)
+def test_what_is_drawn_is_scaled_and_centred_as_mnist_is(strokes, engine):
+    found = engine.evaluate(
+        """strokes => { const pixels = drawing.asMnist(strokes.map(s => {
+                const stroke = []; s.forEach(p => drawing.extend(stroke, ...p)); return stroke }));
+            return [[...pixels], drawing.centreOfMass(pixels)] }""",
+        strokes,
+    )
+    image, centre = np.array(found[0]).reshape(28, 28), found[1]
+    assert image.min() == 0 and 0.7 < image.max() <= 1
+    assert centre == pytest.approx([14, 14], abs=0.3)
+    spans = [np.flatnonzero(image.max(axis=axis) > 0.3) for axis in (0, 1)]
+    sides = [span[-1] - span[0] + 1 for span in spans]
+    if len(strokes[0]) > 1:
+        assert 19 <= max(sides) <= 21, "the longer side fills the box of 20"
+    else:
+        assert max(sides) <= 4, "a dot stays a dot"
+
+
+def box(visit, name):
+    canvas = visit.page.locator(f"#live-{name}")
+    canvas.scroll_into_view_if_needed()
+    return canvas.bounding_box()
+
+
+def draw_with_mouse(visit, points, canvas="pad"):
+    at = box(visit, canvas)
+    spots = [(at["x"] + x * at["width"], at["y"] + y * at["height"]) for x, y in points]
+    visit.page.mouse.move(*spots[0])
+    visit.page.mouse.down()
+    for spot in spots[1:]:
+        visit.page.mouse.move(*spot, steps=6)
+    visit.page.mouse.up()
+    visit.still()
+
+
+def draw_with_finger(visit, points, canvas="pad"):
+    at = box(visit, canvas)
+    fingers = visit.context.new_cdp_session(visit.page)
+    for i, (x, y) in enumerate(points):
+        spot = {"x": at["x"] + x * at["width"], "y": at["y"] + y * at["height"]}
+        kind = "touchMove" if i else "touchStart"
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [spot]})
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    visit.still()
+
+
+ANGLES = np.linspace(0, 2 * np.pi, 25)
+SHAPES = {  # what they are, and strokes on a part of the pad
+    "1": [(0.7, 0.1), (0.68, 0.45)],
+    "0": [(0.4 + 0.2 * np.sin(a), 0.5 - 0.3 * np.cos(a)) for a in ANGLES],
+    "7": [(0.2, 0.2), (0.6, 0.2), (0.4, 0.8)],
+}
+
+
+@pytest.mark.parametrize("digit", SHAPES)
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+@pytest.mark.parametrize("place", ["disk", "server"])
+def test_a_drawn_digit_is_read(digit, by, place, visit, server):
+    touch = by == "finger"
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    reader = visit(server if place == "server" else None, **(phone if touch else {}))
+    draw = draw_with_finger if touch else draw_with_mouse
+    draw(reader, SHAPES[digit])
+    expect(reader.page.locator("#live-swept")).to_have_text(digit)
+    assert reader.page.locator("#live-image-is").inner_text() == "seen"
+    ink = reader.pixels().reshape(28, 28)
+    middle = [(ink.sum(axis=axis) * (np.arange(28) + 0.5)).sum() / ink.sum() for axis in (0, 1)]
+    assert middle == pytest.approx([14, 14], abs=0.3)
+    assert reader.page.evaluate("() => scrollX") == 0
+
+
+def test_nothing_moves_under_a_finger(visit):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    reader = visit(**phone)
+    places = set()
+    for name in (
+        "1 A hidden 8",
+        "3 discPC draws",
+        "Take this 7",
+        "5",
+        "Free it",
+        "4 Tell it a lie",
+    ):
+        reader.press(name)
+        spot = "() => document.getElementById('live-pad').getBoundingClientRect().top + scrollY"
+        places.add(round(reader.page.evaluate(spot)))
+    assert len(places) == 1
+
+
+def test_strokes_add_up_are_rubbed_out_and_cleared(visit):
+    reader = visit()
+    draw_with_mouse(reader, [(0.3, 0.2), (0.3, 0.8)])
+    one = reader.pixels().sum()
+    draw_with_mouse(reader, [(0.7, 0.2), (0.7, 0.8)])
+    assert reader.pixels().sum() > 1.5 * one
+    reader.press("Rubber")
+    draw_with_mouse(reader, [(0.7, 0.1), (0.7, 0.9)])
+    assert reader.pixels().sum() == pytest.approx(one, rel=0.02)
+    reader.press("Clear")
+    assert reader.pixels().sum() == 0
+    reader.press("Pen")
+    draw_with_mouse(reader, [(0.3, 0.2), (0.3, 0.8)])
+    assert reader.pixels().sum() == pytest.approx(one, rel=0.02)
+
+
+def test_a_digit_of_the_test_set_is_taken_and_others_come(visit):
+    reader = visit()
+    first = reader.page.evaluate("() => bpcDigits.labels.slice(0, 20)")
+    reader.press("Take this 4")
+    assert reader.says("swept") == "4" and first[4] == 4
+    image = reader.pixels()
+    np.testing.assert_allclose(image, live.digits()[0][4].ravel() / 255, atol=0.01)
+    reader.press("Ten others")
+    reader.press("Take this 4")
+    assert not np.array_equal(reader.pixels(), image)
+
+
+# Hiding, clamping, settling -------------------------------------------------------------------------
+
+
+def test_a_brush_hides_and_shows_parts_of_the_image(visit):
+    reader = visit()
+    reader.press("Take this 2")
+    where = reader.page.locator("#live-image-is")
+    draw_with_mouse(reader, [(0.1, 0.1), (0.9, 0.1)], "image")
+    expect(where).to_have_text("seen in part")
+    reader.press("shows")
+    draw_with_mouse(reader, [(0.02, 0.05), (0.98, 0.05)], "image")
+    draw_with_mouse(reader, [(0.02, 0.15), (0.98, 0.15)], "image")
+    expect(where).to_have_text("seen")
+    for name, hidden in (("half", 392), ("all", 784), ("4 of 5", 784 - 157), ("none", 0)):
+        reader.press(name)
+        assert (reader.pixels() >= 0.13).sum() >= hidden
+        expect(where).to_have_text({784: "free", 0: "seen"}.get(hidden, "seen in part"))
+
+
+def test_a_label_is_clamped_and_freed(visit):
+    reader = visit()
+    reader.press("Take this 5")
+    label = reader.page.locator("#live-label-is")
+    for free in ("5", "Free it"):  # the button itself, or the one beside
+        reader.press("5")
+        expect(label).to_have_text("clamped to 5")
+        chosen = reader.root.get_by_role("button", name="5", exact=True)
+        expect(chosen).to_have_attribute("aria-pressed", "true")
+        assert reader.says("says") == "–" == reader.says("swept")
+        reader.press(free)
+        expect(label).to_have_text("free")
+    assert reader.says("swept") == reader.says("says") == "5"
+
+
+def test_each_rule_brings_its_network_and_the_errors_that_move(visit, server):
+    reader = visit(server)
+    reader.press("Take this 0")
+    for name, moves in (("HPC", "e"), ("genPC", "e"), ("discPC", "d"), ("BPC", "ed")):
+        reader.root.get_by_role("radio", name=name).check()
+        reader.still()
+        assert (float(reader.says("E-e")) > 0) == ("e" in moves)
+        assert reader.says("says") == "0", name
+        assert reader.says("swept") == ("–" if name == "genPC" else "0")
+        for kind, error in (("gen", "e"), ("disc", "d")):
+            slider = reader.page.locator(f"#live-alpha-{kind}")
+            assert slider.is_enabled() == (error in moves)
+
+
+def test_precisions_and_steps_are_those_of_the_sliders(visit):
+    reader = visit()
+    reader.press("Take this 7")
+    reader.slide("steps", "100")
+    assert reader.says("t") == "100 of 100"
+    reader.press("Start over")
+    energies = {}
+    for alpha in ("1", "0.1", "0.01"):
+        reader.slide("alpha-gen", alpha)
+        reader.press("Start over")
+        energies[alpha] = float(reader.says("E-e"))
+    assert energies["0.1"] == pytest.approx(energies["1"] / 10, rel=1e-3)
+    assert energies["0.01"] == pytest.approx(energies["1"] / 100, rel=1e-3)
+
+
+def test_step_by_step_the_energy_falls(visit):
+    reader = visit()
+    reader.press("Start over")
+    energies = [float(reader.says("E"))]
+    for t in range(1, 6):
+        reader.press("Step")
+        assert reader.says("t") == f"{t} of 400"
+        energies.append(float(reader.says("E")))
+    assert energies == sorted(energies, reverse=True) and energies[-1] < energies[0]
+    reader.press("Run")
+    assert reader.says("t") == "400 of 400" and float(reader.says("E")) < energies[-1]
+
+
+WATCH = """() => { window.seen = [];
+    const t = document.getElementById('live-t');
+    new MutationObserver(() => seen.push(t.value)).observe(t, {childList: true}) }"""
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_it_moves_unless_the_reader_wants_less_motion(motion, visit):
+    reader = visit(reduced_motion=motion)
+    reader.press("Start over")
+    reader.page.evaluate(WATCH)
+    reader.press("Run")
+    seen = {*reader.page.evaluate("() => seen")} - {"0 of 400"}
+    assert (seen == {"400 of 400"}) == (motion == "reduce")
+
+
+def test_a_run_is_paused_and_goes_on(visit):
+    reader = visit(reduced_motion="no-preference")
+    reader.slide("steps", "1000")
+    # As one step a frame goes by, the second press may come late: then the run starts anew.
+    run = reader.page.locator("#live-run")
+    run.evaluate("run => { if (run.textContent == 'Run') run.click(); run.click() }")
+    reader.still()
+    expect(run).to_have_text("Run")
+    at = reader.says("t")
+    assert at != "1000 of 1000"
+    reader.press("Step")
+    assert int(reader.says("t").split()[0]) == int(at.split()[0]) + 1
+    reader.press("Run")
+    assert reader.says("t") == "1000 of 1000"
+
+
+# The five experiments -------------------------------------------------------------------------------
+
+
+def try_out(visit, name):
+    visit.press(name)
+    return visit.says("told")
+
+
+def likeness(pixels, digit):
+    """Correlate what a canvas shows with the mean image of a class."""
+    images, labels = bpc.load_mnist("test")
+    return np.corrcoef(pixels, np.asarray(bpc.class_means(images, labels))[digit])[0, 1]
+
+
+def test_experiment_a_hidden_8(visit):
+    reader = visit()
+    told = try_out(reader, "1 A hidden 8")
+    assert "Four of five pixels of this 8 are hidden" in told
+    assert "The sweep says 3." in told and reader.says("swept") == "3"
+    assert "it says 8; so does a second sweep" in told
+    assert reader.says("says") == reader.says("again") == "8"
+    assert live.digits()[1][live.HIDDEN_8] == 8
+    assert (reader.page.evaluate("() => bpcDigits.seen.length")) / 784 == pytest.approx(
+        0.2, abs=1e-3
+    )
+
+
+def test_experiment_let_it_draw(visit):
+    reader = visit()
+    told = try_out(reader, "2 Let it draw")
+    assert "in 400 steps the network draws a 3" in told and reader.says("t") == "400 of 400"
+    assert likeness(reader.pixels(), 3) > 0.85
+    assert "a sweep over its own drawing says 3" in told and reader.says("again") == "3"
+
+
+def test_experiment_discpc_draws(visit):
+    reader = visit()
+    told = try_out(reader, "3 discPC draws")
+    end = float(reader.says("E"))
+    assert "a sweep says 3" in told and reader.says("again") == "3"
+    assert "what it drew is no 3" in told and abs(likeness(reader.pixels(), 3)) < 0.2
+    reader.press("Start over")
+    assert "Its energy falls too" in told and end < 0.5 * float(reader.says("E"))
+
+
+def test_experiment_tell_it_a_lie(visit):
+    reader = visit()
+    told = try_out(reader, "4 Tell it a lie")
+    lie, truth = map(float, re.findall(r"near (\d+\.\d)", told))
+    assert float(reader.says("E")) == pytest.approx(lie, abs=0.06)
+    reader.press("7")
+    assert float(reader.says("E")) == pytest.approx(truth, abs=0.06)
+
+
+def test_experiment_too_long_a_step(visit):
+    reader = visit()
+    told = try_out(reader, "5 Too long a step")
+    assert "The energy falls at first; then it climbs, and the network blows up" in told
+    assert "grew without bound" in reader.page.locator("#live-status").text_content()
+    reader.press("Start over")
+    energies = []
+    while "grew without bound" not in reader.page.locator("#live-status").text_content():
+        energies.append(float(reader.says("E")))
+        reader.press("Step")
+        assert len(energies) < 50
+    assert energies[1] < energies[0] and energies[-1] > 1000 * energies[0]
+    assert "Set the step to 1 and it settles" in told
+    reader.slide("rate", "1")
+    assert float(reader.says("E")) < energies[0] and reader.says("t") == "50 of 50"
+
+
+def test_an_experiment_ends_where_the_reader_goes_on(visit):
+    reader = visit()
+    expect(reader.root).to_have_attribute("data-experiment", "hidden")
+    reader.press("none")
+    assert reader.root.get_attribute("data-experiment") is None
+    assert reader.says("told").startswith("Your own experiment")
+    for button in reader.page.locator("button[data-experiment]").all():
+        expect(button).to_have_attribute("aria-pressed", "false")
+
+
+# Keyboard, screen readers, fingers, paper -----------------------------------------------------------
+
+
+def test_a_keyboard_draws_hides_clamps_and_settles(visit):
+    reader = visit()
+    page, keys = reader.page, reader.page.keyboard
+    reached = {}
+    page.locator("button[data-experiment]").first.focus()
+    for _ in range(60):
+        keys.press("Tab")
+        focused = page.evaluate(
+            """() => { const e = document.activeElement, s = getComputedStyle(e);
+                return [e.id || e.textContent || e.value, s.outlineStyle != 'none'
+                    || (e.type == 'radio' && getComputedStyle(e.parentElement).outlineStyle != 'none')] }"""
+        )
+        reached[focused[0]] = focused[1]
+        if focused[0] == "live-steps":
+            break
+    for wanted in "pad pen rubber clear others image hide show run step back steps".split():
+        assert reached[f"live-{wanted}"], f"{wanted} is not reached, or shows no focus"
+    assert reached["bidirectional"] and reached["7"]
+
+    page.locator("#live-pad").focus()
+    keys.press(" ")
+    for _ in range(12):
+        keys.press("ArrowDown")
+    keys.press(" ")
+    reader.still()
+    assert reader.says("swept") == "1"
+    page.locator("#live-image").focus()
+    keys.press(" ")
+    reader.still()
+    expect(page.locator("#live-image-is")).to_have_text("seen in part")
+    page.get_by_role("button", name="4", exact=True).focus()
+    keys.press("Enter")
+    reader.still()
+    expect(page.locator("#live-label-is")).to_have_text("clamped to 4")
+    page.locator("[name=live-rule]:checked").focus()
+    keys.press("ArrowRight")
+    expect(page.get_by_role("radio", name="HPC")).to_be_checked()
+    reader.still()
+    page.locator("#live-pad").focus()
+    keys.press("Delete")
+    reader.still()
+    assert (reader.pixels() == 0).all()
+
+
+def test_a_screen_reader_hears_what_came_of_it(visit):
+    reader = visit()
+    status = reader.page.locator("#live-status")
+    assert status.get_attribute("role") == "status"
+    said = status.text_content()
+    assert "Step 400 of 400." in said and "The sweep says 3. Settled: 8. Swept again: 8." in said
+    canvases = reader.page.locator("#live canvas").evaluate_all(
+        "all => all.map(e => e.getAttribute('aria-label') || e.closest('button')?.ariaLabel)"
+    )
+    assert len(canvases) > 15 and all(canvases)
+
+
+@pytest.mark.parametrize("width, least", [(390, 44), (320, 44), (1280, 24)])
+def test_what_is_touched_is_large_enough(width, least, visit):
+    phone = {"viewport": {"width": width, "height": 844}, "has_touch": True, "is_mobile": True}
+    reader = visit(**(phone if width < 1000 else {}))
+    sizes = reader.page.evaluate(
+        """() => [...document.querySelectorAll('#live :is(button, label, input[type=range])')]
+            .filter(e => e.checkVisibility()).map(e => {
+                const b = e.getBoundingClientRect();
+                return [e.outerHTML.slice(0, 80), b.width, b.height, b.left, b.right]})"""
+    )
+    assert len(sizes) > 40
+    for what, wide, high, left, right in sizes:
+        assert high >= least - 0.5 and wide >= 24 - 0.5, (what, wide, high)
+        assert left >= 0 and right <= width, what
+
+
+def test_paper_and_a_browser_without_scripts_have_the_still_figure(visit, browser, site):
+    reader = visit()
+    figure = reader.page.locator("figure.live-still")
+    expect(figure).to_be_hidden()
+    reader.page.emulate_media(media="print")
+    expect(figure).to_be_visible()
+    expect(reader.root).to_be_hidden()
+    reader.page.emulate_media(media="screen")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / PAGE).as_uri())
+    expect(page.locator("figure.live-still")).to_be_visible()
+    expect(page.locator("figure.live-still figcaption")).to_contain_text("the sweep says 3")
+    expect(page.locator("#live")).to_be_hidden()
+    context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_drawn_takes_the_colours_of_the_theme(theme, visit):
+    reader = visit(color_scheme=theme)
+    for shown in (theme, {"light": "dark", "dark": "light"}[theme]):
+        reader.page.evaluate("t => { document.documentElement.dataset.theme = t }", shown)
+        reader.press("Take this 8")
+        found = reader.page.evaluate(
+            """() => { const c = document.getElementById('live-image');
+                const data = c.getContext('2d').getImageData(0, 0, 28, 28).data;
+                const dark = [...data.keys()].filter(i => i % 4 == 3 && data[i] == 255)[0];
+                return [[...data.slice(dark - 3, dark)],
+                    getComputedStyle(document.getElementById('live')).color.match(/\\d+/g).map(Number)] }"""
+        )
+        assert found[0] == found[1]
+
+
+def test_weights_that_do_not_come_are_named(browser, server):
+    visit = Visit(browser, server)
+    visit.still()
+    visit.page.route("**/generative.js", lambda route: route.abort())
+    visit.root.get_by_role("radio", name="genPC").check()
+    expect(visit.root).to_have_attribute("data-state", "failed")
+    told = visit.page.get_by_text("The weights of genPC did not come: load the page again.")
+    assert told.bounding_box()["height"] > 10
+    visit.page.unroute("**/generative.js")
+    visit.root.get_by_role("radio", name="HPC").check()
+    visit.still()
+    visit.root.get_by_role("radio", name="genPC").check()  # the next time they come
+    visit.still()
+    visit.context.close()
+
+
+def test_the_welcome_page_leads_to_it_from_its_first_screen(visit):
+    reader = visit(name="book/intro.html", settled=False)
+    link = reader.page.locator("article").get_by_role("link", name=re.compile("Play with it"))
+    assert link.bounding_box()["y"] < 500
+    link.click()
+    reader.page.wait_for_url(f"**/{PAGE}")
+    reader.still()
+
+
+GESTURES = 300
+
+
+@pytest.mark.parametrize("motion, seed", [("no-preference", 0), ("reduce", 1)])
+def test_hundreds_of_random_gestures_leave_no_error_and_no_nan(motion, seed, visit):
+    reader, draw = visit(reduced_motion=motion), random.Random(seed)
+    page = reader.page
+    buttons = page.locator("#live button")
+    reader.slide("steps", "20")  # gestures are what is tried
+    for n in range(GESTURES // 2):
+        what = draw.choice(["pad", "pad", "image", "button", "button", "button", "slider", "rule"])
+        if what in ("pad", "image"):
+            at = page.locator(f"#live-{what}").bounding_box()
+            page.mouse.move(
+                at["x"] + draw.random() * at["width"], at["y"] + draw.random() * at["height"]
+            )
+            page.mouse.down()
+            for _ in range(draw.randrange(4)):
+                page.mouse.move(draw.uniform(0, 1280), at["y"] + draw.uniform(-50, 300))
+            page.mouse.up()
+        elif what == "button":
+            button = buttons.nth(draw.randrange(buttons.count()))
+            button.evaluate(
+                "e => { e.focus({preventScroll: true}); e.scrollIntoView({block: 'nearest'}) }"
+            )
+            page.keyboard.press(draw.choice(["Enter", " "]))
+        elif what == "slider":
+            slider = page.locator("#live input[type=range]").nth(draw.randrange(3))
+            slider.focus()
+            page.keyboard.press(draw.choice(["Home", "End", "ArrowLeft", "ArrowRight", "PageUp"]))
+        else:
+            page.locator("[name=live-rule]").nth(draw.randrange(4)).check()
+        if n % 10 == 0:
+            shown = page.locator("#live").inner_text()
+            assert not re.search("NaN|Infinity|undefined|null", shown), shown
+    reader.still()
+    shown = page.locator("#live").inner_text() + page.locator("#live-status").text_content()
+    assert not re.search("NaN|Infinity|undefined|null", shown), shown
+    assert np.isfinite(float(reader.says("E")))
+    assert reader.pixels().shape == (784,)
