@@ -349,10 +349,17 @@ def parts_of(source):
                 yield written
 
 
+def others(notebook):
+    """Give what cells that are no solution say and show."""
+    for cell in notebook.cells:
+        if "solution" not in (tags := cell.metadata.get("tags", [])):
+            yield cell.source
+            yield from strings([] if "check" in tags else cell.get("outputs", []))
+
+
 def secrets(chapter):
     """Give what only solutions hold: expressions, sentences, what they print, what pictures show."""
-    others = (c.source for c in chapter[1].cells if "solution" not in c.metadata.get("tags", []))
-    known = squeezed(" ".join(others))
+    known = squeezed(" ".join(others(chapter[1])))
     found = set()
     for cell in chapter[1].cells:
         tags = {*cell.metadata.get("tags", [])}
@@ -409,15 +416,15 @@ def test_the_students_pages_search_sources_and_pdf_leak_nothing(tmp_path):
 
 def secrets_of_the_book():
     """Give what only solutions hold, and no other chapter, page or docstring."""
-    found, others = set(), []
+    found, elsewhere = set(), []
     for path, notebook in CHAPTERS.values():
         notebook = copy.deepcopy(notebook)
         editions.mark_solutions(notebook, path)
         found |= secrets((path, notebook))
-        others += [c.source for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
+        elsewhere += others(notebook)
     pages = [page for page in (ROOT / "book").glob("*.md") if page.stem != "solutions"]
     files = [*pages, *(ROOT / "bpc_minimal").glob("*.py")]
-    known = squeezed(" ".join([*others, *(file.read_text("utf-8") for file in files)]))
+    known = squeezed(" ".join([*elsewhere, *(file.read_text("utf-8") for file in files)]))
     return {secret for secret in found if secret not in known}
 
 
