@@ -488,14 +488,18 @@
     }
   }
 
+  let way = []; // of the brush, without gaps however fast it goes
   drag($("image"), {
     down(x, y) {
       leaveExperiment();
+      way = [[x, y]];
       dab(x, y);
       begin(false);
     },
     move(x, y) {
-      dab(x, y);
+      const before = way.length;
+      drawing.extend(way, x, y);
+      for (const point of way.slice(before)) dab(...point);
       begin(false);
     },
     up: () => begin(),
