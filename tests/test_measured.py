@@ -70,7 +70,7 @@ def test_every_preset_and_both_rivals_are_compared():
     assert found["tutorial"]["iterations"] == 10 * (10_000 // 500)
 
 
-@pytest.mark.parametrize("path", FOLDER.glob("*.json"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
 def test_what_chapters_print_says_how_it_was_measured(path):
     assert {"processor", "cores", "jax", "date"} <= {
         *json.loads(path.read_text("utf-8"))["machine"]

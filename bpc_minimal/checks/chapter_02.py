@@ -89,6 +89,9 @@ def exercise_2(generator, z):
         "the sign is wrong: a bias that grows makes the error smaller": [-r for r in right],
         "this is the sum over the batch, not its mean": [batch * r for r in right],
         "this is the sum over the batch, with the wrong sign": [-batch * r for r in right],
+        "divided by the number of layers; the mean is over the examples": [
+            batch / len(z) * r for r in right
+        ],
         "half: the 2 of the square cancels the 1/2 of the energy": [r / 2 for r in right],
         "twice: you forgot the 1/2 of the energy": [2 * r for r in right],
         "an example has one each; the mean over the batch is asked for": [-e_l for e_l in e],

@@ -1,5 +1,8 @@
 """The exercises of chapter 5, the training loop."""
 
+from functools import partial
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -161,7 +164,7 @@ def same_batches(network_2, *, jpc, data, results, ITERATIONS, BATCH):
     minutes=25,
     read=same_batches,
     why="the same batches from the same start give the same weights: only who drives the loop differs.",
-    hint="Start from make_state's network; rows of 64 of shuffled(state.key, 0, 60000); run python_loop.",
+    hint="Start from make_state's network; rows of 64 of shuffled(state.key, 0, len(images)); python_loop.",
 )
 def exercise_2():
     """Give way 1 the batches of way 4."""
@@ -226,12 +229,23 @@ def curvature_bounds(network):
     return [(2.0, V[l], W[l - 1], V[l - 1], W[l]) for l in range(1, len(V))]
 
 
+def _two_weights(network, V, W):
+    return [network.generator[V].weight, network.amortiser[W].weight]
+
+
 def some_networks(rng):
     """Draw networks with weights of different sizes."""
     for seed, sizes in ((1, (4, 6, 5, 8)), (2, (3, 5, 4, 6, 7)), (3, (4, 6, 5, 8))):
         network = bpc.make_network(jax.random.PRNGKey(seed), sizes, use_bias=False)
         network = jax.tree.map(lambda w: w * float(rng.uniform(0.5, 2.5)), network)
         yield network, float(rng.uniform(0.05, 0.5))
+    # Where the largest terms are those of two layers, and where they are those of the clamped ends.
+    for large_V, large_W in ((1, 1), (0, 2)):
+        network = bpc.make_network(jax.random.PRNGKey(4), (4, 5, 6, 8), use_bias=False)
+        network = eqx.tree_at(
+            partial(_two_weights, V=large_V, W=large_W), network, replace_fn=lambda w: 5 * w
+        )
+        yield network, 0.2
 
 
 @exercise(
@@ -266,6 +280,12 @@ def exercise_4(network, step_size):
         "this is the mean of the layers; the one that bends most decides": step_size * c.mean(),
         "this is the sum of the layers; the one that bends most decides": step_size * c.sum(),
         "this is for each layer; the one that bends most decides": step_size * c,
+        "the largest of each term; take the largest sum of one layer": step_size
+        * (
+            2 + max(norm(V) ** 2 for _, V, *_ in parts) + max(norm(W) ** 2 for _, _, W, *_ in parts)
+        ),
+        "over the hidden layers only: the label and the image are clamped": step_size
+        * max(c.max(), 1 + norm(parts[0][3]) ** 2, 1 + norm(parts[-1][4]) ** 2),
         "this is of the first hidden layer only; the one that bends most decides": step_size * c[0],
         "this is of the last hidden layer only; the one that bends most decides": step_size * c[-1],
         "the norm is that of all entries; the spectral norm is np.linalg.norm(w, 2)": step_size

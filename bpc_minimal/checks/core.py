@@ -524,11 +524,13 @@ def refuse_factor(answers: list, rights: list, rtol: float) -> None:
         how = "too large" if abs(factor) > 1 else "too small"
         text = near or f"{how} by the same factor everywhere"
         raise Wrong(f"it is {text}.", "sign" if np.isclose(factor, -1, rtol) else "factor")
-    if all(
-        np.ndim(x) and alike(np.asarray(x)[::-1], y, rtol)
-        for x, y in zip(answers, rights, strict=True)
-    ):
+    if all(alike(backwards(x), y, rtol) for x, y in zip(answers, rights, strict=True)):
         raise Wrong("it is in the reverse order.", "reversed")
+
+
+def backwards(x: Any) -> Any:
+    """Turn a list or an array round; what has no order stays as it is."""
+    return x[::-1] if isinstance(x, list | tuple) or (hasattr(x, "ndim") and x.ndim) else x
 
 
 # -- words --------------------------------------------------------------------------------------------------

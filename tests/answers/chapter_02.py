@@ -122,6 +122,7 @@ ANSWERS = {
             ("twice", BIAS + "[-2 * e_l.mean(axis=0) for e_l in e[1:]]"),
             ("example has one", BIAS + "[-e_l for e_l in e[1:]]"),
             ("example has one", BIAS + "e[1:]"),
+            ("number of layers", BIAS + "[-e_l.sum(axis=0) / len(z) for e_l in e[1:]]"),
             ("over the units", BIAS + "[-e_l.mean(axis=1) for e_l in e[1:]]"),
             ("units, too", BIAS + "[-e_l.mean() for e_l in e[1:]]"),
             ("gradient of the weights", BIAS + "weight_gradient(generator, z)"),

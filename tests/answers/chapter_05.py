@@ -207,6 +207,21 @@ ANSWERS = {
             "    return [worst]",
         ],
         "wrong": [
+            (
+                "largest of each term",
+                "def relative_step(network, step_size):\n"
+                "    norms = lambda part: [np.linalg.norm(layer.weight, 2) ** 2 for layer in part]\n"
+                "    V, W = norms(network.generator), norms(network.amortiser)\n"
+                "    return step_size * (2 + max(V[1:]) + max(W[:-1]))",
+            ),
+            (
+                "hidden layers only",
+                "def relative_step(network, step_size):\n"
+                "    norms = lambda part: [np.linalg.norm(layer.weight, 2) ** 2 for layer in part]\n"
+                "    V, W = norms(network.generator), norms(network.amortiser)\n"
+                "    hidden = [2 + v + w for v, w in zip(V[1:], W[:-1])]\n"
+                "    return step_size * max(1 + V[0], *hidden, 1 + W[-1])",
+            ),
             ("multiply by the step", STEP.replace("step_size * max(c)", "max(c)")),
             ("over the curvature", STEP.replace("step_size * max(c)", "step_size / max(c)")),
             ("longest step", STEP.replace("step_size * max(c)", "1 / max(c)")),
