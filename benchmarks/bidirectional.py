@@ -164,6 +164,7 @@ def read(network, rule, precisions, image, label, seen) -> tuple[float, float]:
     return percent(z[0], label), swept(network, z[-1], label)
 
 
+@cache
 def choose(config: bpc.Config, way: str, seen: tuple[str, ...]) -> dict[str, tuple]:
     """Give the precisions with the best mean accuracy over masks, for each of `read`'s two answers."""
     image, label = pixels(CHOSEN_ON)
@@ -379,9 +380,12 @@ def end(name: str) -> dict[str, Any]:
 
 
 def longer(name: str) -> dict[str, Any]:
-    """Train four times as long: do the models keep their order, and settling its gain?"""
+    """Train four times as long: do the models keep their order, and settling its gain?
+
+    The precisions are those that were chosen for the networks of two epochs.
+    """
     config, (image, label) = MODELS[name].replace(epochs=8), pixels(REPORTED_ON)
-    precisions = choose(config, "both", tuple(hiding(1)))["completed"]
+    precisions = choose(MODELS[name], "both", tuple(hiding(1)))["completed"]
     seen, networks = masks(len(image))["80 %"], of_seeds(config)
     answers = [
         read(network, config.rule, precisions, image, label, seen)[1] for network in networks
