@@ -51,11 +51,11 @@ MODELS = {
 BOTH_TEACH = "HPC", "BPC", "control"
 # alpha_gen of the hidden layers over alpha_disc; that of the image is a tenth of it, as in figure 1.
 DIAL = "10000", "100", "1", "0.1", "0.01", "0.003", "0.001", "0.0001"
-# What the ends of the dial should be: beyond its last setting, and HPC with BPC's inputs of the amortiser.
+# The ends: HPC with BPC's inputs of the amortiser; alpha_disc turned, as Adam's epsilon is not below all.
 SETTLED_INPUTS = bpc.Rule(moves=(1, 0), teaches=(1, 1))
 ENDS = {
     "HPC, amortiser on settled inputs": MODELS["HPC"].replace(rule=SETTLED_INPUTS),
-    "BPC at 1e-6": BPC.replace(alpha_gen=(1e-6, 1e-6, 1e-7)),
+    "BPC at 1e-6": BPC.replace(alpha_disc=3e3),
 }
 
 ONES = ((1.0, 1.0, 1.0), (1.0, 1.0, 1.0))
