@@ -2,22 +2,38 @@
 
 Five models are trained on the same 55,000 images in the same order from the same weights, five seeds each:
 the four of the book, and a control whose activities only d moves while both kinds of error teach. Then
-images with hidden pixels are read, by a sweep and by settling. The precisions of that settling are chosen
-on some validation images, for each model and each way by itself, and what is stored is measured on others.
+images with hidden pixels are read: by a sweep, by settling, and by a sweep after something that settles
+nothing has filled them in. Every precision, width and ridge is chosen on some validation images, for each
+model and each way by itself, and what is stored is measured on others.
+
+A part of it that is stored is kept while the code in this file that it comes from is the same, docstrings
+and comments aside; the file says at which commit each was measured. To measure all again, delete it.
+Networks, and parts of a run that was broken off, are kept in a temporary folder, by the package's code too.
 """
 
+import ast
+import hashlib
+import inspect
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 import bpc_minimal as bpc
 
-SEEDS, LONG_SEEDS = range(5), range(3)
+PACKAGE = Path(bpc.__file__).parent
+STORED = PACKAGE / "measured" / "bidirectional.json"
+METHOD = "config curvature energy inference learning network training".split()
+SEEDS, CHOOSING_SEEDS = range(5), range(2)
 STEPS = 200  # of settling at test time, at a rate of 1
 CHOSEN_ON, REPORTED_ON = slice(0, 250), slice(2500, 3500)  # of the 5,000 validation images
-CHOOSING_SEEDS = range(2)
 
 # The network of chapter 4's first figure. Where one kind of error moves, only ratios of precisions count.
 BPC = bpc.preset(
@@ -32,27 +48,28 @@ MODELS = {
     "BPC": BPC,
     "control": BPC.replace(rule=CONTROL),
 }
+BOTH_TEACH = "HPC", "BPC", "control"
 # alpha_gen of the hidden layers over alpha_disc; that of the image is a tenth of it, as in figure 1.
-DIAL = (1e4, 1e2, 1e0, 1e-1, 1e-2, 1e-3, 1e-4)
+DIAL = "10000", "100", "1", "0.1", "0.01", "0.003", "0.001", "0.0001"
+# The ends: HPC with BPC's inputs of the amortiser; alpha_disc turned, as Adam's epsilon is not below all.
+SETTLED_INPUTS = bpc.Rule(moves=(1, 0), teaches=(1, 1))
+ENDS = {
+    "HPC, amortiser on settled inputs": MODELS["HPC"].replace(rule=SETTLED_INPUTS),
+    "BPC at 1e-6": BPC.replace(alpha_disc=3e3),
+}
 
-BY_E = [((1.0, 1.0, g), (0.0, 0.0, 0.0)) for g in (1.0, 0.1)]
-BY_BOTH = [((1.0, 1.0, g), (c, c, c)) for g in (1.0, 0.1) for c in (1.0, 0.1, 0.01)]
+ONES = ((1.0, 1.0, 1.0), (1.0, 1.0, 1.0))
+BY_E = [((1.0, 1.0, g), (0.0, 0.0, 0.0)) for g in (10.0, 1.0, 0.1, 0.01)]
+BY_BOTH = [
+    ((1.0, 1.0, g), (c, c, c)) for g in (1.0, 0.1) for c in (30.0, 10.0, 3.0, 1.0, 0.1, 0.01)
+]
+BY_BOTH += [((1.0, 1.0, 0.01), (c, c, c)) for c in (30.0, 10.0, 3.0, 1.0)]
 BY_BOTH += [((3.0, 3.0, 1.0), (1.0, 1.0, 0.1)), ((1.0, 1.0, 1.0), (0.1, 1.0, 1.0))]
 WAYS = {"e": BY_E, "both": BY_BOTH}  # d alone leaves a sweep as it is
+SIGMAS, RIDGES = (0.5, 0.7, 1.0, 1.5, 2.0), (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
-def masks(count: int) -> dict[str, np.ndarray]:
-    """Say which pixels are seen, by what is hidden: (count, 784) each, the same for all models."""
-    order = np.random.default_rng(0).random((count, 784))
-    seen = {f"{share} %": order >= share / 100 for share in (0, 50, 80, 90)}
-    return seen | {"lower half": np.broadcast_to(np.arange(784) < 392, (count, 784))}
-
-
-@cache
-def trained(config: bpc.Config) -> tuple[bpc.Network, dict[str, float]]:
-    """Train on all but the validation images; give the network and its last evaluation."""
-    network, history = bpc.fit(config, data())
-    return network, history.evaluations[-1]
+# -- images and networks ------------------------------------------------------------------------------------
 
 
 @cache
@@ -67,13 +84,65 @@ def pixels(part: slice) -> tuple[jax.Array, np.ndarray]:
     return bpc.normalise(held.held_out_images[part]), held.held_out_labels[part]
 
 
-def read(network, rule, precisions, image, label, seen) -> tuple[float, float]:
-    """Settle with the hidden pixels and the label free; give the accuracy, in percent, of two answers.
+def masks(count: int) -> dict[str, np.ndarray]:
+    """Say which pixels are seen, by what is hidden: (count, 784) each, the same for all models."""
+    order = np.random.default_rng(0).random((count, 784))
+    seen = {f"{share} %": order >= share / 100 for share in (0, 50, 80, 90)}
+    return seen | {"lower half": np.broadcast_to(np.arange(784) < 392, (count, 784))}
 
-    Returns:
-        settled: of the label that settled.
-        completed: of a sweep up from the completed image.
-    """
+
+def hiding(count: int) -> dict[str, np.ndarray]:
+    """Give the masks that hide something."""
+    return {what: seen for what, seen in masks(count).items() if what != "0 %"}
+
+
+def in_between(what: str, ending: str) -> Path:
+    """Name a file in the temporary folder, of this and of the package's code."""
+    code = b"".join((PACKAGE / f"{module}.py").read_bytes() for module in METHOD)
+    folder = Path(tempfile.gettempdir()) / "bpc-bidirectional"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{digest(what.encode() + code)}.{ending}"
+
+
+@cache
+def trained(config: bpc.Config) -> tuple[bpc.Network, dict[str, float]]:
+    """Train on all but the validation images, or load it; give the network and its last evaluation."""
+    path = in_between(config.to_json(), "bpc")
+    if not path.exists():
+        bpc.fit(config, data(), on_epoch=lambda checkpoint: bpc.save(path, checkpoint))
+    kept = bpc.load(path)
+    return kept.network, kept.history.evaluations[-1]
+
+
+def of_seeds(config: bpc.Config) -> list[bpc.Network]:
+    """Give the networks of all seeds."""
+    return [trained(config.replace(seed=seed))[0] for seed in SEEDS]
+
+
+def evaluated(config: bpc.Config) -> dict[str, list[float]]:
+    """Give how well the networks of all seeds read by a sweep, in percent, and draw: RMSE to class means."""
+    runs = [trained(config.replace(seed=seed))[1] for seed in SEEDS]
+    return {
+        "reads": [run["accuracy"] for run in runs],
+        "draws": [run["rmse"] for run in runs],
+    }
+
+
+# -- ways to read -------------------------------------------------------------------------------------------
+
+
+def percent(answers, label) -> float:
+    """Give the accuracy of activities of the label neurons."""
+    return float(100 * np.mean(answers.argmax(axis=1) == label))
+
+
+def swept(network, image, label) -> float:
+    """Give the accuracy of a sweep alone."""
+    return percent(bpc.sweep_up(network, image)[0], label)
+
+
+def settled(network, rule, precisions, image, seen) -> list[jax.Array]:
+    """Settle with the hidden pixels and the label free."""
     gen, disc = precisions
     start = bpc.sweep_up(network, image * seen)
     if rule == bpc.GENERATIVE:
@@ -81,28 +150,31 @@ def read(network, rule, precisions, image, label, seen) -> tuple[float, float]:
         start = [*bpc.sweep_down(network, blank)[:-1], image * seen]
     clamped = [False] * network.depth + [seen]
     options = {"steps": STEPS, "step_size": 1.0, "alpha_gen": gen, "alpha_disc": disc}
-    z = bpc.infer(network, start, clamped, **options)
-    answers = z[0], bpc.sweep_up(network, z[-1])[0]
-    settled, completed = (float(100 * np.mean(a.argmax(axis=1) == label)) for a in answers)
-    return settled, completed
+    return bpc.infer(network, start, clamped, **options)
 
 
-def swept(network, image, label, seen) -> float:
-    """Give the accuracy of a sweep alone, hidden pixels at the mean pixel, 0."""
-    found = bpc.sweep_up(network, image * seen)[0].argmax(axis=1)
-    return float(100 * np.mean(found == label))
+def read(network, rule, precisions, image, label, seen) -> tuple[float, float]:
+    """Give the accuracy, in percent, of two answers after settling.
+
+    Returns:
+        settled: of the label that settled.
+        completed: of a sweep up from the completed image.
+    """
+    z = settled(network, rule, precisions, image, seen)
+    return percent(z[0], label), swept(network, z[-1], label)
 
 
-def choose(config: bpc.Config, way: str) -> dict[str, tuple]:
-    """Give the precisions with the best mean accuracy over four masks, for each of `read`'s two answers."""
+@cache
+def choose(config: bpc.Config, way: str, seen: tuple[str, ...]) -> dict[str, tuple]:
+    """Give the precisions with the best mean accuracy over masks, for each of `read`'s two answers."""
     image, label = pixels(CHOSEN_ON)
-    hidden = [seen for name, seen in masks(len(image)).items() if name != "0 %"]
+    networks = [trained(config.replace(seed=seed))[0] for seed in CHOOSING_SEEDS]
     scores = [
         np.mean(
             [
-                read(trained(config.replace(seed=seed))[0], config.rule, each, image, label, seen)
-                for seed in CHOOSING_SEEDS
-                for seen in hidden
+                read(network, config.rule, each, image, label, masks(len(image))[what])
+                for network in networks
+                for what in seen
             ],
             axis=0,
         )
@@ -112,40 +184,63 @@ def choose(config: bpc.Config, way: str) -> dict[str, tuple]:
     return {name: WAYS[way][i] for name, i in zip(("settled", "completed"), best, strict=True)}
 
 
-def of_model(name: str, config: bpc.Config) -> dict[str, Any]:
-    """Measure one model: how it reads and draws, and how it reads what is partly hidden."""
-    image, label = pixels(REPORTED_ON)
-    runs = [trained(config.replace(seed=seed)) for seed in SEEDS]
-    hidden = masks(len(image))
-    found: dict[str, Any] = {
-        "reads": [evaluation["accuracy"] for _, evaluation in runs],
-        "draws": [evaluation["rmse"] for _, evaluation in runs],
-        "draws, settled": [redrawn(network, config) for network, _ in runs],
-    }
+def blurred(image, seen, sigma: float) -> np.ndarray:
+    """Fill hidden pixels with the mean of the seen ones around, weighed by a Gaussian; nothing is learnt."""
+    square = [np.reshape(part, (-1, 28, 28)).astype(float) for part in (image * seen, seen)]
+    total, weight = (gaussian_filter(part, (0, sigma, sigma), truncate=8.0) for part in square)
+    mean = np.divide(total, weight, out=np.zeros_like(total), where=weight > 1e-6)
+    return np.where(seen, image, mean.reshape(-1, 784))
+
+
+@cache
+def moments() -> tuple[np.ndarray, np.ndarray]:
+    """Fit one Gaussian to the training images: mean and covariance of the normalised pixels."""
+    image = np.asarray(bpc.normalise(data().images), float)
+    return image.mean(axis=0), np.cov(image.T)
+
+
+def expected(image, seen, ridge: float) -> np.ndarray:
+    """Fill hidden pixels with their mean given the seen ones, of one Gaussian fitted to the training images.
+
+    Args:
+        image: normalised pixels.
+        seen: True where a pixel is seen.
+        ridge: what is added to each pixel's variance.
+    """
+    mean, covariance = moments()
+    filled = np.where(seen, image, 0.0)
+    for row, known in zip(filled, np.asarray(seen), strict=True):
+        inner = covariance[np.ix_(known, known)] + ridge * np.eye(known.sum())
+        weights = np.linalg.solve(inner, row[known] - mean[known])
+        row[~known] = mean[~known] + covariance[np.ix_(~known, known)] @ weights
+    return filled
+
+
+COMPLETERS = {"blur": SIGMAS, "Gaussian": RIDGES}
+
+
+@cache
+def filled(name: str, chosen_on: bool, what: str, setting: float) -> np.ndarray:
+    """Fill in the images for choosing, or those for reporting, without settling."""
+    image, _ = pixels(CHOSEN_ON if chosen_on else REPORTED_ON)
+    completer = blurred if name == "blur" else expected
+    return completer(np.asarray(image), masks(len(image))[what], setting).astype(np.float32)
+
+
+# -- parts: each gives the numbers of one row; a list has one a seed ----------------------------------------
+
+
+def of_model(name: str) -> dict[str, Any]:
+    """Measure how a model reads and draws, and reads what is partly hidden by a sweep."""
+    config, (image, label) = MODELS[name], pixels(REPORTED_ON)
+    networks = of_seeds(config)
+    found: dict[str, Any] = evaluated(config)
+    found["draws, settled"] = [redrawn(network, config) for network in networks]
     if config.rule.teaches[1]:
-        found["swept"] = {
-            share: [swept(network, image, label, seen) for network, _ in runs]
-            for share, seen in hidden.items()
+        found["swept"] = {  # hidden pixels at the mean pixel, 0
+            what: [swept(network, image * seen, label) for network in networks]
+            for what, seen in masks(len(image)).items()
         }
-    if not config.rule.teaches[0]:
-        return found  # by d alone a sweep stays as it is, and there is no generator to give an e
-    for way in WAYS if config.rule.teaches[1] else ("e",):
-        chosen, known = choose(config, way), {}
-        for i, (answer, precisions) in enumerate(chosen.items()):
-            if answer == "completed" and not config.rule.teaches[1]:
-                continue
-            if precisions not in known:
-                known[precisions] = {
-                    share: [
-                        read(network, config.rule, precisions, image, label, seen)
-                        for network, _ in runs
-                    ]
-                    for share, seen in hidden.items()
-                }
-            found[f"{answer} by {way}"] = {
-                share: [both[i] for both in each] for share, each in known[precisions].items()
-            } | {"precisions": str(precisions)}
-            print("   ", name, way, answer, precisions, found[f"{answer} by {way}"], flush=True)
     return found
 
 
@@ -157,50 +252,215 @@ def redrawn(network: bpc.Network, config: bpc.Config) -> float:
     return float(np.sqrt(np.mean((np.asarray(drawn) - means) ** 2)))
 
 
-def dial() -> dict[str, Any]:
-    """Turn the ratio of the precisions in training: the way from HPC by BPC to the control."""
-    found = {}
-    image, label = pixels(REPORTED_ON)
-    seen = masks(len(image))["80 %"]
-    for ratio in DIAL:
-        larger = max(1.0, ratio)
-        gen = tuple(ratio / larger * share for share in (1.0, 1.0, 0.1))
-        config = BPC.replace(alpha_gen=gen, alpha_disc=1 / larger)
-        runs = [trained(config.replace(seed=seed)) for seed in SEEDS]
-        found[f"{ratio:g}"] = {
-            "reads": [evaluation["accuracy"] for _, evaluation in runs],
-            "draws": [evaluation["rmse"] for _, evaluation in runs],
-            "80 % hidden": [
-                read(network, BPC.rule, BY_BOTH[0], image, label, seen)[1] for network, _ in runs
-            ],
-        }
-        print("   ", ratio, found[f"{ratio:g}"], flush=True)
+def hidden(name: str) -> dict[str, Any]:
+    """Measure how a model that has a generator reads hidden pixels by settling."""
+    config, (image, label) = MODELS[name], pixels(REPORTED_ON)
+    networks, found = of_seeds(config), {}
+    has_amortiser = config.rule.teaches[1]
+    for way in WAYS if has_amortiser else ("e",):
+        chosen, known = choose(config, way, tuple(hiding(1))), {}
+        for i, (answer, precisions) in enumerate(chosen.items()):
+            if answer == "completed" and not has_amortiser:
+                continue
+            if precisions not in known:
+                known[precisions] = {
+                    what: [
+                        read(network, config.rule, precisions, image, label, seen)
+                        for network in networks
+                    ]
+                    for what, seen in hiding(len(image)).items()
+                }
+            found[f"{answer} by {way}"] = {
+                what: [both[i] for both in each] for what, each in known[precisions].items()
+            } | {"precisions": str(precisions)}
     return found
 
 
-def longer(chosen: dict[str, tuple]) -> dict[str, Any]:
-    """Train four times as long: do the models keep their order?"""
-    found = {}
-    image, label = pixels(REPORTED_ON)
-    seen = masks(len(image))["80 %"]
-    for name, config in MODELS.items():
-        config = config.replace(epochs=8)
-        runs = [trained(config.replace(seed=seed)) for seed in LONG_SEEDS]
-        found[name] = {
-            "reads": [evaluation["accuracy"] for _, evaluation in runs],
-            "draws": [evaluation["rmse"] for _, evaluation in runs],
-        }
-        if name in chosen:
-            found[name]["80 % hidden"] = [
-                read(network, config.rule, chosen[name], image, label, seen)[1]
-                for network, _ in runs
+def whole(name: str) -> dict[str, Any]:
+    """Measure the label that settles with every pixel seen; its precisions are chosen for that alone."""
+    config, (image, label) = MODELS[name], pixels(REPORTED_ON)
+    precisions = choose(config, "both" if config.rule.teaches[1] else "e", ("0 %",))["settled"]
+    seen = masks(len(image))["0 %"]
+    answers = [
+        read(network, config.rule, precisions, image, label, seen)[0]
+        for network in of_seeds(config)
+    ]
+    return {"settled": answers, "precisions": str(precisions)}
+
+
+def completed(name: str) -> dict[str, Any]:
+    """Measure a sweep by a model's amortiser after something that settles nothing filled in the pixels."""
+    return completed_by(MODELS[name])
+
+
+def completed_by(config: bpc.Config) -> dict[str, Any]:
+    """Choose a completer's setting for this model, and measure it."""
+    label_chosen, label = pixels(CHOSEN_ON)[1], pixels(REPORTED_ON)[1]
+    networks, found = of_seeds(config), {}
+    for completer, settings in COMPLETERS.items():
+        scores = [
+            np.mean(
+                [
+                    swept(networks[seed], filled(completer, True, what, setting), label_chosen)
+                    for seed in CHOOSING_SEEDS
+                    for what in hiding(1)
+                ]
+            )
+            for setting in settings
+        ]
+        best = settings[int(np.argmax(scores))]
+        found[completer] = {
+            what: [
+                swept(network, filled(completer, False, what, best), label) for network in networks
             ]
-        print("   ", name, found[name], flush=True)
+            for what in hiding(1)
+        } | {"setting": best}
     return found
+
+
+def pasted(name: str) -> dict[str, Any]:
+    """Measure reading by sweeps alone: up, down from a layer into the hidden pixels, and up again.
+
+    The drawing starts from the label, or from the hidden layer beside the image; once, or ten times.
+    """
+    image, label = pixels(REPORTED_ON)
+    seen = masks(len(image))["80 %"]
+    found: dict[str, Any] = {}
+    for network in of_seeds(MODELS[name]):
+        last = network.depth - 1
+        for layer, start in (("label", 0), ("hidden layer", last)):
+            shown = image * seen
+            for turn in range(1, 11):
+                z = bpc.sweep_up(network, shown)[start]
+                for l in range(start, network.depth):
+                    z = network.f(l, z)
+                shown = np.where(seen, image, z)
+                if turn in (1, 10):
+                    row = found.setdefault(f"from the {layer}, {turn}", [])
+                    row.append(swept(network, shown, label))
+    return found
+
+
+def variances(name: str) -> dict[str, list[float]]:
+    """Measure the inverse variance of each layer's error, in the states that training teaches from."""
+    config, (image, label) = MODELS[name], pixels(REPORTED_ON)
+    found: dict[str, list[float]] = {}
+    clamped = [True, *[False] * (len(config.sizes) - 2), True]
+    for network in of_seeds(config):
+        z = [bpc.one_hot(label), *bpc.sweep_up(network, image)[1:]]
+        z = bpc.infer(network, z, clamped, **config.inference(), steps=config.steps)
+        e, d = bpc.errors(network, z)
+        named = {f"e{l}": e[l] for l in range(1, len(e))} | {
+            f"d{l}": d[l] for l in range(len(d) - 1)
+        }
+        for error, values in named.items():
+            found.setdefault(error, []).append(float(1 / np.mean(np.square(values))))
+    return found
+
+
+def of_ratio(ratio: str) -> dict[str, Any]:
+    """Turn the ratio of the precisions in training: the way from HPC by BPC to the control."""
+    image, label = pixels(REPORTED_ON)
+    seen = masks(len(image))["80 %"]
+    larger = max(1.0, float(ratio))
+    gen = tuple(float(ratio) / larger * share for share in (1.0, 1.0, 0.1))
+    config = BPC.replace(alpha_gen=gen, alpha_disc=1 / larger)
+    answers = [read(network, BPC.rule, ONES, image, label, seen)[1] for network in of_seeds(config)]
+    return evaluated(config) | {"80 % hidden": answers}
+
+
+def with_16_steps(name: str) -> dict[str, Any]:
+    """Train with 16 steps of inference in place of 4: is a difference one of convergence?"""
+    return evaluated(MODELS[name].replace(steps=16))
+
+
+def end(name: str) -> dict[str, Any]:
+    """Train what an end of the dial should be."""
+    return evaluated(ENDS[name])
+
+
+def longer(name: str) -> dict[str, Any]:
+    """Train four times as long: do the models keep their order, and settling its gain?
+
+    The precisions are those that were chosen for the networks of two epochs.
+    """
+    config, (image, label) = MODELS[name].replace(epochs=8), pixels(REPORTED_ON)
+    precisions = choose(MODELS[name], "both", tuple(hiding(1)))["completed"]
+    seen, networks = masks(len(image))["80 %"], of_seeds(config)
+    answers = [
+        read(network, config.rule, precisions, image, label, seen)[1] for network in networks
+    ]
+    otherwise = {name: each["80 %"] for name, each in completed_by(config).items()}
+    return evaluated(config) | {
+        "80 %, swept": [swept(network, image * seen, label) for network in networks],
+        "80 %, settled": answers,
+        "precisions": str(precisions),
+        "80 %, completed": otherwise,
+    }
+
+
+PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
+    "models": (of_model, MODELS),
+    "completers": (completed, BOTH_TEACH),
+    "pasted": (pasted, BOTH_TEACH),
+    "variances": (variances, ("BPC", "control")),
+    "ends": (end, ENDS),
+    "16 steps": (with_16_steps, BOTH_TEACH),
+    "whole": (whole, ("genPC", *BOTH_TEACH)),
+    "hidden": (hidden, ("genPC", *BOTH_TEACH)),
+    "dial": (of_ratio, DIAL),
+    "longer": (longer, BOTH_TEACH),
+}
+
+
+# -- what is stored is kept while its code is the same ------------------------------------------------------
+
+
+def digest(content: bytes) -> str:
+    """Name some bytes."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def code_of(function: Callable) -> str:
+    """Name the code of a function, and of all in this file that it uses: the same name, the same numbers."""
+    found: dict[str, str] = {}
+    waiting = [function.__name__]
+    while waiting:
+        name = waiting.pop()
+        value = globals().get(name)
+        if name in found or value is None or inspect.ismodule(value) or isinstance(value, Path):
+            continue
+        if not callable(value):
+            found[name] = repr(value)
+            continue
+        if value.__module__ != __name__:
+            continue  # of another file
+        tree = ast.parse(inspect.getsource(inspect.unwrap(value)))
+        (definition,) = tree.body
+        if isinstance(definition, ast.FunctionDef) and ast.get_docstring(definition):
+            del definition.body[0]
+        found[name] = ast.unparse(tree)
+        waiting += sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)})
+    return digest(json.dumps(found, sort_keys=True).encode())
+
+
+def once(function: Callable[[str], dict[str, Any]], name: str) -> dict[str, Any]:
+    """Measure a part, unless a run that was broken off has."""
+    path = in_between(f"{code_of(function)} {name}", "json")
+    if not path.exists():
+        path.write_text(json.dumps(function(name)))
+    return json.loads(path.read_text())
 
 
 def measure() -> dict[str, Any]:
-    """Measure all of it; a list holds one number a seed."""
+    """Measure what is not stored yet, or was measured by other code."""
+    before = json.loads(STORED.read_text("utf-8"))["results"] if STORED.exists() else {}
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=STORED.parent,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
     means = [
         bpc.class_means(images, labels)
         for images, labels in (
@@ -208,12 +468,17 @@ def measure() -> dict[str, Any]:
             (data().held_out_images, data().held_out_labels),
         )
     ]
-    models = {name: of_model(name, config) for name, config in MODELS.items()}
-    both = {name: choose(MODELS[name], "both")["completed"] for name in ("HPC", "BPC", "control")}
-    return {
+    found: dict[str, Any] = {
         "settings": {name: config.to_json() for name, config in MODELS.items()},
         "class means of the training images": float(np.sqrt(np.mean((means[0] - means[1]) ** 2))),
-        "models": models,
-        "dial": dial(),
-        "longer": longer(both),
     }
+    measured: dict[str, Any] = {}
+    for part, (function, names) in PARTS.items():
+        code, found[part], measured[part] = code_of(function), {}, {}
+        for name in names:
+            last = before.get("measured", {}).get(part, {}).get(name)
+            kept = last is not None and last["code"] == code
+            found[part][name] = before[part][name] if kept else once(function, name)
+            measured[part][name] = last if kept else {"commit": commit, "code": code}
+            print("   ", part, name, "kept" if kept else found[part][name], flush=True)
+    return found | {"measured": measured}

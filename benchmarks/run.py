@@ -452,6 +452,8 @@ def _spread(values) -> dict[str, Any]:
 def _with_spread(found: Any) -> Any:
     """Replace each list of numbers, one a seed, by its mean and its spread."""
     if isinstance(found, dict):
+        if "each" in found:
+            return found  # was stored
         return {name: _with_spread(value) for name, value in found.items()}
     return _spread(found) if isinstance(found, list) else found
 
@@ -528,8 +530,8 @@ def _rows(found: dict[str, Any], section: str, prefix: str = "") -> list[list[st
     """Give the cells of each row: what, measured, and where there are goals, those and whether reached."""
     rows = []
     for name, value in found.items():
-        if name == "settings":
-            continue  # a page of JSON
+        if name in ("settings", "measured"):
+            continue  # a page of JSON, and what was measured at which commit
         if isinstance(value, dict) and "mean" in value:
             each, number = ", ".join(f"{v:.4g}" for v in value["each"]), value["mean"]
             rows.append([prefix + name, f"{number:.4g} ± {value['sd']:.2g} ({each})"])

@@ -689,8 +689,8 @@ def plane(
         across, up = np.array([np.mean(pair, axis=1) for pair in path.values()]).T
         axis.plot(across, up, ".-", linewidth=1.5, markersize=7, label=path_name, **FAINT)
         for name, x, y in zip(path, across, up, strict=True):
-            axis.annotate(name, (x, y), (-5, -4), textcoords="offset points", ha="right", va="top",
-                          fontsize=TEXT - 2)  # fmt: skip
+            axis.annotate(name, (x, y), (5, 3), textcoords="offset points", fontsize=TEXT - 2,
+                          rotation=45, rotation_mode="anchor")  # fmt: skip
         for i, (name, pair) in enumerate(points.items()):
             (x, y), (dx, dy) = np.mean(pair, axis=1), np.std(pair, axis=1, ddof=1)
             axis.errorbar(x, y, dy, dx, fmt="os^Dv"[i % 5], color=_colour(i), markersize=8,

@@ -337,8 +337,8 @@ OWN = {
         loss draw train_fifty train_five after start_from watch accuracy read guess_and_gap loss_alone
         step_alone read_few first_fifty steps_above""",
     "04_bidirectional": """
-        watch right act_slope farthest mean_energy settle read_hidden paired against_share at settled_pair
-        last_gradient last_update hidden_layers""",
+        watch right act_slope farthest mean_energy read_hidden expected pasted paired against_share row gain
+        between settled_pair last_gradient last_update hidden_layers""",
     "05_training_loop": """
         keep reads lengths three_times python_loop one_call_each compiled_scan scan package run operations
         package_step distance note bend""",

@@ -50,6 +50,9 @@ def exercise_1(network, z, alpha_gen, alpha_disc):
         + passed,
         "the image predicts too, as the amortiser's input: the error that it causes is d[-2]": own,
         "you forgot the image's own error, e[-1]": -passed,
+        "e[-2] belongs to the hidden layer beside the image; the image's own is e[-1]": alpha_gen
+        * e[-2]
+        - passed,
         "you forgot the precisions": own / alpha_gen - passed / alpha_disc,
         "you forgot alpha_gen": own / alpha_gen - passed,
         "you forgot alpha_disc": own - passed / alpha_disc,
@@ -97,6 +100,15 @@ def exercise_2():
         "you forgot the image's error: it lacks the 1/2 too": [even, disc],
         "you forgot the label's error: it lacks the 1/2 too": [gen, even],
         "nothing is changed: the two outer errors lack their 1/2": [even, even],
+        "alpha_gen has no number for the label: its first is of the first hidden layer": [
+            np.array([2, 1, 2.0]),
+            disc,
+        ],
+        "alpha_disc has no number for the image: its last is of the last hidden layer": [
+            gen,
+            np.array([2, 1, 2.0]),
+        ],
+        "our energy has its 1/2 already: this halves every term once more": [gen / 2, disc / 2],
         "alpha_disc runs from the label, which is first": [gen, disc[::-1]],
         "alpha_gen runs to the image, which is last": [gen[::-1], disc],
         "both are in the reverse order: alpha_gen ends at the image, alpha_disc begins at the label": [
@@ -168,9 +180,9 @@ def exercise_3(network, image, steps):
     right = label_energies(network, image, steps)
     return right.argmin(0), {
         "this is the label of most energy": right.argmax(0),
-        "alpha_gen is 1e-3 in settling and in the energy, not 1": answers(1.0, 1.0),
-        "alpha_gen is 1e-3 in settling too": answers(1.0, ALPHA),
-        "alpha_gen is 1e-3 in the energy too": answers(ALPHA, 1.0),
+        "alpha_gen / alpha_disc is 1e-3 in settling and in the energy, not 1": answers(1.0, 1.0),
+        "alpha_gen / alpha_disc is 1e-3 in settling too": answers(1.0, ALPHA),
+        "alpha_gen / alpha_disc is 1e-3 in the energy too": answers(ALPHA, 1.0),
         "the label is free: clamp it, or it moves to where it likes": answers(
             clamped=[False, False, False, True]
         ),
@@ -211,7 +223,7 @@ def exercise_4(network, z, alpha_gen, alpha_disc):
     V = [layer.weight for layer in network.generator]
     W = [layer.weight for layer in network.amortiser]
 
-    def slopes(by_e, by_d, own=1.0, sign=1.0, slope=True, gen=alpha_gen, disc=alpha_disc):
+    def slopes(by_e, by_d, own=1.0, sign=1.0, slope=(1, 2), gen=alpha_gen, disc=alpha_disc):
         found = []
         for l, z_l in enumerate(z):
             passed = jnp.zeros_like(z_l)
@@ -219,8 +231,7 @@ def exercise_4(network, z, alpha_gen, alpha_disc):
                 passed += gen * e[l + 1] @ by_e[l]
             if l > 0 and by_d is not None:
                 passed += disc * d[l - 1] @ by_d[l - 1]
-            hidden = slope and 0 < l < network.depth
-            passed = (z_l > 0) * passed if hidden else passed
+            passed = (z_l > 0) * passed if l in slope else passed
             found.append(own * (gen * e[l] + disc * d[l]) - sign * passed)
         return found
 
@@ -236,8 +247,11 @@ def exercise_4(network, z, alpha_gen, alpha_disc):
         "the own weights are only turned round; the other network's are asked for": slopes(
             V_t, W_t
         ),
-        "you forgot act' of the hidden layers": slopes(W_t, V_t, slope=False),
+        "you forgot act' of the hidden layers": slopes(W_t, V_t, slope=()),
+        "at the two ends act is the identity, and act' is 1": slopes(W_t, V_t, slope=range(4)),
         "the sign of what is passed back is wrong": slopes(W_t, V_t, sign=-1.0),
+        "the sign of what d passes back is wrong": slopes(W_t, [-v for v in V_t]),
+        "the sign of what e passes back is wrong": slopes([-w for w in W_t], V_t),
         "you forgot the layer's own errors": slopes(W_t, V_t, own=0.0),
         "this is what is passed back alone, with its sign turned": slopes(
             W_t, V_t, own=0.0, sign=-1.0
@@ -293,8 +307,9 @@ def exercise_5(rho, alpha_gen, alpha_disc):
 
 def hidden_below(rng):
     """Draw small untrained networks, images, and labels of which about two in three are read so."""
-    for seed, rows in ((1, 9), (2, 20)):
+    for seed, rows in ((1, 9), (2, 20), (3, 0)):
         network = make_network(jax.random.PRNGKey(seed), (10, 12, 12, 784), use_bias=False)
+        network = jax.tree.map(lambda w: 8 * w, network)  # it settles slowly: 200 steps differ
         images = jnp.asarray(rng.normal(size=(90, 784)), jnp.float32)
         below = jnp.arange(784) < 28 * (28 - rows)
         answers = np.asarray(classify(network, images, visible=below))
@@ -343,6 +358,12 @@ def exercise_6(network, images, labels, rows):
         "`rows` pixels are hidden, not rows of 28": lambda: percent(place < 784 - rows),
         "one row too many is hidden": lambda: percent(place < 28 * (27 - rows)),
         "one row too few is hidden": lambda: percent(place < 28 * (29 - rows)),
+        "with `rows` 0, `[-rows:]` is everything, and all is hidden; count from the top: 28 - rows": lambda: (
+            percent(below if rows else place < 0)
+        ),
+        "these are 200 steps; leave `steps` to bpc.classify, whose default is another": lambda: (
+            percent(below, steps=200)
+        ),
         "the lowest rows are all that is left: hide `rows`, do not keep them": lambda: percent(
             place < 28 * rows
         ),

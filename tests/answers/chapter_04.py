@@ -116,6 +116,7 @@ ANSWERS = {
             ("generator's weights", IMAGE + "alpha_gen * e[-1] - alpha_disc * d[-2] @ V.T"),
             ("own error e back", IMAGE + "alpha_gen * e[-1] - alpha_disc * e[-1] @ W"),
             ("wrong layer's d", IMAGE + "alpha_gen * e[-1] - alpha_disc * d[-3] @ W"),
+            ("e[-2] belongs", IMAGE + "alpha_gen * e[-2] - alpha_disc * d[-2] @ W"),
             ("half", IMAGE + "(alpha_gen * e[-1] - alpha_disc * d[-2] @ W) / 2"),
             ("factor", IMAGE + "2 * (alpha_gen * e[-1] - alpha_disc * d[-2] @ W)"),
             ("shape", IMAGE + "(alpha_gen * e[-1] - alpha_disc * d[-2] @ W).sum(axis=0)"),
@@ -136,6 +137,18 @@ ANSWERS = {
             ("image's error", "tutorial_gen, tutorial_disc = (1e-4, 1e-4, 1e-4), (2, 1, 1)"),
             ("label's error", "tutorial_gen, tutorial_disc = (1e-4, 1e-4, 2e-4), (1, 1, 1)"),
             ("nothing is changed", "tutorial_gen, tutorial_disc = (1e-4, 1e-4, 1e-4), (1, 1, 1)"),
+            (
+                "no number for the label",
+                "tutorial_gen, tutorial_disc = (2e-4, 1e-4, 2e-4), (2, 1, 1)",
+            ),
+            (
+                "no number for the image",
+                "tutorial_gen, tutorial_disc = (1e-4, 1e-4, 2e-4), (2, 1, 2)",
+            ),
+            (
+                "halves every term",
+                "tutorial_gen, tutorial_disc = (5e-5, 5e-5, 1e-4), (1, 0.5, 0.5)",
+            ),
             ("from the label", "tutorial_gen, tutorial_disc = (1e-4, 1e-4, 2e-4), (1, 1, 2)"),
             ("to the image", "tutorial_gen, tutorial_disc = (2e-4, 1e-4, 1e-4), (2, 1, 1)"),
             (
@@ -263,6 +276,9 @@ ANSWERS = {
             ),
             ("act'", broken(total="own - passed")),
             ("sign of what is passed", broken(total="own + act_slope(network, l, z_l) * passed")),
+            ("what d passes back", broken(by_d="-alpha_disc * d[l - 1] @ V[l - 1].T")),
+            ("what e passes back", broken(by_e="-alpha_gen * e[l + 1] @ W[l].T")),
+            ("two ends act", broken(total="own - (z_l > 0) * passed")),
             ("layer's own errors", broken(total="-act_slope(network, l, z_l) * passed")),
             ("passed back alone", broken(total="act_slope(network, l, z_l) * passed")),
             ("what e passes", broken(by_e="0")),
@@ -355,6 +371,18 @@ ANSWERS = {
             ("not rows of 28", below(seen="place < 784 - rows")),
             ("too many", below(seen="place < 28 * (27 - rows)")),
             ("too few", below(seen="place < 28 * (29 - rows)")),
+            (
+                "`[-rows:]` is everything",
+                "def accuracy_below(network, images, labels, rows):\n"
+                "    seen = np.ones((28, 28), bool)\n"
+                "    seen[-rows:] = False\n"
+                "    answers = bpc.classify(network, images, visible=seen.ravel())\n"
+                "    return 100 * np.mean(np.asarray(answers) == labels)",
+            ),
+            (
+                "200 steps",
+                below(read="bpc.classify(network, images, 200, place < 28 * (28 - rows))"),
+            ),
             ("all that is left", below(seen="place < 28 * rows")),
             (
                 "sweep's answer",
