@@ -508,7 +508,7 @@ def test_next_and_previous_are_the_neighbours(reader):
 
 def test_equations_figures_and_chapters_are_links(reader):
     page = reader.go(CHAPTER)
-    for words in ("Equation 2", "Figure 4"):
+    for words in ("Equation 2", "Figure 6"):
         reader.press(page.locator("article").get_by_role("link", name=words, exact=True).first)
         anchor = re.search("#(.*)", page.url)[1]
         target = page.locator(f"[id='{anchor}']")
