@@ -17,6 +17,7 @@ TEXTS = """() => [...document.querySelectorAll('.bpc-panels > svg')].flatMap(svg
         words: text.textContent, panel: box(svg), box: box(text), figure: text.closest('figure')?.id,
         colour: getComputedStyle(text).fill, own: text.closest('[style*="fill:"]') !== null,
         turned: text.closest('[transform*="rotate"]') !== null,
+        slanted: text.closest('[transform*="rotate(-45"]') !== null,
         size: scale * Math.min(...[text, ...text.querySelectorAll('tspan')]
             .filter(e => e.children.length == 0).map(e => parseFloat(getComputedStyle(e).fontSize))),
     }))})"""
@@ -57,6 +58,9 @@ def test_no_text_lies_on_another(page, width):
             down = min(a[3], b[3]) - max(a[1], b[1])
             # Boxes are higher than their letters, and a formula's is no tighter.
             on = across > 3 and down > 0.45 * min(a[3] - a[1], b[3] - b[1])
+            if one["slanted"] and other["slanted"]:  # their lines rise side by side, so far apart:
+                apart = abs(a[0] + a[2] + a[1] + a[3] - b[0] - b[2] - b[1] - b[3]) / 2**1.5
+                on = on and apart < 0.7 * min(one["size"], other["size"])
             assert not on, f"{one['words']!r} and {other['words']!r} of {one['figure']}"
 
 
