@@ -215,7 +215,9 @@ def taken_out(cell: nodes.container, mode: str) -> Fold:
     for part in outputs:
         cell.remove(part)
     drawn = [n for part in outputs if (n := figure_number(part)) is not None]
-    title = "Show what happens" + (f": {figure_names(drawn)}" if drawn else "")
+    _, of, what = cell["prompt_show"].partition("Show the code of ")
+    what = figure_names(drawn) if drawn else what if of else ""
+    title = "Show what happens" + (f": {what}" if what else "")
     if mode == "output" and not cell["prompt_show"].startswith(NAMELESS):
         title = cell["prompt_show"]
     return folded(title, [shell(cell, outputs)], classes=["outcome"])
