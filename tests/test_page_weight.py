@@ -224,17 +224,18 @@ def test_the_sitemap_names_the_pages_and_no_others(site):
     assert sorted(named) == sorted(BASE + name for name in PAGES)
 
 
+def given_up(request) -> bool:
+    """What a browser gives up because it goes to another page has not failed."""
+    return "ERR_ABORTED" in (request.failure or "")
+
+
 def test_a_lost_reader_is_led_back_from_any_depth(site, page, tmp_path):
     folder = BASE.split("/", 3)[3].rstrip("/")  # the pages are published below it
     (tmp_path / folder).symlink_to(site)
     (tmp_path / "404.html").symlink_to(site / "404.html")
     with pages_report.served(tmp_path) as address:
         failed = []
-        # What a browser gives up because it goes to another page has not failed.
-        page.on(
-            "requestfailed",
-            lambda r: None if "ERR_ABORTED" in (r.failure or "") else failed.append(r.url),
-        )
+        page.on("requestfailed", lambda r: given_up(r) or failed.append(r.url))
         page.on("response", lambda r: failed.append(r.url) if r.status >= 400 else None)
         lost = f"{address}{folder}/book/no/such/page.html"
         answer = page.goto(lost)
@@ -255,7 +256,9 @@ def test_the_page_for_lost_readers_works_from_a_disk(site, page):
     failed = []
     # Before the page's first script has run, a browser guesses what will be needed, from a server's folder.
     here = site.as_uri()
-    page.on("requestfailed", lambda r: r.url.startswith(here) and failed.append(r.url))
+    page.on(
+        "requestfailed", lambda r: given_up(r) or not r.url.startswith(here) or failed.append(r.url)
+    )
     page.goto((site / "404.html").as_uri())
     assert page.evaluate("() => getComputedStyle(document.body).fontFamily").startswith("system-ui")
     logo = page.locator("img.logo__image:visible")

@@ -46,7 +46,10 @@ def open_page(browser, site, name, theme: str | None = "light"):
             f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
         )
     page, wrong = context.new_page(), []
-    page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+    page.on(  # what a browser gives up because it goes to another page has not failed
+        "requestfailed",
+        lambda r: "ERR_ABORTED" in (r.failure or "") or wrong.append(f"failed: {r.url}"),
+    )
     page.on(
         "request",
         lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else wrong.append(r.url),
