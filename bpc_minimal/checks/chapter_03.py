@@ -260,7 +260,8 @@ def shift(images, pixels, axis, by=1):
     rtol=0,
     atol=0.7,  # one of 150 images
     why="each weight of the amortiser belongs to one pixel, so a digit that moved is another image to it.",
-    hint="Copy images[:, :, :28 - pixels] to [:, :, pixels:] of zeros, then normalise and sweep up.",
+    hint="Copy images[:, :, :28 - pixels] to [:, :, pixels:] of zeros, then normalise and sweep up; "
+    "with :-pixels nothing is copied where pixels is 0.",
 )
 def exercise_4(network, images, labels, pixels):
     """Break the guess: move the digits."""

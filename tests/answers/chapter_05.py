@@ -125,6 +125,7 @@ ANSWERS = {
             ),
             ("reversed", LOOP.replace("len(images)))", "len(images)))[::-1]")),
             ("columns", LOOP.replace("reshape(ITERATIONS, BATCH)", "reshape(BATCH, ITERATIONS).T")),
+            ("other way", LOOP.replace("reshape(ITERATIONS, BATCH)", "reshape(BATCH, ITERATIONS)")),
             (
                 "first batch",
                 LOOP.replace("[: ITERATIONS * BATCH]", "[BATCH : ITERATIONS * BATCH + BATCH]"),
