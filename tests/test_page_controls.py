@@ -175,6 +175,50 @@ def test_the_contents_lead_to_their_section(reader):
     reader.lands_on(page.get_by_role("heading", name="Exercises"))
 
 
+def test_the_contents_mark_the_section_that_is_read(reader):
+    page = reader.go(CHAPTER)
+    marked = page.locator("#pst-page-toc-nav a[aria-current]")
+
+    def is_marked(section):
+        expect(marked).to_have_count(1)
+        expect(marked).to_have_attribute("href", f"#{section}")
+
+    headings = (
+        """() => [...document.querySelectorAll('#pst-page-toc-nav a')].map(a => a.hash.slice(1))"""
+    )
+    sections = page.evaluate(headings)
+    within = """anchor => [...document.querySelectorAll('section')].filter(
+        s => s.contains(document.getElementById(anchor))).at(-1).id"""
+    for anchor in ("figure-3", "exercise-3-2", "figure-2"):  # jumps into the middle of a section
+        page.evaluate("anchor => { location.hash = anchor }", anchor)
+        is_marked(page.evaluate(within, anchor))
+    page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+    expect(marked).to_have_attribute("href", re.compile("|".join(sections[-2:])))
+    if reader.width >= 1200:
+        seen = """e => { const p = e.closest('.bd-sidebar-secondary').getBoundingClientRect(),
+            r = e.getBoundingClientRect(); return r.top >= p.top && r.bottom <= p.bottom + 1 }"""
+        page.wait_for_function(seen, arg=marked.element_handle())
+
+
+def test_the_skip_link_leads_past_the_buttons_too(reader):
+    if reader.touch:
+        pytest.skip("there is no keyboard")
+    page = reader.go(CHAPTER)
+    page.evaluate("() => { document.activeElement.blur(); scrollTo(0, 0) }")
+    page.locator("#pst-skip-link").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.activeElement.matches('.bd-article')")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.closest('.bd-article') !== null")
+
+
+def test_what_a_check_says_is_not_cut_off(reader):
+    page = reader.go("book/solutions.html")
+    cut = """() => [...document.querySelectorAll('.highlight-text pre')]
+        .filter(e => e.scrollWidth > e.clientWidth + 1).length"""
+    assert page.locator(".highlight-text pre").count() > 20 and page.evaluate(cut) == 0
+
+
 def test_the_theme_changes_and_stays_changed(reader):
     page = reader.go(CHAPTER)
     root, button = page.locator("html"), page.get_by_role("button", name="Theme: ")
@@ -211,11 +255,19 @@ def test_a_search_finds_sections_and_terms_and_shows_where(reader):
         ("local rules", "4 Bidirectional errors"),
         ("backpropagation", "backprop"),
         ("weight_gradient", "2 Generating digits"),
+        ("back-propagation", "backprop"),
+        ("α", "alpha"),
+        ("ELBO", "free energy"),
+        ("Hessian", "curvature"),
+        ('"predictive coding"', "predictive coding"),
     ):
         field.fill(typed)
-        expect(results.filter(has_text=found).first).to_be_visible()
+        expect(results.filter(has_text=re.compile(found, re.I)).first).to_be_visible()
+    field.fill('"coding predictive"')
+    expect(results).to_have_count(0)
     field.fill("xyzzy")
     expect(page.get_by_role("status")).to_contain_text("Nothing found for “xyzzy”")
+    assert page.get_by_role("heading", name="Search").bounding_box()["x"] >= 12
     expect(page.locator("#search-help")).to_be_empty()
     expect(page.get_by_role("link", name="notation", exact=True)).to_be_visible()
     field.fill("amortizer")
@@ -261,6 +313,10 @@ def test_a_search_leads_to_what_has_a_number_and_gives_no_solution_away(reader):
         ("solution 1.2", "Solution 1.2 in Solutions", "solutions.html#solution-1-2"),
         ("equation 3", "Equation 3 in 1 ", "01_energy.html#"),
         ("figure 1", "Figure 1 in 1 ", "01_energy.html#figure-1"),
+        ("eq. 3", "Equation 3 in 1 ", "01_energy.html#"),
+        ("fig 1", "Figure 1 in 1 ", "01_energy.html#figure-1"),
+        ("infer(", "API: infer", "api.html#bpc_minimal.infer"),
+        ("Chapter 4", "4 Bidirectional errors", "04_bidirectional.html"),
     ):
         field.fill(typed)
         expect(results.first).to_contain_text(title)
@@ -283,6 +339,7 @@ def test_code_is_copied(reader):
     expect(button).not_to_have_css("opacity", "0")
     reader.press(button)
     expect(button).to_have_class(re.compile("success"))
+    expect(page.locator("[aria-live]", has_text="Copied")).to_have_count(1)
     page.evaluate(
         """() => { const e = document.body.appendChild(document.createElement('textarea'));
             e.id = 'paste-here'; e.focus({preventScroll: true}) }"""
@@ -480,7 +537,7 @@ def test_an_exercise_and_its_solution_lead_to_each_other(reader):
     page.wait_for_url("**/solutions.html#solution-3-2")
     entry = page.locator("section", has=page.get_by_role("heading", name="Exercise 3.2")).last
     reader.lands_on(entry.get_by_role("heading").first)
-    reader.press(entry.get_by_role("link", name="Back to the exercise"))
+    reader.press(entry.get_by_role("link", name="Back to exercise 3.2"))
     page.wait_for_url(f"**/{CHAPTER}#exercise-3-2")
     reader.lands_on(box)
 

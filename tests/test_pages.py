@@ -562,6 +562,20 @@ def test_titles_and_neighbours_carry_numbers_and_a_jump_is_explained(visit):
     assert "Chapters 6 to 9" in page.locator("article").inner_text()
 
 
+def test_without_scripts_the_menu_ends_a_narrow_page_and_no_dead_button_is_shown(browser, site):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / "book/01_energy.html").as_uri())
+    assert page.locator(".bd-header-article .sidebar-toggle:visible").count() == 0
+    link = page.locator(".bd-sidebar-primary").get_by_role("link", name="Glossary")
+    assert link.is_visible()
+    below = page.locator("article").bounding_box()
+    assert link.bounding_box()["y"] > below["y"] + below["height"]
+    link.click()
+    page.wait_for_url("**/glossary.html")
+    context.close()
+
+
 def test_each_synonym_of_the_search_leads_to_words_of_the_book(site):
     script = (site / "_static" / "search-index.js").read_text("utf-8")
     index = json.loads(script.split("=", 1)[1].rstrip().rstrip(";"))

@@ -103,14 +103,14 @@ def solutions() -> str:
     """Write the page of exercises with their solutions."""
     parts = [SOLUTIONS]
     for path, chapter, title, notebook in chapters():
-        parts.append(f"## {chapter} {title}\n\n[To the chapter]({path.name})\n")
+        parts.append(f"## {chapter} {title}\n\n[To chapter {chapter}]({path.name})\n")
         for cell in notebook.cells:
             solves, checks = (tag in cell.metadata.get("tags", []) for tag in ("solution", "check"))
             if cell.cell_type == "markdown" and not solves:
                 for number, statement in exercises(cell.source):
                     parts.append(
                         f"(solution-{chapter}-{number})=\n### Exercise {chapter}.{number}\n\n{statement}\n\n"
-                        f"[Back to the exercise]({path.name}#exercise-{chapter}-{number})\n"
+                        f"[Back to exercise {chapter}.{number}]({path.name}#exercise-{chapter}-{number})\n"
                     )
             elif solves and cell.cell_type == "code":
                 parts.append(f"```python\n{cell.source}\n```\n")

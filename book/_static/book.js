@@ -66,6 +66,58 @@ function unfold() {
   target.scrollIntoView();
 }
 
+// "Contents" marks the section that is read. The theme does so where a heading passes by, but not after a jump into
+// the middle of a section; so where scrolling has come to rest, it is looked up.
+
+function followSections() {
+  const panel = document.querySelector(".bd-sidebar-secondary");
+  const links = [...document.querySelectorAll("#pst-page-toc-nav a")];
+  const parts = links.map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
+  if (!panel || !parts.length) return;
+  const look = () => {
+    const read = parts.findLastIndex((part) => part?.getBoundingClientRect().top < innerHeight * 0.3);
+    links.forEach((link, i) => {
+      link.classList.toggle("active", i === read);
+      if (i === read) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    });
+    for (const entry of document.querySelectorAll("#pst-page-toc-nav .toc-entry"))
+      entry.classList.toggle("active", entry.contains(links[read] ?? null));
+    if (read < 0) return;
+    const box = panel.getBoundingClientRect();
+    const line = links[read].getBoundingClientRect();
+    if (line.top < box.top + 8) panel.scrollTop -= box.top + 8 - line.top;
+    else if (line.bottom > box.bottom - 8) panel.scrollTop += line.bottom - box.bottom + 8;
+  };
+  let waiting = 0;
+  const soon = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(look, 120); // after the theme
+  };
+  for (const event of ["scroll", "hashchange", "resize"]) window.addEventListener(event, soon, { passive: true });
+  soon();
+}
+
+// The skip link leads past the buttons above the page too, and a copy is announced.
+
+function helpReaders() {
+  const article = document.querySelector(".bd-article, .bd-search-container");
+  document.querySelector("#pst-skip-link a, a#pst-skip-link")?.addEventListener("click", () => {
+    article.tabIndex = -1;
+    setTimeout(() => article.focus({ preventScroll: true }));
+  });
+  const status = document.createElement("p");
+  status.className = "visually-hidden";
+  status.setAttribute("aria-live", "polite");
+  document.body.append(status);
+  const announce = (event) => {
+    if (!event.target.closest("button.copybtn")) return;
+    status.textContent = "";
+    setTimeout(() => (status.textContent = "Copied"), 100); // what is said again is said
+  };
+  document.addEventListener("click", announce, true); // the button keeps its click to itself
+}
+
 // A word of the glossary shows its definition: where the mouse is, where the keyboard is, and at the first tap.
 
 function showDefinitions() {
@@ -275,6 +327,8 @@ function makeDownloads() {
 whenReady(() => {
   nameDialogs();
   nameControls();
+  helpReaders();
+  followSections();
   showDefinitions();
   makeDownloads();
   unfold();

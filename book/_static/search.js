@@ -5,6 +5,11 @@
 const stemmer = new Stemmer();
 const WORDS = /\d+\.\d+|[\p{L}\p{N}_]+/gu; // 1.2 is a word, and so is a name in the code, such as alpha_gen
 const MOST = 40;
+const GREEK = Object.fromEntries(
+  "αalpha βbeta γgamma δdelta εepsilon ζzeta ηeta θtheta κkappa λlambda μmu νnu ξxi πpi ρrho σsigma τtau φphi χchi ψpsi ωomega"
+    .split(" ")
+    .map((letter) => [letter[0], letter.slice(1)]),
+);
 
 // One spelling for British and American words, and one form for all endings of a word.
 function canonical(word) {
@@ -12,6 +17,7 @@ function canonical(word) {
     .toLowerCase()
     .normalize("NFKD")
     .replace(/[\u0300-\u036f]/g, "")
+    .replace(/^[α-ω]$/u, (letter) => GREEK[letter] ?? letter)
     .replace(/([iy])z(e|ed|er|ers|es|ing|ation|ations)$/, "$1s$2")
     .replace(/(..)our(s|ed|ing|al|ite)?$/, "$1or$2")
     .replace(/(t|b)re(s|d)?$/, "$1er$2")
@@ -47,7 +53,20 @@ function fit(word, section) {
   return 0;
 }
 
+// In quotes, words stand together; with a bracket, a name is a function; "chapter 4" is that page. What is written with
+// a hyphen may be written without.
 function search(query) {
+  const result = searchWords(query);
+  const joined = query.replace(/(\p{L})-(?=\p{L})/gu, "$1");
+  return result.found.length || joined === query ? result : searchWords(joined);
+}
+
+function searchWords(query) {
+  const phrases = [...query.matchAll(/["“”]([^"“”]+)["“”]/g)].map((match) => match[1].trim().toLowerCase());
+  const called = new Set([...query.matchAll(/(\w+)\(/g)].map((match) => `API: ${match[1]}`));
+  const chapter = query.match(/^\s*chapter\s+(\d+)\s*$/i)?.[1];
+  const isMeant = (section) => called.has(section.title) || (!section.in && section.title.startsWith(`${chapter} `));
+  const holds = (section) => phrases.every((words) => `${section.title} ${section.text}`.toLowerCase().includes(words));
   const typed = query.match(WORDS) ?? [];
   const telling = typed.filter((word) => !stopwords.includes(word.toLowerCase()));
   const words = [...new Set((telling.length ? telling : typed).map(form))];
@@ -60,7 +79,8 @@ function search(query) {
       score += best;
       return best > 0;
     });
-    if (words.length && whole) found.push({ section, score });
+    if (isMeant(section)) found.push({ section, score: score + 100 });
+    else if (words.length && whole && holds(section)) found.push({ section, score });
   }
   found.sort((a, b) => b.score - a.score);
   return { found, words: meaning.flat(2) };
