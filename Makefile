@@ -14,7 +14,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf editions student-book test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report clean
+.PHONY: help book pdf editions student-book slides test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -110,6 +110,9 @@ editions: .venv-kit/installed ## make the notebooks of readers, students and ins
 
 student-book: .venv/installed ## render the book without solutions: dist/kit/student-book, and a PDF
 	$(BIN)/python tools/student_book.py
+
+slides: .venv-kit/installed ## make a deck of slides of each chapter, and its PDF: dist/kit/slides
+	.venv-kit/bin/python tools/slides.py
 
 set-repository: ## set the repository's address everywhere (URL=https://github.com/USER/NAME)
 	$(python)

@@ -247,6 +247,7 @@ def test_help_lists_every_target():
         ("audit", ["constraints-audit.txt"]),
         ("train", ["constraints-train.txt", "."]),
         ("editions", ["requirements-kit.txt", "."]),
+        ("slides", ["requirements-kit.txt", "."]),
         ("book", ["constraints-train.txt", ".", "constraints.txt"]),
     ],
 )

@@ -196,18 +196,22 @@ def characters_of(site: Path) -> set[str]:
     return {c for c in found if c.isprintable()}
 
 
-def write_style(app: Sphinx, exception: Exception | None) -> None:
-    """Write the formulas' style sheet: Temml's, the font that its first rule names, and ours."""
-    if exception or app.builder.format != "html":
-        return
-    encoded = base64.b64encode(font(characters_of(Path(app.outdir)))).decode()
+def style(site: Path) -> str:
+    """Give the style sheet of a folder's formulas: Temml's, the font that its first rule names, and ours."""
+    encoded = base64.b64encode(font(characters_of(site))).decode()
     rule = (
         "@font-face { font-family: STIX2; "
         f"src: url(data:font/woff2;base64,{encoded}) format('woff2'); }}"
     )
-    style = (TEMML / "Temml.css").read_text("utf-8")
-    style = re.sub(r"@font-face\s*\{.*?\}", lambda _: rule, style, count=1, flags=re.DOTALL)
-    (Path(app.outdir) / "_static" / STYLE).write_text(style + CSS, "utf-8")
+    text = (TEMML / "Temml.css").read_text("utf-8")
+    return re.sub(r"@font-face\s*\{.*?\}", lambda _: rule, text, count=1, flags=re.DOTALL) + CSS
+
+
+def write_style(app: Sphinx, exception: Exception | None) -> None:
+    """Write the formulas' style sheet."""
+    if not exception and app.builder.format == "html":
+        site = Path(app.outdir)
+        (site / "_static" / STYLE).write_text(style(site), "utf-8")
 
 
 def add_style(app: Sphinx, pagename: str, _template: str, context: dict, _doctree: Any) -> None:
