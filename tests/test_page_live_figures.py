@@ -4,6 +4,7 @@ A figure keeps its state and its method at `.live` of its element: that is what 
 reader does is done: by mouse, by finger, by keys. Nothing waits for a time.
 """
 
+import base64
 import random
 import re
 import sys
@@ -23,8 +24,10 @@ if not CHROMIUM:
     )
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 from playwright.sync_api import expect  # noqa: E402
+from test_page_live import network_of, stored  # noqa: E402
 
 sys.path.insert(0, str(ROOT / "tools"))
+import live_figures  # noqa: E402
 import pages_report  # noqa: E402
 import sphinx_live  # noqa: E402
 
@@ -72,6 +75,18 @@ class Visit:
             self.figure.locator(".lf-invite").get_by_role("button").click()
             expect(self.root).to_have_attribute("data-state", "ready")
 
+    def reset(self):
+        """Have the figure as it was when it came."""
+        self.root.evaluate(
+            """root => { const { state } = root.live;
+                root.first ??= structuredClone(state);
+                const slider = root.querySelector('input');
+                for (let n = 0; n < 2; n++) {
+                    Object.assign(state, structuredClone(root.first));
+                    if (!n) slider.dispatchEvent(new Event('input'));
+                } }"""
+        )
+
     def live(self, code, *given):
         """Ask the figure: `code` is of `live`, and of `given` where there is some."""
         return self.root.evaluate(
@@ -101,6 +116,10 @@ class Visit:
             to,
         )
         way = [np.add(start, share * np.subtract(end, start)) for share in np.linspace(0, 1, 6)]
+        self.stroke(way, finger)
+
+    def stroke(self, way, finger):
+        """Go from place to place of the screen, pressed down."""
         if finger:
             fingers = self.context.new_cdp_session(self.page)
             for i, (x, y) in enumerate(way):
@@ -116,29 +135,42 @@ class Visit:
         self.page.mouse.up()
 
 
+@pytest.fixture(scope="module")
+def opened():
+    """Chapters stay open, as loading takes longer than looking."""
+    visits = {}
+    yield visits
+    for each in visits.values():
+        each.context.close()
+
+
 @pytest.fixture
-def visit(browser, site):
-    """Open a chapter from a disk, or from elsewhere; nothing may go wrong on it."""
-    opened = []
+def visit(browser, site, opened):
+    """Open a chapter, from a disk or elsewhere, at a figure as it was at first; nothing may go wrong."""
+    used = []
 
     def go(name, base=None, **options):
-        visit = Visit(browser, base or site.as_uri() + "/", name, **options)
-        opened.append(visit)
-        return visit
+        key = name, base, *sorted((option, str(value)) for option, value in options.items())
+        if key not in opened:
+            opened[key] = Visit(browser, base or site.as_uri() + "/", name, **options)
+            opened[key].wake()
+        opened[key].reset()
+        used.append(opened[key])
+        return opened[key]
 
     yield go
-    for each in opened:
-        each.context.close()
-        assert not each.wrong
+    for each in used:
+        wrong, each.wrong = each.wrong, []
+        assert not wrong
 
 
 # All of them ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_paper_and_a_browser_without_scripts_have_the_still_figure(name, visit, browser, site):
-    reader = visit(name)
+def test_paper_and_a_browser_without_scripts_have_the_still_figure(name, browser, site):
     chapter, number, entry = FIGURES[name]
+    reader = Visit(browser, site.as_uri() + "/", name)
     still = reader.figure.locator("> .bpc-panels")
     assert still.is_visible() == (entry["when"] != "at once")
     assert reader.root.is_visible() == (entry["when"] != "asked")
@@ -159,6 +191,8 @@ def test_paper_and_a_browser_without_scripts_have_the_still_figure(name, visit, 
     assert figure.locator("button:visible, input:visible, .lf:visible").count() == 0
     assert figure.locator("figcaption").inner_text() == printed
     context.close()
+    reader.context.close()
+    assert not reader.wrong
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -166,7 +200,6 @@ def test_paper_and_a_browser_without_scripts_have_the_still_figure(name, visit, 
 @pytest.mark.parametrize("name", FIGURES)
 def test_it_fits_the_screen_and_a_finger(name, width, theme, visit, server):
     reader = visit(name, server, color_scheme=theme, **(PHONE if width == 390 else {}))
-    reader.wake()
     assert reader.page.evaluate("() => document.documentElement.scrollWidth") <= width
     least = 44 if width == 390 else 24
     sizes = reader.root.evaluate(
@@ -184,7 +217,6 @@ def test_it_fits_the_screen_and_a_finger(name, width, theme, visit, server):
 @pytest.mark.parametrize("name", FIGURES)
 def test_sliders_have_names_words_and_keys(name, visit):
     reader = visit(name)
-    reader.wake()
     assert "Try it." in reader.root.locator(".lf-try").inner_text()
     assert len(reader.root.locator("[role=img]").first.get_attribute("aria-label")) > 40
     sliders = reader.root.locator("input[type=range]")
@@ -204,7 +236,6 @@ def test_sliders_have_names_words_and_keys(name, visit):
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_screen_reader_hears_the_end_and_not_the_way(name, visit):
     reader = visit(name)
-    reader.wake()
     reader.root.evaluate(
         """root => { window.heard = [];
             const status = root.querySelector('[role=status]');
@@ -222,7 +253,6 @@ def test_a_screen_reader_hears_the_end_and_not_the_way(name, visit):
 @pytest.mark.parametrize("name, seed", [(name, seed) for seed, name in enumerate(FIGURES)])
 def test_random_gestures_leave_no_error_and_no_nan(name, seed, visit):
     reader, draw = visit(name, reduced_motion="no-preference"), random.Random(seed)
-    reader.wake()
     sliders, buttons = (
         reader.root.locator("input[type=range]"),
         reader.root.locator("button:enabled"),
@@ -344,7 +374,7 @@ def test_the_ball_moves_when_it_is_let_go_unless_less_motion_is_wanted(motion, v
     )
     reader.press("Let go")
     expect(reader.root.locator(".lf-says")).to_contain_text("After 20 of 20 steps")
-    seen = {*reader.page.evaluate("() => seen")}
+    seen = {*reader.page.evaluate("() => seen")} - {"0"}
     assert seen == ({"20"} if motion == "reduce" else {str(t) for t in range(1, 21)})
 
 
@@ -462,3 +492,213 @@ def test_weights_that_grow_take_a_fixed_step_past_the_curvature_and_a_relative_o
     assert sums[1] < sums[0] and sums[-1] > sums[1]
     assert (np.diff([each["steep"] for each in parts]) > 0).all()
     assert (np.diff([each["flat"] for each in parts]) < 0).all()
+
+
+# Hidden pixels that settle, and the dial ------------------------------------------------------------
+
+DIAL = {-4: (1, 0), -2: (1, 1e-2), 0: (1, 1), 3: (1e-3, 1), 4: (0, 1)}  # precisions of e and of d
+
+
+@pytest.mark.parametrize("dial", DIAL)
+def test_hidden_pixels_settle_as_in_the_package(dial, visit):
+    reader = visit("hidden")
+    reader.set(dial=dial, at=20)
+    data = live_figures.hidden()
+    digits = np.frombuffer(base64.b64decode(data["images"]), np.uint8).reshape(10, 784)
+    seen = np.isin(np.arange(784), data["seen"])
+    network, (alpha_gen, alpha_disc) = network_of(stored("bidirectional")), DIAL[dial]
+    image = jnp.where(seen, bpc.normalise(digits[8:9]), 0)
+    precise = {"alpha_gen": alpha_gen, "alpha_disc": alpha_disc}
+    path = bpc.infer(
+        network, bpc.sweep_up(network, image), [False, False, False, seen], bpc.BIDIRECTIONAL, 20, 1.0,
+        record=True, **precise,
+    )  # fmt: skip
+    found = reader.live("live.settle(20).z.map(z => [...z])")
+    for ours, z in zip(found, path.trajectory, strict=True):
+        theirs = np.asarray(z[-1, 0])
+        assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    energies = [each["e"] + each["d"] for each in reader.live("live.energies()")]
+    np.testing.assert_allclose(energies, path.energies[:, 0], rtol=1e-5, atol=1e-6)
+    assert f"Energy {energies[-1]:.1f}" in reader.says()
+    if dial == 4:
+        assert "all stays" in reader.says() and energies[-1] == energies[0]
+
+
+def test_each_control_of_the_hidden_image_does_what_it_says(visit):
+    reader = visit("hidden")
+    assert "The sweep said 3" in reader.says()
+    reader.press("Settle")
+    assert "Step 200 of 200" in reader.says() and "the label says 8" in reader.says()
+    assert "filled in says 8" in reader.says()
+    reader.press("Back to the sweep")
+    reader.press("One step")
+    assert "Step 1 of 200" in reader.says()
+    hidden = "784 - live.state.visible.reduce((sum, seen) => sum + seen, 0)"
+    for name, count in (("half", 392), ("nothing", 0), ("4 of 5", 784 - 157)):
+        reader.press(name)
+        assert reader.live(hidden) == count and "Step 0 of" in reader.says()
+    reader.press("nothing")
+    for digit in (0, 1, 4, 7):
+        reader.press(f"Take this {digit}")
+        assert f"The sweep said {digit}" in reader.says()
+
+
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+def test_pixels_are_hidden_and_shown_by_a_brush(by, visit):
+    reader = visit("hidden", **(PHONE if by == "finger" else {}))
+    hidden = "784 - live.state.visible.reduce((sum, seen) => sum + seen, 0)"
+    reader.press("nothing")
+    canvas = reader.root.locator(".lf-image")
+
+    def brush():
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        way = [
+            (box["x"] + s * box["width"], box["y"] + 0.5 * box["height"]) for s in (0.1, 0.5, 0.9)
+        ]
+        reader.stroke(way, by == "finger")
+
+    brush()
+    band = reader.live(hidden)
+    assert 80 < band < 160, "a band from side to side, without gaps"
+    reader.press("shows")
+    brush()
+    assert reader.live(hidden) == 0
+    reader.press("hides")
+    canvas.focus()
+    for key in ("ArrowLeft", "ArrowUp", " "):
+        reader.page.keyboard.press(key)
+    assert 10 < reader.live(hidden) < 25
+
+
+def test_the_network_is_asked_for_and_comes_once(browser, site, server):
+    for base in (site.as_uri() + "/", server):
+        reader = Visit(browser, base, "hidden")
+        loaded = []
+        reader.page.on(
+            "request", lambda r, loaded=loaded: loaded.append(r.url.split("/")[-1].split("?")[0])
+        )
+        reader.wake()
+        assert loaded == ["network.js", "bidirectional.js"]
+        focused = reader.page.evaluate("() => document.activeElement.textContent")
+        assert focused == "Settle"
+        reader.context.close()
+        assert not reader.wrong
+
+
+def test_a_network_that_does_not_come_is_named(browser, server):
+    reader = Visit(browser, server, "hidden")
+    reader.page.route("**/bidirectional.js*", lambda route: route.abort())
+    asking = reader.figure.locator(".lf-invite")
+    asking.get_by_role("button").click()
+    expect(asking).to_contain_text("The network did not come: load the page again.")
+    reader.page.unroute("**/bidirectional.js*")
+    reader.wake()  # the next time it comes
+    expect(reader.root).to_be_visible()
+    reader.context.close()
+
+
+# A mixture of labels --------------------------------------------------------------------------------
+
+MIXTURES = [{4: 0.5, 9: 0.5}, {0: -0.3, 3: 0.7, 8: 0.45}, dict.fromkeys(range(10), 0.1)]
+
+
+@pytest.mark.parametrize("mixture", MIXTURES, ids=range(3))
+def test_a_mixture_draws_as_in_the_package(mixture, visit):
+    reader = visit("mixture")
+    label = np.array([mixture.get(k, 0.0) for k in range(10)], np.float32)
+    reader.set(**{f"label_{k}": float(x) for k, x in enumerate(label.round(2))})
+    network = network_of(stored("generative"))
+    theirs = np.asarray(bpc.denormalise(bpc.sweep_down(network, label[None])[-1]))[0]
+    ours = np.array(reader.live("[...live.drawn()]"))
+    assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    shown = reader.root.locator("canvas[name=drawn]").evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 == 3)"
+    )
+    assert np.abs(np.array(shown) / 255 - np.clip(ours, 0, 1)).max() < 0.01
+    best, part = int(label.argmax()), label.max()
+    assert f"{part:.2f} of {best} is the largest part" in reader.says()
+    digit = np.frombuffer(base64.b64decode(live_figures.ten_digits()["images"]), np.uint8)[
+        9 * 784 :
+    ]
+    missed = np.sqrt(np.mean((theirs - digit / 255) ** 2))
+    assert f"misses this 9 by {missed:.3f}" in reader.says()
+
+
+def test_it_reads_an_image_as_the_package_does(visit):
+    reader = visit("mixture")
+    reader.press("Show it this 7")
+    assert "After 100 steps of reading" in reader.says()
+    digits = np.frombuffer(base64.b64decode(live_figures.ten_digits()["images"]), np.uint8)
+    network = network_of(stored("generative"))
+    image = bpc.normalise(digits.reshape(10, 784)[7:8])
+    start = [*bpc.sweep_down(network, jnp.full((1, 10), 0.1))[:-1], image]
+    z = bpc.infer(network, start, [False, False, False, True], bpc.GENERATIVE, 100, 1.0)
+    np.testing.assert_allclose(reader.live("live.label()"), np.asarray(z[0])[0], atol=1e-4)
+    assert "of 7 is the largest part" in reader.says()
+    reader.press("The right label")
+    assert reader.live("live.label()") == [float(k == 7) for k in range(10)]
+    reader.press("Nothing")
+    assert not any(reader.live("live.label()"))
+    reader.press("Let it read")
+    assert "After 100 steps of reading" in reader.says()
+
+
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+def test_bars_of_the_mixture_are_pulled(by, visit):
+    reader = visit("mixture", **(PHONE if by == "finger" else {}))
+    for k, wanted in ((2, 0.8), (9, -0.2)):
+        y = 170 - (wanted + 0.4) / 1.6 * 142
+        reader.drag(k, [44 + (k + 0.5) * 29, y], by == "finger")
+        assert reader.live(f"live.state.label_{k}") == pytest.approx(wanted)
+    assert "0.80 of 2 is the largest part" in reader.says()
+
+
+# A chain that settles -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step_size, tenths", [(0.1, 0), (0.2, -4), (0.06, -8)])
+def test_the_chain_settles_as_in_the_package(step_size, tenths, visit, float64):
+    reader = visit("chain")
+    reader.set(step_size=step_size, tenths=tenths)
+    data = live_figures.chain()
+    sizes = (2, 8, 8, 8, 8, 10)
+    network = bpc.make_network(jax.random.PRNGKey(0), sizes, "tanh", use_bias=False)
+    leaves = [jnp.asarray(V) for V in data["generator"]]
+    leaves += [jnp.asarray(g.weight, float) for g in network.amortiser]
+    network = jax.tree.unflatten(jax.tree.structure(network), leaves)
+    z = [jnp.asarray(part) for part in zip(*data["examples"], strict=True)]
+    path = bpc.infer(
+        network, z, [True, *[False] * 4, True], bpc.GENERATIVE, 600, step_size, step_rule="fixed",
+        alpha_gen=(1, 1, 1, 1, 10 ** (tenths / 4)), record=True,
+    )  # fmt: skip
+    found = reader.live("live.paths()")
+    for n, states in enumerate(found):
+        for l, z_l in enumerate(path.trajectory):
+            ours = np.array([z[l] for z in states])
+            np.testing.assert_allclose(ours, z_l[:, n], rtol=1e-5, atol=1e-8)
+    energies = np.mean(
+        [reader.live(f"live.paths()[{n}].map(live.energy)") for n in range(5)], axis=0
+    )
+    np.testing.assert_allclose(energies, path.energies.mean(axis=1), rtol=1e-5)
+    for l in range(1, 5):
+        far = np.abs(path.trajectory[l][50] - path.trajectory[l][0]).max()
+        assert reader.live(f"live.moved({l}, 50)") == pytest.approx(float(far), rel=1e-5)
+
+
+def test_the_news_travels_a_layer_a_step(visit):
+    reader = visit("chain")
+    reader.press("Back to the sweep")
+    for step in range(1, 5):
+        reader.press("One step")
+        assert f"After step {step}:" in reader.says()
+        moved = [reader.live(f"live.moved({l}, {step}) > 0") for l in range(1, 5)]
+        assert moved == [l >= 5 - step for l in range(1, 5)]
+        assert reader.says().count("not at all") == 4 - step
+    seen = {reader.root.locator(".bpc-panels").inner_html()}
+    for n, name in enumerate(("step_size", "tenths", "place"), 1):
+        reader.root.locator(f"input[name={name}]").press("ArrowLeft")
+        seen.add(reader.root.locator(".bpc-panels").inner_html())
+        assert len(seen) == n + 1, f"{name} changes nothing that is seen"
+    reader.press("Run")
+    assert "After step 600:" in reader.says()

@@ -44,15 +44,22 @@ def page_of(entry: dict[str, Any], first: bool) -> str:
     if "data" in entry:
         found = json.dumps(getattr(live_figures, entry["data"])(), separators=(",", ":"))
         content += f'<script type="application/json">{found}</script>\n'
+    for script in entry.get("loads", []):
+        content += f'<data hidden value="../_static/live/{script}"></data>\n'
     scripts = [*(["figure"] if first else []), *entry.get("scripts", []), name]
     shared = (
         f'<link rel="stylesheet" href="{folder}/figures.css" />\n'
         '<script>document.documentElement.classList.add("live-on")</script>\n'
     )
     tags = "".join(f'<script src="{folder}/{script}.js"></script>\n' for script in scripts)
-    return (
-        f'{shared if first else ""}<div class="lf" data-figure="{name}">\n{content}</div>\n{tags}'
+    live = f'<div class="lf" data-figure="{name}">\n{content}</div>\n'
+    invite = (
+        f'<p class="lf-invite"><button type="button" class="lf-prime">{entry["invite"]}</button>'
+        '<span role="status">It brings a network, half a megabyte.</span></p>\n'
+        if "invite" in entry
+        else ""
     )
+    return f"{shared if first else ''}{live}{invite}{tags}"
 
 
 class MakeLive(SphinxPostTransform):

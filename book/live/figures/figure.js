@@ -232,11 +232,26 @@ const bpcFigures = (() => {
 
   const data = (root) => JSON.parse(root.querySelector("script[type='application/json']").textContent);
 
-  // Each figure of the page is built once, when its script has come.
+  // Each figure of the page is built once: when its script has come, or, where it has more to load, when it is asked for.
   function add(name, build) {
-    for (const root of document.querySelectorAll(`.lf[data-figure=${name}]`)) {
-      root.live = build(root); // what a test reads
-    }
+    const root = document.querySelector(`.lf[data-figure=${name}]`);
+    const invite = root.parentElement.querySelector(".lf-invite");
+    if (!invite) return (root.live = build(root)); // what a test reads
+    const [asking, words] = invite.children;
+    asking.addEventListener("click", async () => {
+      words.textContent = "It comes …";
+      try {
+        for (const { value } of root.querySelectorAll("data")) await load(value);
+      } catch {
+        words.textContent = "The network did not come: load the page again.";
+        return;
+      }
+      if (root.live) return;
+      root.parentElement.classList.add("lf-now");
+      root.live = build(root);
+      root.dataset.state = "ready";
+      root.querySelector(".lf-prime").focus({ preventScroll: true }); // what was pressed is gone
+    });
   }
 
   return {
