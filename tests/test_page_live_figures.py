@@ -16,6 +16,7 @@ import pytest
 from conftest import CHROMIUM, ROOT
 
 import bpc_minimal as bpc
+from bpc_minimal import measured
 from bpc_minimal.curvature import curvatures, spectral_norms
 
 if not CHROMIUM:
@@ -702,3 +703,36 @@ def test_the_news_travels_a_layer_a_step(visit):
         assert len(seen) == n + 1, f"{name} changes nothing that is seen"
     reader.press("Run")
     assert "After step 600:" in reader.says()
+
+
+# The dial of trained networks -----------------------------------------------------------------------
+
+
+def test_the_dial_tells_what_was_measured(visit):
+    reader, kept = visit("dial"), measured.read("bidirectional")
+    panels, slider = set(), reader.root.locator("input[name=place]")
+    slider.press("Home")
+    for ratio, found in kept["dial"].items():
+        assert slider.get_attribute("aria-valuetext").replace(",", "").split(":")[0] == ratio
+        words = reader.says()
+        for what, digits in (("reads", 1), ("80 % hidden", 1), ("draws", 3)):
+            mean, spread = found[what].mean(), found[what].std(ddof=1)
+            assert f"{mean:.{digits}f} ± {spread:.{digits}f}" in words
+            assert reader.live(f"live.dial['{ratio}']['{what}']") == pytest.approx([mean, spread])
+        panels.add(reader.root.locator(".bpc-panels").inner_html())
+        slider.press("ArrowRight")
+    assert len(panels) == len(kept["dial"])
+    for model in ("discPC", "HPC", "BPC", "control"):
+        for what in ("reads", "draws"):
+            mean = kept["models"][model][what].mean()
+            assert reader.live(f"live.models.{model}.{what}[0]") == pytest.approx(mean)
+    assert reader.live("live.models.genPC.reads[0]") == kept["whole"]["genPC"]["settled"].mean()
+
+
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+def test_the_ring_of_the_dial_is_dragged(by, visit):
+    reader = visit("dial", **(PHONE if by == "finger" else {}))
+    reader.drag(0, [300, 180], by == "finger")
+    assert float(reader.live("live.places[live.state.place]")) >= 1
+    reader.drag(0, [190, 30], by == "finger")
+    assert float(reader.live("live.places[live.state.place]")) < 0.003

@@ -11,6 +11,8 @@ import live
 import nbformat
 import numpy as np
 
+from bpc_minimal import measured
+
 BOOK = Path(__file__).resolve().parents[1] / "book"
 
 
@@ -39,3 +41,21 @@ def chain() -> dict[str, Any]:
     generator, z = names["draw_problem"](0)
     examples = [[np.asarray(z_l)[n].tolist() for z_l in z] for n in range(len(z[0]))]
     return {"generator": [V.tolist() for V, _ in generator], "examples": examples}
+
+
+def dial() -> dict[str, Any]:
+    """What was measured of five models, and of BPC along the dial: mean and deviation of five seeds."""
+    stored = measured.read("bidirectional")
+
+    def of_each(table: dict[str, Any], *what: str) -> dict[str, Any]:
+        return {
+            name: {key: [found[key].mean(), found[key].std(ddof=1)] for key in what}
+            for name, found in table.items()
+        }
+
+    models = of_each(stored["models"], "reads", "draws")
+    label = stored["whole"]["genPC"]["settled"]  # it has nothing to sweep up with
+    models["genPC"]["reads"] = [label.mean(), label.std(ddof=1)]
+    places = [*stored["dial"]]  # in this order, which a script would not keep
+    found = of_each(stored["dial"], "reads", "draws", "80 % hidden")
+    return {"models": models, "places": places, "dial": found}
