@@ -9,7 +9,6 @@ on a white ground. A dark page of the book puts light ones of the same hue in th
 (`book/_static/book.css`).
 """
 
-import hashlib
 import html
 import io
 import math
@@ -333,60 +332,21 @@ def settling(energy_of: Callable[[Array], Array], guesses: Sequence[float]) -> F
         energy_of: the energy of an array of guesses.
         guesses: where the guess was before the first step and after each.
     """
-    figure, draw = _settling(energy_of, guesses, still=True)
-    draw(len(guesses) - 1)
+    path, steps = np.asarray(guesses, float), np.arange(len(guesses))
+    reach = 0.25 * (path.max() - path.min())
+    z = np.linspace(path.min() - reach, path.max() + 2 * reach, 200)
+    with only(STYLE):
+        figure, (left, right) = _panels(2)
+        left.plot(z, energy_of(z), linewidth=1.5, **FAINT)
+        left.set(title="energy of a guess", xlabel="guess $z_1$", ylabel="$E$")
+        right.axhline(path[-1], linestyle=(0, (4, 3)), linewidth=1, **FAINT)
+        right.set(title="the guess, step by step", xlabel="step of inference", ylabel="guess $z_1$")
+        right.set(xlim=(-0.5, steps[-1] + 0.5), ylim=(z[0], z[-1]))
+        _whole_ticks(right, [steps])
+        left.plot(path, energy_of(path), "o", color=GREEN, markersize=6, fillstyle="none")
+        left.plot(path[-1], energy_of(path[-1]), "o", color=GREEN, markersize=11)
+        right.plot(steps, path, "o-", color=GREEN, markersize=4)
     return figure
-
-
-def settling_player(energy_of: Callable[[Array], Array], guesses: Sequence[float], alt: str) -> Any:
-    """Animate `settling`, a step at a time, as a player that runs in the page without a server.
-
-    Args:
-        energy_of: the energy of an array of guesses.
-        guesses: where the guess was before the first step and after each.
-        alt: what the animation shows, or the number of a figure, as in `show`.
-    """
-    from IPython.display import HTML
-
-    figure, draw = _settling(energy_of, guesses, still=False)
-    for step in range(len(guesses)):
-        for part, artist in zip(("ball", "way"), draw(step), strict=True):
-            artist.set_gid(f"step-{part}-{step}")
-    picture = as_svg(figure, alt, "player")
-    name = f"player-{hashlib.sha256(alt_text(alt).encode()).hexdigest()[:8]}"
-    return HTML(PLAYER.format(name=name, picture=picture, last=len(guesses) - 1))
-
-
-# Before anyone plays, and on paper, it shows the end. The ball is where it is; the path stays.
-PLAYER = """<div class="bpc-player" id="{name}">
-{picture}
-<p><button type="button">Play</button> <button type="button">Reset</button>
-<label>step <input type="range" min="0" max="{last}" value="{last}"></label> <output>{last}</output></p>
-<script>(() => {{
-  const box = document.getElementById("{name}"), slider = box.querySelector("input");
-  const [play, reset] = box.querySelectorAll("button"), marks = box.querySelectorAll("[data-step]");
-  let timer = 0;
-  const show = (step) => {{
-    slider.value = step;
-    box.querySelector("output").value = step;
-    for (const mark of marks) {{
-      const [part, at] = mark.dataset.step.split("-");
-      mark.style.display = (part === "ball" ? +at === +step : +at <= +step) ? "" : "none";
-    }}
-  }};
-  const stop = () => {{ clearInterval(timer); timer = 0; play.textContent = "Play"; }};
-  const next = () => (+slider.value < +slider.max ? show(+slider.value + 1) : stop());
-  play.onclick = () => {{
-    if (timer) return stop();
-    if (+slider.value === +slider.max) show(0);
-    timer = setInterval(next, 250);
-    play.textContent = "Pause";
-  }};
-  reset.onclick = () => {{ stop(); show(0); }};
-  slider.oninput = () => {{ stop(); show(slider.value); }};
-  show(slider.value);
-}})();</script>
-</div>"""
 
 
 def springs(
@@ -822,33 +782,6 @@ def _smooth(values: np.ndarray, points: int = 200) -> tuple[np.ndarray, np.ndarr
     window = -(-len(values) // points)
     whole = len(values) // window * window
     return np.arange(window, whole + 1, window), values[:whole].reshape(-1, window).mean(axis=1)
-
-
-def _settling(
-    energy_of: Callable[[Array], Array], guesses: Sequence[float], still: bool
-) -> tuple[Figure, Callable[[int], tuple]]:
-    """Lay out `settling`; give the figure and a function that draws the state after a step."""
-    path, steps = np.asarray(guesses, float), np.arange(len(guesses))
-    reach = 0.25 * (path.max() - path.min())
-    z = np.linspace(path.min() - reach, path.max() + 2 * reach, 200)
-    with only(STYLE):
-        figure, (left, right) = _panels(2)
-        left.plot(z, energy_of(z), linewidth=1.5, **FAINT)
-        left.set(title="energy of a guess", xlabel="guess $z_1$", ylabel="$E$")
-        right.axhline(path[-1], linestyle=(0, (4, 3)), linewidth=1, **FAINT)
-        right.set(title="the guess, step by step", xlabel="step of inference", ylabel="guess $z_1$")
-        right.set(xlim=(-0.5, steps[-1] + 0.5), ylim=(z[0], z[-1]))
-        _whole_ticks(right, [steps])
-        if still:
-            left.plot(path, energy_of(path), "o", color=GREEN, markersize=6, fillstyle="none")
-
-    def draw(step: int) -> tuple:
-        start = 0 if still else max(step - 1, 0)  # the whole path, or the last step of it
-        ball = left.plot(path[step], energy_of(path[step]), "o", color=GREEN, markersize=11)
-        way = slice(start, step + 1)
-        return *ball, *right.plot(steps[way], path[way], "o-", color=GREEN, markersize=4)
-
-    return figure, draw
 
 
 def _spring(start: float, end: float, y: float, windings: int = 9) -> tuple[np.ndarray, np.ndarray]:

@@ -36,11 +36,11 @@ def only(changes: dict[str, Any]) -> Iterator[None]:
         yield
 
 
-def as_svg(figure: Figure, alt: str, name: str = "") -> str:
+def as_svg(figure: Figure, alt: str) -> str:
     """Write a figure as one SVG: its panels, each an SVG of its own, in rows of two.
 
-    The same figure gives the same text. Its identifiers hold a digest of `alt` and `name`, so that two
-    figures of a page have none in common.
+    The same figure gives the same text. Its identifiers hold a digest of `alt`, so that two figures of a page
+    have none in common.
     """
     alt = alt_text(alt)
     whole = ElementTree.Element(
@@ -48,7 +48,7 @@ def as_svg(figure: Figure, alt: str, name: str = "") -> str:
     )
     parts: list[Any] = [*figure.subfigs] or [figure]
     for i, part in enumerate(parts):
-        panel = _panel(figure, part, f"{alt} {i}{name}")
+        panel = _panel(figure, part, f"{alt} {i}")
         width, height = float(panel.get("width", 0)), float(panel.get("height", 0))
         panel.set("x", f"{i % 2 * width:g}")
         panel.set("y", f"{i // 2 * height:g}")
@@ -115,8 +115,6 @@ def _panel(figure: Figure, part: Any, salt: str) -> ElementTree.Element:
         for key, value in [*element.items()]:
             if key.endswith("}href"):
                 element.set("href", element.attrib.pop(key).replace("\n", ""))
-            elif key == "id" and value.startswith("step-"):  # of an animation
-                element.set("data-step", value.removeprefix("step-"))
             elif key == "transform" and value.startswith("rotate(-0 "):
                 del element.attrib[key]
             else:

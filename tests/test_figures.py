@@ -147,16 +147,11 @@ def test_drawn_counts_and_bars_are_their_values(drawn):
     assert words(axis) == ["3.5 ms", "2 ms", "b", "a"]
 
 
-def test_drawn_settling_is_the_path_and_its_player_asks_nobody(drawn):
+def test_drawn_settling_is_the_path(drawn):
     guesses = [3.0, 2.0, 1.5]
     left, right = figures.settling(np.square, guesses).axes
     assert right.lines[-1].get_ydata().tolist() == guesses
     assert [*left.lines[-1].get_data()] == [[1.5], [1.5**2]]  # the ball, where it came to rest
-    pages = [figures.settling_player(np.square, guesses, "A ball rolls.").data for _ in range(2)]
-    assert pages[0] == pages[1]
-    assert 'aria-label="A ball rolls."' in pages[0] and "http" not in pages[0].replace(svg.SVG, "")
-    steps = {f"{part}-{step}" for part in ("ball", "way") for step in range(3)}
-    assert {*re.findall(r'data-step="([^"]+)"', pages[0])} == steps
 
 
 def test_drawn_circuits_name_every_neuron_and_sign(drawn):

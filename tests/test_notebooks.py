@@ -209,7 +209,7 @@ def test_folded_cells_have_names(notebook):
 
 
 def test_outputs_run_no_code_from_elsewhere(notebook):
-    """A player of an animation brings its own script; no output names an address to fetch one from."""
+    """No output is a script, or names an address to fetch one from."""
     for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", []):
             data = output.get("data", {})

@@ -437,46 +437,6 @@ def test_back_to_top(reader):
     page.wait_for_function("() => scrollY == 0")
 
 
-def test_the_player_is_played_and_its_slider_dragged(reader):
-    page = reader.go("book/01_energy.html")
-    player = page.locator(".bpc-player")
-    player.scroll_into_view_if_needed()
-    play, reset = (player.get_by_role("button", name=name) for name in ("Play", "Reset"))
-    slider, step = player.get_by_role("slider", name="step"), player.locator("output")
-    last = int(slider.get_attribute("max"))
-    balls = """() => [...document.querySelectorAll('[data-step^=ball]')]
-        .filter(e => e.style.display != 'none').map(e => e.dataset.step)"""
-    slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
-    middle = {"x": box["width"] / 2, "y": box["height"] / 2}
-    slider.tap(position=middle) if reader.touch else slider.click(position=middle)
-    expect(step).to_have_text(f"{last // 2}")
-    assert slider.get_attribute("aria-valuetext") == f"step {last // 2} of {last}"
-    assert page.evaluate(balls) == [f"ball-{last // 2}"]
-    if not reader.touch:
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2, steps=4)
-        page.mouse.up()
-        expect(step).to_have_text(f"{last}")
-    slider.focus()
-    page.keyboard.press("Home")
-    page.keyboard.press("ArrowRight")
-    expect(step).to_have_text("1")
-    reader.press(reset)
-    expect(step).to_have_text("0")
-    reader.press(play)
-    page.wait_for_function("() => +document.querySelector('.bpc-player output').value >= 1")
-    reader.press(player.get_by_role("button", name="Pause"))
-    boxes = [e.bounding_box() for e in (play, reset, slider, step)]
-    assert all(b["x"] >= 0 and b["x"] + b["width"] <= reader.width for b in boxes)
-    assert all(b["height"] >= 44 for b in boxes[:3])
-    above, below = (boxes[2], boxes[3])
-    assert abs(above["y"] + above["height"] / 2 - below["y"] - below["height"] / 2) < 3, (
-        "the number stands beside its slider"
-    )
-
-
 def test_the_download_is_the_notebook(reader):
     page = reader.go(CHAPTER)
     reader.press(page.get_by_role("button", name="Download this page"))

@@ -4,7 +4,7 @@
   that it takes the page's colours and fonts; `book.css` has the colours of its lines for a dark page. Each of
   its panels is a picture of its own there, and a narrow page puts them below each other.
 - The paragraph "*Figure 3. ...*" that follows, with or without a folded cell between, becomes the caption,
-  and the figure gets the address `#figure-3`; so does "*Animation 1. ...*".
+  and the figure gets the address `#figure-3`.
 - Captions count from 1 on each page, and Sphinx adds no number of its own.
 - Where a cell's code is folded, or the cell is tagged `figure-first`, the code stands below its figure.
 """
@@ -25,8 +25,7 @@ from bpc_minimal.figures import PALETTE
 
 SVG = "{http://www.w3.org/2000/svg}svg"
 OURS = 'class="bpc-figure"'
-PICTURE = re.compile(r"<svg .*</svg>", re.DOTALL)
-CAPTION = re.compile(r"(Figure|Animation) (\d+)\.")
+CAPTION = re.compile(r"Figure (\d+)\.")
 LOG = logging.getLogger(__name__)
 
 
@@ -106,7 +105,7 @@ class MakeFigures(SphinxTransform):
         caption = nodes.caption("", "", nodes.strong("", match[0]), *words)
         caption.source, caption.line = paragraph.source, paragraph.line
         picture.append(caption)
-        name = f"{match[1].lower()}-{match[2]}"
+        name = f"figure-{match[1]}"
         picture["ids"].append(name)
         self.document.note_explicit_target(picture)
         paragraph.parent.remove(paragraph)
@@ -137,20 +136,13 @@ def leave_numbers_out(_app: Sphinx, config: Any) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     render_image = NbElementRenderer.render_image
-    render_html = NbElementRenderer.render_text_html
 
     def render(self: NbElementRenderer, data: MimeData) -> list[nodes.Element]:
         if data.mime_type == "image/svg+xml" and OURS in data.string:
             return [figure(unfold(data.string))]
         return render_image(self, data)
 
-    def render_page(self: NbElementRenderer, data: MimeData) -> list[nodes.Element]:
-        if 'class="bpc-player"' in data.string:
-            return [figure(PICTURE.sub(lambda svg: unfold(svg[0]), data.string))]
-        return render_html(self, data)
-
     NbElementRenderer.render_image = render
-    NbElementRenderer.render_text_html = render_page
     app.connect("config-inited", leave_numbers_out, priority=900)
     app.add_transform(MakeFigures)
     app.add_post_transform(FiguresFirst)

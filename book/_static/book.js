@@ -247,7 +247,7 @@ function keepFitting() {
   document.addEventListener("toggle", fit, true); // what was folded in had no width
 }
 
-// The theme's button says which theme is on, and a player's slider which step; an icon says nothing beside words.
+// The theme's button says which theme is on; an icon says nothing beside words.
 
 function nameControls() {
   const root = document.documentElement;
@@ -256,12 +256,6 @@ function nameControls() {
     button.dataset.bsTitle = "Colour theme";
     const tell = () => button.setAttribute("aria-label", `Theme: ${root.dataset.mode || "auto"}`);
     new MutationObserver(tell).observe(root, { attributes: true, attributeFilter: ["data-mode"] });
-    tell();
-  }
-  for (const slider of document.querySelectorAll(".bpc-player input")) {
-    const tell = () => slider.setAttribute("aria-valuetext", `step ${slider.value} of ${slider.max}`);
-    const step = slider.closest(".bpc-player").querySelector("output");
-    new MutationObserver(tell).observe(step, { childList: true });
     tell();
   }
 }

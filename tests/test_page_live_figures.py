@@ -1,0 +1,738 @@
+"""The live figures of the chapters: their numbers are the package's, and each control does what it says.
+
+A figure keeps its state and its method at `.live` of its element: that is what numbers are read from. What a
+reader does is done: by mouse, by finger, by keys. Nothing waits for a time.
+"""
+
+import base64
+import random
+import re
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import CHROMIUM, ROOT
+
+import bpc_minimal as bpc
+from bpc_minimal import measured
+from bpc_minimal.curvature import curvatures, spectral_norms
+
+if not CHROMIUM:
+    pytest.skip(
+        "Chromium is not installed (Debian: apt-get install chromium)", allow_module_level=True
+    )
+pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+from playwright.sync_api import expect  # noqa: E402
+from test_page_live import network_of, stored  # noqa: E402
+
+sys.path.insert(0, str(ROOT / "tools"))
+import live_figures  # noqa: E402
+import pages_report  # noqa: E402
+import sphinx_live  # noqa: E402
+
+CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("[0-9]*.ipynb"))
+FIGURES = {  # name to its chapter, its number, and what figures.toml says
+    entry["name"]: (chapter, number, entry)
+    for chapter in CHAPTERS
+    for number, entry in sphinx_live.wanted(f"book/{chapter}").items()
+}
+PATIENCE = 120_000  # milliseconds; only what fails waits so long
+expect.set_options(timeout=PATIENCE)
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def server(site):
+    with pages_report.served(site) as address:
+        yield address
+
+
+class Visit:
+    """Somebody who has a chapter open and looks at one of its live figures."""
+
+    def __init__(self, browser, base, name, **options):
+        chapter, number, self.entry = FIGURES[name]
+        desk = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
+        self.context = browser.new_context(**desk | options)
+        self.page, self.wrong, self.base = self.context.new_page(), [], base
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("console", lambda m: m.type == "error" and self.wrong.append(m.text))
+        self.page.on("request", self.stays_here)
+        self.page.goto(f"{base}book/{chapter}.html")
+        self.figure = self.page.locator(f"#{number}")
+        self.root = self.figure.locator(".lf")
+        if self.figure.locator("xpath=ancestor::details").count():
+            self.figure.evaluate("e => { e.closest('details').open = true }")
+
+    def stays_here(self, request):
+        if not request.url.startswith((self.base, "data:", "blob:")):
+            self.wrong.append(f"asks for {request.url}")
+
+    def wake(self):
+        """Ask for a figure that comes when it is asked for."""
+        if self.entry["when"] == "asked":
+            self.figure.locator(".lf-invite").get_by_role("button").click()
+            expect(self.root).to_have_attribute("data-state", "ready")
+
+    def reset(self):
+        """Have the figure as it was when it came."""
+        self.root.evaluate(
+            """root => { const { state } = root.live;
+                root.first ??= structuredClone(state);
+                const slider = root.querySelector('input');
+                for (let n = 0; n < 2; n++) {
+                    Object.assign(state, structuredClone(root.first));
+                    if (!n) slider.dispatchEvent(new Event('input'));
+                } }"""
+        )
+
+    def live(self, code, *given):
+        """Ask the figure: `code` is of `live`, and of `given` where there is some."""
+        return self.root.evaluate(
+            f"(root, given) => {{ const live = root.live; return {code} }}", [*given]
+        )
+
+    def set(self, **values):
+        """Move sliders to what is given."""
+        for name, value in values.items():
+            self.root.locator(f"input[name={name}]").fill(f"{value:g}")
+
+    def press(self, name):
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def says(self):
+        return self.root.locator(".lf-says").inner_text()
+
+    def drag(self, handle, to, finger=False):
+        """Drag a handle to a place of its panel: by mouse, or by a finger."""
+        grip = self.root.locator(".lf-handle").nth(handle)
+        grip.scroll_into_view_if_needed()
+        start = grip.evaluate("e => { const m = e.getScreenCTM(); return [m.e, m.f] }")
+        end = grip.evaluate(
+            """(e, [x, y]) => { const to = e.ownerSVGElement.getScreenCTM();
+                const at = new DOMPoint(x, y).matrixTransform(to);
+                return [at.x, at.y] }""",
+            to,
+        )
+        way = [np.add(start, share * np.subtract(end, start)) for share in np.linspace(0, 1, 6)]
+        self.stroke(way, finger)
+
+    def stroke(self, way, finger):
+        """Go from place to place of the screen, pressed down."""
+        if finger:
+            fingers = self.context.new_cdp_session(self.page)
+            for i, (x, y) in enumerate(way):
+                kind = "touchMove" if i else "touchStart"
+                spot = {"x": float(x), "y": float(y)}
+                fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [spot]})
+            fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+            return
+        self.page.mouse.move(*way[0])
+        self.page.mouse.down()
+        for spot in way[1:]:
+            self.page.mouse.move(*spot)
+        self.page.mouse.up()
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """Chapters stay open, as loading takes longer than looking."""
+    visits = {}
+    yield visits
+    for each in visits.values():
+        each.context.close()
+
+
+@pytest.fixture
+def visit(browser, site, opened):
+    """Open a chapter, from a disk or elsewhere, at a figure as it was at first; nothing may go wrong."""
+    used = []
+
+    def go(name, base=None, **options):
+        key = name, base, *sorted((option, str(value)) for option, value in options.items())
+        if key not in opened:
+            opened[key] = Visit(browser, base or site.as_uri() + "/", name, **options)
+            opened[key].wake()
+        opened[key].reset()
+        used.append(opened[key])
+        return opened[key]
+
+    yield go
+    for each in used:
+        wrong, each.wrong = each.wrong, []
+        assert not wrong
+
+
+# All of them ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_paper_and_a_browser_without_scripts_have_the_still_figure(name, browser, site):
+    chapter, number, entry = FIGURES[name]
+    reader = Visit(browser, site.as_uri() + "/", name)
+    still = reader.figure.locator("> .bpc-panels")
+    assert still.is_visible() == (entry["when"] != "at once")
+    assert reader.root.is_visible() == (entry["when"] != "asked")
+    on_screen = reader.figure.locator("figcaption").inner_text()
+    reader.page.emulate_media(media="print")
+    expect(still).to_be_visible()
+    expect(reader.root).to_be_hidden()
+    printed = reader.figure.locator("figcaption").inner_text()
+    assert (printed != on_screen) == (entry["when"] != "asked" and "caption" in entry)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / f"book/{chapter}.html").as_uri())
+    figure = page.locator(f"#{number}")
+    figure.evaluate(
+        "e => { for (let f = e; f = f.parentElement?.closest('details');) f.open = true }"
+    )
+    expect(figure.locator("> .bpc-panels")).to_be_visible()
+    assert figure.locator("button:visible, input:visible, .lf:visible").count() == 0
+    assert figure.locator("figcaption").inner_text() == printed
+    context.close()
+    reader.context.close()
+    assert not reader.wrong
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", FIGURES)
+def test_it_fits_the_screen_and_a_finger(name, width, theme, visit, server):
+    reader = visit(name, server, color_scheme=theme, **(PHONE if width == 390 else {}))
+    assert reader.page.evaluate("() => document.documentElement.scrollWidth") <= width
+    least = 44 if width == 390 else 24
+    sizes = reader.root.evaluate(
+        """root => [...root.querySelectorAll('button, input, canvas[tabindex]')].map(e => {
+            const b = e.getBoundingClientRect();
+            return [e.outerHTML.slice(0, 80), b.width, b.height, b.left, b.right] })"""
+    )
+    assert len(sizes) > 3
+    for what, wide, high, left, right in sizes:
+        assert high >= least - 0.5 and wide >= least - 0.5, (what, wide, high)
+        assert left >= 0 and right <= width, what
+    assert not re.search("NaN|Infinity|undefined", reader.root.inner_text())
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_sliders_have_names_words_and_keys(name, visit):
+    reader = visit(name)
+    assert "Try it." in reader.root.locator(".lf-try").inner_text()
+    assert len(reader.root.locator("[role=img]").first.get_attribute("aria-label")) > 40
+    sliders = reader.root.locator("input[type=range]")
+    for slider in sliders.all():
+        expect(slider).to_have_accessible_name(re.compile(".{3}"))
+        shown = slider.locator("xpath=..").locator("output")
+        slider.press("Home")
+        first = slider.get_attribute("aria-valuetext")
+        assert first and shown.inner_text() == first
+        slider.press("ArrowRight")
+        assert slider.get_attribute("aria-valuetext") != first == first.strip()
+        assert shown.inner_text() == slider.get_attribute("aria-valuetext")
+        focus = slider.evaluate("e => getComputedStyle(e).outlineStyle")
+        assert focus != "none"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_screen_reader_hears_the_end_and_not_the_way(name, visit):
+    reader = visit(name)
+    reader.root.evaluate(
+        """root => { window.heard = [];
+            const status = root.querySelector('[role=status]');
+            new MutationObserver(() => heard.push(status.textContent)).observe(status, {childList: true}) }"""
+    )
+    slider = reader.root.locator("input[type=range]").first
+    for key in ("Home", "ArrowRight", "ArrowRight"):
+        slider.press(key)
+    status = reader.root.locator("[role=status]")
+    expect(status).to_have_text(reader.says())
+    assert len(reader.page.evaluate("() => heard")) <= 3
+    assert len(reader.says()) > 30
+
+
+@pytest.mark.parametrize("name, seed", [(name, seed) for seed, name in enumerate(FIGURES)])
+def test_random_gestures_leave_no_error_and_no_nan(name, seed, visit):
+    reader, draw = visit(name, reduced_motion="no-preference"), random.Random(seed)
+    sliders, buttons = (
+        reader.root.locator("input[type=range]"),
+        reader.root.locator("button:enabled"),
+    )
+    handles = reader.root.locator(".lf-handle")
+    for n in range(120):
+        what = draw.choice(["slider", "button", "handle"])
+        if what == "slider":
+            key = draw.choice(["Home", "End", "ArrowLeft", "ArrowRight", "PageUp", "PageDown"])
+            sliders.nth(draw.randrange(sliders.count())).press(key)
+        elif what == "button":
+            buttons.nth(draw.randrange(buttons.count())).press(draw.choice(["Enter", " "]))
+        elif handles.count():
+            reader.drag(
+                draw.randrange(handles.count()), [draw.uniform(-50, 400), draw.uniform(-50, 350)]
+            )
+        if n % 10 == 0:
+            shown = reader.root.evaluate("e => e.outerHTML")
+            assert not re.search("NaN|Infinity|undefined", re.sub("<script.*?</script>", "", shown))
+
+
+# Two springs ----------------------------------------------------------------------------------------
+
+STORMS = [  # z_0, z_2, alpha_1, alpha_2, first, step_size
+    (2, 3, 1, 2, 5, 0.1),
+    (0.5, 5.5, 0.25, 4, 6, 0.3),
+    (6, 0, 4, 0.25, 0, 0.47),
+    (3, 3, 1.5, 1.5, 2.4, 0.65),
+    (2, 3, 1, 2, 0, 0.7),
+]
+NAMES = "z_0", "z_2", "alpha_1", "alpha_2", "first", "step_size"
+
+
+@pytest.mark.parametrize("storm", STORMS)
+def test_springs_settle_as_the_package_does(storm, visit, float64):
+    reader, given = visit("springs"), dict(zip(NAMES, storm, strict=True))
+    reader.set(**given)
+    found = reader.live("[live.settle, z => z, live.energy, live.slope].map((f, i) => "
+                        "i ? live.settle().map(f) : [live.rest()])")  # fmt: skip
+    ones = bpc.make_network(jax.random.PRNGKey(0), (1, 1, 1), "linear", use_bias=False)
+    ones = jax.tree.map(lambda w: jnp.ones_like(w, float), ones)
+    z = [jnp.full((1, 1), float(given[name])) for name in ("z_0", "first", "z_2")]
+    alphas = {"alpha_gen": (given["alpha_1"], given["alpha_2"])}
+    path = bpc.infer(
+        ones, z, [True, False, True], bpc.GENERATIVE, 20, given["step_size"],
+        step_rule="fixed", record=True, **alphas,
+    )  # fmt: skip
+    guesses = path.trajectory[1][:, 0, 0]
+    slopes = [
+        bpc.activity_gradient(ones, [z[0], jnp.full((1, 1), g), z[2]], alpha_disc=0.0, **alphas)[1]
+        for g in guesses
+    ]
+    mean = np.average([given["z_0"], given["z_2"]], weights=[given["alpha_1"], given["alpha_2"]])
+    theirs = [[mean], guesses, path.energies[:, 0], np.ravel(slopes)]
+    for ours, package in zip(found, theirs, strict=True):
+        np.testing.assert_allclose(ours, package, rtol=1e-5, atol=1e-9)
+
+
+def test_each_slider_of_the_springs_changes_what_it_names(visit):
+    reader = visit("springs")
+    seen = {reader.root.locator(".bpc-panels").inner_html()}
+    for n, name in enumerate(NAMES, 1):
+        slider = reader.root.locator(f"input[name={name}]")
+        slider.press("ArrowRight")
+        assert reader.live(f"live.state.{name}") == float(slider.input_value())
+        seen.add(reader.root.locator(".bpc-panels").inner_html())
+        assert len(seen) == n + 1, f"{name} changes nothing that is seen"
+    reader.set(z_0=2, z_2=3, alpha_1=1, alpha_2=3, first=0)
+    assert "The pulls cancel at 2.75 km." in reader.says()
+
+
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+def test_the_springs_are_dragged(by, visit):
+    finger = by == "finger"
+    reader = visit("springs", **(PHONE if finger else {}))
+    z_0, z_2, ball, marker = range(4)
+    x = "x => 36 + (x + 0.4) / 6.8 * 298"
+    for handle, name, wanted in ((z_0, "z_0", 1.0), (z_2, "z_2", 4.5), (ball, "first", 6.0)):
+        reader.drag(handle, [reader.page.evaluate(f"({x})({wanted})"), 215], finger)
+        assert reader.live(f"live.state.{name}") == pytest.approx(wanted)
+        assert reader.root.locator(f"input[name={name}]").input_value() == f"{wanted:g}"
+    assert "After 20 of 20 steps" in reader.says(), "let go, it settles"
+    reader.drag(marker, [36 + 0.9 * 298, 283], finger)
+    assert reader.live("live.state.step_size") == pytest.approx(0.9)
+    assert "each swing is larger" in reader.says()
+    assert reader.page.evaluate("() => scrollX") == 0
+
+
+def test_the_regimes_of_the_step(visit):
+    reader = visit("springs")
+    energies, away = "live.settle().map(live.energy)", "live.settle().map(z => z - live.rest())"
+    for alpha in (1, 3):  # whatever the curvature is
+        reader.set(alpha_1=alpha, first=5)
+        c = alpha + 2
+        for name, factor in (
+            ("creeps", 0.7),
+            ("arrives", 0),
+            ("swings", -0.8),
+            ("flies off", -1.1),
+        ):
+            reader.press(name)
+            assert reader.live("live.state.step_size") == pytest.approx((1 - factor) / c)
+            E, left = np.array(reader.live(energies)), np.array(reader.live(away))
+            np.testing.assert_allclose(left[1:4], factor * left[:3], atol=1e-9)
+            assert (np.diff(E) > 0).all() if name == "flies off" else E[-1] < E[0]
+            chosen = reader.root.get_by_role("button", name=name, exact=True)
+            expect(chosen).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_the_ball_moves_when_it_is_let_go_unless_less_motion_is_wanted(motion, visit):
+    reader = visit("springs", reduced_motion=motion)
+    assert "After 0 of 20 steps" in reader.says(), "nothing moves by itself"
+    reader.root.evaluate(
+        """root => { window.seen = [];
+            const says = root.querySelector('.lf-says');
+            new MutationObserver(() => seen.push(says.textContent.match(/[0-9]+/)[0]))
+                .observe(says, {childList: true}) }"""
+    )
+    reader.press("Let go")
+    expect(reader.root.locator(".lf-says")).to_contain_text("After 20 of 20 steps")
+    seen = {*reader.page.evaluate("() => seen")} - {"0"}
+    assert seen == ({"20"} if motion == "reduce" else {str(t) for t in range(1, 21)})
+
+
+def test_the_ball_is_held_and_moved_step_by_step(visit):
+    reader = visit("springs", reduced_motion="no-preference")
+    go = reader.root.locator("button[name=go]")
+    go.evaluate("e => { e.click(); e.click() }")
+    expect(go).to_have_text("Let go")
+    at = reader.live("live.state.at")
+    assert at < 20
+    reader.press("One step")
+    assert f"After {at + 1} of 20 steps" in reader.says()
+
+
+# A step past the curvature --------------------------------------------------------------------------
+
+BOWLS = [  # w, fixed step or None, relative step or None, z_1, z_2
+    (0.5, 0.34, None, 2.6, 1.8),
+    (1.05, 0.34, None, -3, 2),
+    (1.4, None, 1.0, 2, -2),
+    (2.5, None, 1.4, 0.3, 1.1),
+]
+
+
+def chain_of_ones(w):
+    network = bpc.make_network(jax.random.PRNGKey(0), (1, 1, 1, 1), "linear", use_bias=False)
+    return jax.tree.map(lambda weight: jnp.full_like(weight, w, float), network)
+
+
+@pytest.mark.parametrize("bowl", BOWLS)
+def test_the_bowl_is_the_packages_energy(bowl, visit, float64):
+    w, fixed, rate, z_1, z_2 = bowl
+    reader = visit("bowl")
+    reader.set(w=w, z_1=z_1, z_2=z_2, **({"rate": rate} if rate else {"step_size": fixed}))
+    network = chain_of_ones(w)
+    step = rate / (2 + 2 * w**2) if rate else fixed
+    z = [jnp.full((1, 1), float(x)) for x in (1, z_1, z_2, 1)]
+    clamped = [True, False, False, True]
+    path = bpc.infer(network, z, clamped, steps=20, step_size=step, step_rule="fixed", record=True)
+    found = reader.live(
+        "[live.settle(), live.settle().map(live.energy), live.bound(), live.curvatures()]"
+    )
+    ours = np.array(found[0])
+    for l in (1, 2):
+        np.testing.assert_allclose(
+            ours[:, l - 1], path.trajectory[l][:, 0, 0], rtol=1e-5, atol=1e-9
+        )
+    np.testing.assert_allclose(found[1], path.energies[:, 0], rtol=1e-5)
+
+    def energy_of(hidden):
+        states = [z[0], hidden[None, :1], hidden[None, 1:], z[3]]
+        return bpc.energy(network, states)[0]
+
+    H = np.asarray(jax.hessian(energy_of)(jnp.zeros(2)))
+    assert [found[3]["flat"], found[3]["steep"]] == pytest.approx(np.linalg.eigvalsh(H), rel=1e-5)
+    lowest = np.linalg.solve(H, -np.asarray(jax.grad(energy_of)(jnp.zeros(2))))
+    np.testing.assert_allclose(reader.live("live.rest()"), lowest, rtol=1e-5)
+    above = reader.live("live.settle().map(z => live.parts(z).sum)")
+    np.testing.assert_allclose(
+        above, np.array(found[1]) - energy_of(jnp.asarray(lowest)), rtol=1e-5, atol=1e-9
+    )
+    bounds = curvatures(network, [1.0] * 4, [1.0] * 4, spectral_norms(network))
+    assert found[2] == pytest.approx(
+        float(bounds[1]), rel=1e-3
+    )  # the package's has room for rounding
+
+
+def test_each_control_of_the_bowl_changes_what_it_names(visit):
+    reader = visit("bowl")
+    seen = {reader.root.locator(".bpc-panels").inner_html()}
+    for n, name in enumerate(("w", "step_size", "rate", "z_1", "z_2"), 1):
+        slider = reader.root.locator(f"input[name={name}]")
+        slider.press("ArrowLeft")
+        assert reader.live(f"live.state.{name}") == float(slider.input_value())
+        seen.add(reader.root.locator(".bpc-panels").inner_html())
+        assert len(seen) == n + 1, f"{name} changes nothing that is seen"
+    for name in ("fixed", "relative"):
+        reader.press(name)
+        chosen = reader.root.get_by_role("button", name=name, exact=True)
+        expect(chosen).to_have_attribute("aria-pressed", "true")
+    reader.set(step_size=0.3)
+    assert reader.live("live.state.rule") == "fixed", "whoever moves a step chooses its rule"
+    for _ in range(2):
+        reader.press("One step")
+    assert reader.live("live.state.at") == 1
+    reader.press("Settle")
+    assert reader.live("live.state.at") == 20
+
+
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+def test_the_start_in_the_bowl_is_dragged(by, visit):
+    reader = visit("bowl", **(PHONE if by == "finger" else {}))
+    reader.drag(0, [40 + (-2 + 3.2) / 6.4 * 294, 258 - (1 + 3.2) / 6.4 * 236], by == "finger")
+    assert reader.live("[live.state.z_1, live.state.z_2]") == pytest.approx([-2, 1])
+    assert reader.live("live.state.at") == 20, "let go, it settles"
+
+
+def test_weights_that_grow_take_a_fixed_step_past_the_curvature_and_a_relative_one_not(visit):
+    reader = visit("bowl")
+    assert "it cannot climb" in reader.says()
+    reader.press("Let the weights grow")
+    assert "past 2, so it climbs in the steep direction" in reader.says()
+    E = reader.live("live.settle().map(live.energy)")
+    assert E[-1] > E[0]
+    reader.press("relative")
+    assert "it cannot climb" in reader.says()
+    for w in (0.2, 1, 2, 3):  # up to 1 it falls, whatever the weights
+        reader.set(w=w, rate=1)
+        assert (np.diff(reader.live("live.settle().map(live.energy)")) <= 1e-12).all()
+    reader.set(w=1, rate=1.3)
+    assert "past 1, and it falls still" in reader.says()
+    reader.set(rate=1.4)  # a fall first: the flat direction's
+    parts = reader.live("live.settle().map(live.parts)")
+    sums = [each["sum"] for each in parts]
+    assert sums[1] < sums[0] and sums[-1] > sums[1]
+    assert (np.diff([each["steep"] for each in parts]) > 0).all()
+    assert (np.diff([each["flat"] for each in parts]) < 0).all()
+
+
+# Hidden pixels that settle, and the dial ------------------------------------------------------------
+
+DIAL = {-4: (1, 0), -2: (1, 1e-2), 0: (1, 1), 3: (1e-3, 1), 4: (0, 1)}  # precisions of e and of d
+
+
+@pytest.mark.parametrize("dial", DIAL)
+def test_hidden_pixels_settle_as_in_the_package(dial, visit):
+    reader = visit("hidden")
+    reader.set(dial=dial, at=20)
+    data = live_figures.hidden()
+    digits = np.frombuffer(base64.b64decode(data["images"]), np.uint8).reshape(10, 784)
+    seen = np.isin(np.arange(784), data["seen"])
+    network, (alpha_gen, alpha_disc) = network_of(stored("bidirectional")), DIAL[dial]
+    image = jnp.where(seen, bpc.normalise(digits[8:9]), 0)
+    precise = {"alpha_gen": alpha_gen, "alpha_disc": alpha_disc}
+    path = bpc.infer(
+        network, bpc.sweep_up(network, image), [False, False, False, seen], bpc.BIDIRECTIONAL, 20, 1.0,
+        record=True, **precise,
+    )  # fmt: skip
+    found = reader.live("live.settle(20).z.map(z => [...z])")
+    for ours, z in zip(found, path.trajectory, strict=True):
+        theirs = np.asarray(z[-1, 0])
+        assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    energies = [each["e"] + each["d"] for each in reader.live("live.energies()")]
+    np.testing.assert_allclose(energies, path.energies[:, 0], rtol=1e-5, atol=1e-6)
+    assert f"Energy {energies[-1]:.1f}" in reader.says()
+    if dial == 4:
+        assert "all stays" in reader.says() and energies[-1] == energies[0]
+
+
+def test_each_control_of_the_hidden_image_does_what_it_says(visit):
+    reader = visit("hidden")
+    assert "The sweep said 3" in reader.says()
+    reader.press("Settle")
+    assert "Step 200 of 200" in reader.says() and "the label says 8" in reader.says()
+    assert "filled in says 8" in reader.says()
+    reader.press("Back to the sweep")
+    reader.press("One step")
+    assert "Step 1 of 200" in reader.says()
+    hidden = "784 - live.state.visible.reduce((sum, seen) => sum + seen, 0)"
+    for name, count in (("half", 392), ("nothing", 0), ("4 of 5", 784 - 157)):
+        reader.press(name)
+        assert reader.live(hidden) == count and "Step 0 of" in reader.says()
+    reader.press("nothing")
+    for digit in (0, 1, 4, 7):
+        reader.press(f"Take this {digit}")
+        assert f"The sweep said {digit}" in reader.says()
+
+
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+def test_pixels_are_hidden_and_shown_by_a_brush(by, visit):
+    reader = visit("hidden", **(PHONE if by == "finger" else {}))
+    hidden = "784 - live.state.visible.reduce((sum, seen) => sum + seen, 0)"
+    reader.press("nothing")
+    canvas = reader.root.locator(".lf-image")
+
+    def brush():
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        way = [
+            (box["x"] + s * box["width"], box["y"] + 0.5 * box["height"]) for s in (0.1, 0.5, 0.9)
+        ]
+        reader.stroke(way, by == "finger")
+
+    brush()
+    band = reader.live(hidden)
+    assert 80 < band < 160, "a band from side to side, without gaps"
+    reader.press("shows")
+    brush()
+    assert reader.live(hidden) == 0
+    reader.press("hides")
+    canvas.focus()
+    for key in ("ArrowLeft", "ArrowUp", " "):
+        reader.page.keyboard.press(key)
+    assert 10 < reader.live(hidden) < 25
+
+
+def test_the_network_is_asked_for_and_comes_once(browser, site, server):
+    for base in (site.as_uri() + "/", server):
+        reader = Visit(browser, base, "hidden")
+        loaded = []
+        reader.page.on(
+            "request", lambda r, loaded=loaded: loaded.append(r.url.split("/")[-1].split("?")[0])
+        )
+        reader.wake()
+        assert loaded == ["network.js", "bidirectional.js"]
+        focused = reader.page.evaluate("() => document.activeElement.textContent")
+        assert focused == "Settle"
+        reader.context.close()
+        assert not reader.wrong
+
+
+def test_a_network_that_does_not_come_is_named(browser, server):
+    reader = Visit(browser, server, "hidden")
+    reader.page.route("**/bidirectional.js*", lambda route: route.abort())
+    asking = reader.figure.locator(".lf-invite")
+    asking.get_by_role("button").click()
+    expect(asking).to_contain_text("The network did not come: load the page again.")
+    reader.page.unroute("**/bidirectional.js*")
+    reader.wake()  # the next time it comes
+    expect(reader.root).to_be_visible()
+    reader.context.close()
+
+
+# A mixture of labels --------------------------------------------------------------------------------
+
+MIXTURES = [{4: 0.5, 9: 0.5}, {0: -0.3, 3: 0.7, 8: 0.45}, dict.fromkeys(range(10), 0.1)]
+
+
+@pytest.mark.parametrize("mixture", MIXTURES, ids=range(3))
+def test_a_mixture_draws_as_in_the_package(mixture, visit):
+    reader = visit("mixture")
+    label = np.array([mixture.get(k, 0.0) for k in range(10)], np.float32)
+    reader.set(**{f"label_{k}": float(x) for k, x in enumerate(label.round(2))})
+    network = network_of(stored("generative"))
+    theirs = np.asarray(bpc.denormalise(bpc.sweep_down(network, label[None])[-1]))[0]
+    ours = np.array(reader.live("[...live.drawn()]"))
+    assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    shown = reader.root.locator("canvas[name=drawn]").evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 == 3)"
+    )
+    assert np.abs(np.array(shown) / 255 - np.clip(ours, 0, 1)).max() < 0.01
+    best, part = int(label.argmax()), label.max()
+    assert f"{part:.2f} of {best} is the largest part" in reader.says()
+    digit = np.frombuffer(base64.b64decode(live_figures.ten_digits()["images"]), np.uint8)[
+        9 * 784 :
+    ]
+    missed = np.sqrt(np.mean((theirs - digit / 255) ** 2))
+    assert f"misses this 9 by {missed:.3f}" in reader.says()
+
+
+def test_it_reads_an_image_as_the_package_does(visit):
+    reader = visit("mixture")
+    reader.press("Show it this 7")
+    assert "After 100 steps of reading" in reader.says()
+    digits = np.frombuffer(base64.b64decode(live_figures.ten_digits()["images"]), np.uint8)
+    network = network_of(stored("generative"))
+    image = bpc.normalise(digits.reshape(10, 784)[7:8])
+    start = [*bpc.sweep_down(network, jnp.full((1, 10), 0.1))[:-1], image]
+    z = bpc.infer(network, start, [False, False, False, True], bpc.GENERATIVE, 100, 1.0)
+    np.testing.assert_allclose(reader.live("live.label()"), np.asarray(z[0])[0], atol=1e-4)
+    assert "of 7 is the largest part" in reader.says()
+    reader.press("The right label")
+    assert reader.live("live.label()") == [float(k == 7) for k in range(10)]
+    reader.press("Nothing")
+    assert not any(reader.live("live.label()"))
+    reader.press("Let it read")
+    assert "After 100 steps of reading" in reader.says()
+
+
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+def test_bars_of_the_mixture_are_pulled(by, visit):
+    reader = visit("mixture", **(PHONE if by == "finger" else {}))
+    for k, wanted in ((2, 0.8), (9, -0.2)):
+        y = 170 - (wanted + 0.4) / 1.6 * 142
+        reader.drag(k, [44 + (k + 0.5) * 29, y], by == "finger")
+        assert reader.live(f"live.state.label_{k}") == pytest.approx(wanted)
+    assert "0.80 of 2 is the largest part" in reader.says()
+
+
+# A chain that settles -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step_size, tenths", [(0.1, 0), (0.2, -4), (0.06, -8)])
+def test_the_chain_settles_as_in_the_package(step_size, tenths, visit, float64):
+    reader = visit("chain")
+    reader.set(step_size=step_size, tenths=tenths)
+    data = live_figures.chain()
+    sizes = (2, 8, 8, 8, 8, 10)
+    network = bpc.make_network(jax.random.PRNGKey(0), sizes, "tanh", use_bias=False)
+    leaves = [jnp.asarray(V) for V in data["generator"]]
+    leaves += [jnp.asarray(g.weight, float) for g in network.amortiser]
+    network = jax.tree.unflatten(jax.tree.structure(network), leaves)
+    z = [jnp.asarray(part) for part in zip(*data["examples"], strict=True)]
+    path = bpc.infer(
+        network, z, [True, *[False] * 4, True], bpc.GENERATIVE, 600, step_size, step_rule="fixed",
+        alpha_gen=(1, 1, 1, 1, 10 ** (tenths / 4)), record=True,
+    )  # fmt: skip
+    found = reader.live("live.paths()")
+    for n, states in enumerate(found):
+        for l, z_l in enumerate(path.trajectory):
+            ours = np.array([z[l] for z in states])
+            np.testing.assert_allclose(ours, z_l[:, n], rtol=1e-5, atol=1e-8)
+    energies = np.mean(
+        [reader.live(f"live.paths()[{n}].map(live.energy)") for n in range(5)], axis=0
+    )
+    np.testing.assert_allclose(energies, path.energies.mean(axis=1), rtol=1e-5)
+    for l in range(1, 5):
+        far = np.abs(path.trajectory[l][50] - path.trajectory[l][0]).max()
+        assert reader.live(f"live.moved({l}, 50)") == pytest.approx(float(far), rel=1e-5)
+
+
+def test_the_news_travels_a_layer_a_step(visit):
+    reader = visit("chain")
+    reader.press("Back to the sweep")
+    for step in range(1, 5):
+        reader.press("One step")
+        assert f"After step {step}:" in reader.says()
+        moved = [reader.live(f"live.moved({l}, {step}) > 0") for l in range(1, 5)]
+        assert moved == [l >= 5 - step for l in range(1, 5)]
+        assert reader.says().count("not at all") == 4 - step
+    seen = {reader.root.locator(".bpc-panels").inner_html()}
+    for n, name in enumerate(("step_size", "tenths", "place"), 1):
+        reader.root.locator(f"input[name={name}]").press("ArrowLeft")
+        seen.add(reader.root.locator(".bpc-panels").inner_html())
+        assert len(seen) == n + 1, f"{name} changes nothing that is seen"
+    reader.press("Run")
+    assert "After step 600:" in reader.says()
+
+
+# The dial of trained networks -----------------------------------------------------------------------
+
+
+def test_the_dial_tells_what_was_measured(visit):
+    reader, kept = visit("dial"), measured.read("bidirectional")
+    panels, slider = set(), reader.root.locator("input[name=place]")
+    slider.press("Home")
+    for ratio, found in kept["dial"].items():
+        assert slider.get_attribute("aria-valuetext").replace(",", "").split(":")[0] == ratio
+        words = reader.says()
+        for what, digits in (("reads", 1), ("80 % hidden", 1), ("draws", 3)):
+            mean, spread = found[what].mean(), found[what].std(ddof=1)
+            assert f"{mean:.{digits}f} ± {spread:.{digits}f}" in words
+            assert reader.live(f"live.dial['{ratio}']['{what}']") == pytest.approx([mean, spread])
+        panels.add(reader.root.locator(".bpc-panels").inner_html())
+        slider.press("ArrowRight")
+    assert len(panels) == len(kept["dial"])
+    for model in ("discPC", "HPC", "BPC", "control"):
+        for what in ("reads", "draws"):
+            mean = kept["models"][model][what].mean()
+            assert reader.live(f"live.models.{model}.{what}[0]") == pytest.approx(mean)
+    assert reader.live("live.models.genPC.reads[0]") == kept["whole"]["genPC"]["settled"].mean()
+
+
+@pytest.mark.parametrize("by", ["mouse", "finger"])
+def test_the_ring_of_the_dial_is_dragged(by, visit):
+    reader = visit("dial", **(PHONE if by == "finger" else {}))
+    reader.drag(0, [300, 180], by == "finger")
+    assert float(reader.live("live.places[live.state.place]")) >= 1
+    reader.drag(0, [190, 30], by == "finger")
+    assert float(reader.live("live.places[live.state.place]")) < 0.003
