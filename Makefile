@@ -14,7 +14,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf editions student-book slides test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report clean
+.PHONY: help book pdf editions student-book slides test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report kernels clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -34,7 +34,7 @@ test: .venv/installed ## run every fast test, and compare each notebook's output
 	$(QUICK) $(BIN)/python $(PYTEST) -m "not slow"
 	$(BIN)/python $(NBVAL)
 
-test-slow: .venv/installed ## run the slow tests
+test-slow: .venv/installed .venv-zig/installed ## run the slow tests
 	$(BIN)/python $(PYTEST) -m slow
 
 test-avx2: .venv/installed ## compare the notebooks' outputs as another processor computes them
@@ -53,6 +53,10 @@ best: .venv/trains ## train `best`, store it in the package, draw the welcome pa
 
 live: .venv/trains ## train the networks of the page to play with, and write what it loads
 	$(BIN)/python tools/live.py $(ARGS)
+	$(BIN)/python tools/learn.py
+
+kernels: .venv-zig/installed ## compile the hot loops of the page that learns
+	.venv-zig/bin/python tools/kernels.py $(ARGS)
 
 notebooks: .venv/installed ## execute the chapters and store their outputs (ARGS=book/05_*.ipynb)
 	$(BIN)/python tools/execute_notebooks.py $(ARGS)
@@ -103,6 +107,7 @@ constraints: .venv/installed ## pin what requirements.txt asks for (ARGS=--upgra
 	$(LOCK) requirements.txt -o constraints.txt $(ARGS)
 	echo setuptools | $(LOCK) pyproject.toml - -c constraints.txt -o constraints-train.txt
 	$(LOCK) pyproject.toml --extra kit -c constraints.txt -o requirements-kit.txt
+	echo ziglang | $(LOCK) - -o constraints-zig.txt
 	echo pip-audit | $(LOCK) - -c constraints.txt --no-emit-package pip -o constraints-audit.txt $(ARGS)
 
 editions: .venv-kit/installed ## make the notebooks of readers, students and instructors: dist/kit
@@ -170,4 +175,11 @@ endef
 	$(python)
 	@test -x .venv-audit/bin/python || $(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python $(LOCKED) constraints-audit.txt
+	@touch $@
+
+# The compiler of the page's hot loops. Another version of it gives other bytes.
+.venv-zig/installed: constraints-zig.txt
+	$(python)
+	@test -x .venv-zig/bin/python || $(PYTHON) -m venv .venv-zig
+	.venv-zig/bin/python $(LOCKED) constraints-zig.txt
 	@touch $@

@@ -25,6 +25,7 @@ LISTS = (
     "constraints.txt",
     "constraints-train.txt",
     "constraints-audit.txt",
+    "constraints-zig.txt",
     "requirements-kit.txt",
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -245,6 +246,7 @@ def test_help_lists_every_target():
         ("help", []),
         ("set-repository", []),
         ("audit", ["constraints-audit.txt"]),
+        ("kernels", ["constraints-zig.txt"]),
         ("train", ["constraints-train.txt", "."]),
         ("editions", ["requirements-kit.txt", "."]),
         ("slides", ["requirements-kit.txt", "."]),

@@ -10,6 +10,7 @@
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then the end is shown, and not the way
   const { SIDE } = drawing;
+  const { between, css, dot, fresh, line, paint, powerOfTen, short } = canvases;
   const PIXELS = SIDE * SIDE;
 
   // What the sliders choose.
@@ -131,51 +132,8 @@
 
   // Drawing --------------------------------------------------------------------------------------------------------
 
-  let ink, blue, red; // the page's colours, as red, green and blue from 0 to 255
-
-  function mixColours() {
-    const probe = document.createElement("span");
-    root.append(probe);
-    [ink, blue, red] = ["currentcolor", "var(--live-e)", "var(--live-d)"].map((colour) => {
-      probe.style.color = colour;
-      return getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-    });
-    probe.remove();
-  }
-
-  const css = ([r, g, b], alpha = 1) => `rgb(${r} ${g} ${b} / ${alpha})`;
-  const between = (x, low, high) => Math.max(low, Math.min(high, x));
-
-  // Paint pixels: `of(i)` gives the colour and how much of it.
-  function paint(canvas, of) {
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(canvas.width, canvas.height);
-    for (let i = 0; i < canvas.width * canvas.height; i++) {
-      const [colour, alpha] = of(i);
-      image.data.set([...colour, 255 * between(alpha, 0, 1)], 4 * i);
-    }
-    context.putImageData(image, 0, 0);
-  }
-
-  // A canvas as sharp as the screen, to draw on in CSS pixels.
-  function fresh(canvas) {
-    const sharp = window.devicePixelRatio || 1;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    canvas.width = Math.round(width * sharp);
-    canvas.height = Math.round(height * sharp);
-    const context = canvas.getContext("2d");
-    context.scale(sharp, sharp);
-    return { context, width, height };
-  }
-
-  function line(context, colour, points, thick = 1) {
-    context.strokeStyle = colour;
-    context.lineWidth = thick;
-    context.lineJoin = context.lineCap = "round";
-    context.beginPath();
-    points.forEach(([x, y]) => context.lineTo(x, y));
-    context.stroke();
-  }
+  let ink, blue, red; // the page's colours
+  const mixColours = () => ({ ink, blue, red } = canvases.colours(root));
 
   function showImages() {
     const pixels = bpc.denormalise(state.z[network.L], settings);
@@ -235,10 +193,7 @@
       }
       const reach = Math.min(10, column / 4);
       line(context, css(ink), [[middle - reach, y(z[i])], [middle + reach, y(z[i])]], 1);
-      context.fillStyle = css(ink);
-      context.beginPath();
-      context.arc(middle, y(z[i]), 4, 0, 2 * Math.PI);
-      context.fill();
+      dot(context, css(ink), [middle, y(z[i])], 4);
     });
   }
 
@@ -261,21 +216,15 @@
     for (let n = Math.ceil(bottom); n <= top; n++) {
       line(context, css(ink, 0.16), [[0, y(10 ** n)], [width, y(10 ** n)]]);
       context.fillStyle = css(ink, 0.7);
-      context.fillText(n >= 0 && n < 5 ? 10 ** n : n < 0 && n > -4 ? (10 ** n).toFixed(-n) : `1e${n}`, width - 2, y(10 ** n) - 3);
+      context.fillText(powerOfTen(n), width - 2, y(10 ** n) - 3);
     }
     for (const [colour, values, thick] of lines) {
       const points = values.map((value, k) => [x(k), y(value)]).filter((_, k) => values[k] > 0);
       if (!points.length) continue;
       line(context, css(colour), points, thick);
-      const [lastX, lastY] = points[points.length - 1];
-      context.fillStyle = css(colour);
-      context.beginPath();
-      context.arc(lastX, lastY, 3, 0, 2 * Math.PI);
-      context.fill();
+      dot(context, css(colour), points[points.length - 1], 3);
     }
   }
-
-  const short = (x) => (x === 0 ? "0" : Math.abs(x) >= 0.001 && Math.abs(x) < 1e5 ? String(+x.toPrecision(4)) : x.toExponential(2));
 
   function showWords() {
     const { e, d } = state.path[t()];
@@ -319,7 +268,7 @@
   function showPad() {
     const { context, width } = fresh($("pad"));
     for (const stroke of strokes) {
-      line(context, css(ink), stroke.length > 1 ? stroke.map(([x, y]) => [x * width, y * width]) : dot(stroke[0], width), width / 13);
+      line(context, css(ink), stroke.length > 1 ? stroke.map(([x, y]) => [x * width, y * width]) : point(stroke[0], width), width / 13);
     }
     if (!strokes.length) {
       context.fillStyle = css(ink, 0.55);
@@ -337,7 +286,7 @@
     }
   }
 
-  const dot = ([x, y], width) => [[x * width, y * width], [x * width + 0.01, y * width]];
+  const point = ([x, y], width) => [[x * width, y * width], [x * width + 0.01, y * width]];
 
   function mark(canvas, [x, y]) {
     const context = canvas.getContext("2d");

@@ -1,0 +1,65 @@
+// What the canvases of the page share: pixels, lines, and the page's colours. A classic script.
+
+const canvases = (() => {
+  "use strict";
+
+  const between = (x, low, high) => Math.max(low, Math.min(high, x));
+  const css = ([r, g, b], alpha = 1) => `rgb(${r} ${g} ${b} / ${alpha})`;
+
+  // The colours that the page has within an element, as red, green and blue from 0 to 255.
+  function colours(root) {
+    const probe = document.createElement("span");
+    root.append(probe);
+    const [ink, blue, red] = ["currentcolor", "var(--live-e)", "var(--live-d)"].map((colour) => {
+      probe.style.color = colour;
+      return getComputedStyle(probe).color.match(/[\d.]+/g).slice(0, 3).map(Number);
+    });
+    probe.remove();
+    return { ink, blue, red };
+  }
+
+  // Paint pixels: `of(i)` gives the colour and how much of it.
+  function paint(canvas, of) {
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(canvas.width, canvas.height);
+    for (let i = 0; i < canvas.width * canvas.height; i++) {
+      const [colour, alpha] = of(i);
+      image.data.set([...colour, 255 * between(alpha, 0, 1)], 4 * i);
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  // A canvas as sharp as the screen, to draw on in CSS pixels.
+  function fresh(canvas) {
+    const sharp = window.devicePixelRatio || 1;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    canvas.width = Math.round(width * sharp);
+    canvas.height = Math.round(height * sharp);
+    const context = canvas.getContext("2d");
+    context.scale(sharp, sharp);
+    return { context, width, height };
+  }
+
+  function line(context, colour, points, thick = 1) {
+    context.strokeStyle = colour;
+    context.lineWidth = thick;
+    context.lineJoin = context.lineCap = "round";
+    context.beginPath();
+    points.forEach(([x, y]) => context.lineTo(x, y));
+    context.stroke();
+  }
+
+  function dot(context, colour, [x, y], radius) {
+    context.fillStyle = colour;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fill();
+  }
+
+  // A power of ten beside its line.
+  const powerOfTen = (n) => (n >= 0 && n < 5 ? `${10 ** n}` : n < 0 && n > -4 ? (10 ** n).toFixed(-n) : `1e${n}`);
+
+  const short = (x) => (x === 0 ? "0" : Math.abs(x) >= 0.001 && Math.abs(x) < 1e5 ? String(+x.toPrecision(4)) : x.toExponential(2));
+
+  return { between, colours, css, dot, fresh, line, paint, powerOfTen, short };
+})();

@@ -1,0 +1,196 @@
+// A lesson: what a worker does while a page watches. It learns in short slices, looks at what the page says between two
+// of them, and shows how it stands at most once until the page has drawn what it was shown. So the page's own work does
+// not grow with the speed of learning. One function, so that its text can be sent to the worker with that of learning.js.
+
+function makeLesson(learning, tell) {
+  "use strict";
+
+  const { compiled, makeLearner, plain, random, shuffled } = learning;
+
+  const SLICE = 20; // milliseconds of learning between two looks at the messages
+  const FRAME = 50; // milliseconds from one frame to the next, at full speed
+  const POINT = 13; // iterations whose mean is a point of the energies' lines
+  const EVALUATIONS = 8; // in a pass over the images
+  const SHOWN = 10; // images that are still read wrongly
+  const BLOWN_UP = 1e6; // times the energy at first: it will not come back
+
+  let digits = null;
+  let wasm = null; // bytes of the kernels
+  let learner = null;
+  let lesson = null; // all of a run besides the weights
+
+  const decoded = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  // Images as bytes: they come as a stream of zlib, with 16 greys, two pixels a byte.
+  async function pixels(text) {
+    const stream = new Blob([decoded(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const packed = new Uint8Array(await new Response(stream).arrayBuffer());
+    const found = new Uint8Array(2 * packed.length);
+    packed.forEach((byte, i) => {
+      found[2 * i] = 17 * (byte >> 4);
+      found[2 * i + 1] = 17 * (byte & 15);
+    });
+    return found;
+  }
+
+  let latest = null; // of the runs that were asked for
+  async function begin({ settings, run, pace, running }) {
+    lesson = null;
+    latest = run;
+    const kernels = (wasm && (await compiled(wasm))) ?? plain;
+    if (run !== latest) return; // another one was asked for meanwhile
+    const perPass = Math.floor(digits.labels.length / settings.batch_size);
+    const total = perPass * settings.epochs;
+    learner = makeLearner(settings, total, kernels);
+    const draws = random(settings.seed + 1);
+    lesson = {
+      run, settings, pace, perPass, total, draws,
+      state: running ? "running" : "paused",
+      order: shuffled(digits.labels.length, draws),
+      until: Infinity, // the iteration at which to pause
+      points: [], // of the energies' lines, and accuracies, that the page has not got yet
+      accuracies: [],
+      sums: { e: 0, d: 0, before: 0 },
+      first: null,
+      last: null, // energies of the last iteration
+      raised: false, // whether inference raised it
+      wrong: [],
+      seen: true, // whether the page has drawn the last frame
+      shown: {}, // what the last frame said
+    };
+    if (evaluable(0)) evaluate();
+    show();
+    goOn();
+  }
+
+  // By a sweep the label is read at once. Where no amortiser is taught it has to settle, which takes a second.
+  const evaluable = (iteration) => {
+    const { rule } = lesson.settings;
+    const often = rule.teaches[1] ? EVALUATIONS : 1;
+    return iteration % Math.round(lesson.perPass / often) === 0 && (iteration > 0 || often > 1);
+  };
+
+  function evaluate() {
+    const { images, labels } = digits.test;
+    const found = learner.classify(images, labels.length);
+    const wrong = [...labels.keys()].filter((i) => found[i] !== labels[i]);
+    lesson.accuracies.push({ iteration: learner.iteration(), accuracy: 100 * (1 - wrong.length / labels.length) });
+    lesson.wrong = wrong.slice(0, SHOWN).map((i) => ({
+      label: labels[i], says: found[i], pixels: images.slice(784 * i, 784 * (i + 1)),
+    }));
+  }
+
+  function iterate() {
+    const { batch_size } = lesson.settings;
+    const from = (learner.iteration() % lesson.perPass) * batch_size;
+    const { before, after } = learner.learn(digits.images, digits.labels, lesson.order.subarray(from, from + batch_size));
+    const iteration = learner.iteration();
+    const energies = { before: before.e + before.d, e: after.e, d: after.d };
+    const sum = after.e + after.d;
+    lesson.first ??= energies.before;
+    if (!(sum < BLOWN_UP * (lesson.first + 1)) || !learner.whole()) {
+      lesson.state = "diverged";
+      return;
+    }
+    lesson.last = energies;
+    const { sums } = lesson;
+    for (const name in energies) sums[name] += energies[name] / POINT;
+    if (iteration % POINT === 0) {
+      lesson.points.push({ iteration, ...sums });
+      lesson.raised = sums.e + sums.d > 1.001 * sums.before + 1e-6; // the thousandth is for rounding
+      lesson.sums = { e: 0, d: 0, before: 0 };
+    }
+    if (evaluable(iteration)) evaluate();
+    if (iteration % lesson.perPass === 0) lesson.order = shuffled(digits.labels.length, lesson.draws);
+    if (iteration === lesson.total) lesson.state = "ended";
+    else if (iteration >= lesson.until) lesson.state = "paused";
+  }
+
+  // Whether a frame is due: when something begins or ends; with a pace of 0 a while after the last; else after so many
+  // iterations, or after a pass over the images.
+  function due() {
+    const { state, iteration, time } = lesson.shown;
+    const since = learner.iteration() - iteration;
+    if (state !== lesson.state) return true;
+    if (state !== "running") return since > 0;
+    if (lesson.pace === "pass") return since > 0 && learner.iteration() % lesson.perPass === 0;
+    return lesson.pace ? since >= lesson.pace : performance.now() - time >= FRAME;
+  }
+
+  function show() {
+    const { run, state, perPass, total, last, raised, wrong, points, accuracies } = lesson;
+    lesson.shown = { state, iteration: learner.iteration(), time: performance.now() };
+    lesson.seen = false;
+    lesson.points = [];
+    lesson.accuracies = [];
+    tell({
+      type: "frame", run, state, perPass, total, last, raised, wrong, points, accuracies,
+      iteration: learner.iteration(), drawn: learner.draw(), kernels: learner.kernels,
+    });
+  }
+
+  // Going on is a message too, so that what the page said meanwhile is heard first.
+  const channel = new MessageChannel();
+  let asked = false;
+  channel.port1.onmessage = work;
+  function goOn() {
+    if (!asked) channel.port2.postMessage(null);
+    asked = true;
+  }
+
+  function work() {
+    asked = false;
+    if (!lesson) return;
+    const until = performance.now() + SLICE;
+    while (true) {
+      if (due()) {
+        if (lesson.seen) show();
+        else if (lesson.pace || lesson.state !== "running") return; // until it is seen
+      }
+      if (lesson.state !== "running") return;
+      if (performance.now() >= until) return goOn();
+      iterate();
+    }
+  }
+
+  const hear = {
+    async digits({ digits: { images, labels, test_images, test_labels }, kernels }) {
+      wasm = kernels && decoded(kernels);
+      digits = {
+        images: await pixels(images),
+        labels: decoded(labels),
+        test: { images: await pixels(test_images), labels: decoded(test_labels) },
+      };
+      tell({ type: "ready" });
+    },
+    begin,
+    run({ iterations }) {
+      if (lesson?.state !== "paused") return;
+      lesson.until = iterations ? learner.iteration() + iterations : Infinity;
+      lesson.state = "running";
+      goOn();
+    },
+    pause() {
+      if (lesson?.state === "running") lesson.state = "paused";
+      goOn();
+    },
+    change({ changes, pace }) {
+      if (!lesson) return;
+      Object.assign(lesson.settings, changes);
+      lesson.pace = pace;
+      goOn();
+    },
+    seen({ run }) {
+      if (run !== lesson?.run) return;
+      lesson.seen = true;
+      goOn();
+    },
+  };
+
+  return async (message) => {
+    try {
+      await hear[message.type](message);
+    } catch (error) {
+      tell({ type: "failed", reason: String(error) });
+    }
+  };
+}
