@@ -1,9 +1,10 @@
 # What one does with this book. Every target sets itself up: it needs Python 3.11 or newer, make, and
 # a connection the first time. `make PYTHON=python3.12` picks another Python; ARGS goes to `train`, `best`, `live`,
-# `notebooks`, `bench` and `mutants`.
+# `notebooks`, `bench` and `mutants`; COURSE is the folder of the assignments.
 
 PYTHON ?= python3
 ARGS ?=
+COURSE ?= course
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
 PYTEST := -m pytest -q -n auto --dist loadfile
@@ -14,7 +15,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf editions student-book slides test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report kernels clean
+.PHONY: help book pdf editions student-book slides test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report kernels assignments preflight clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -34,7 +35,7 @@ test: .venv/installed ## run every fast test, and compare each notebook's output
 	$(QUICK) $(BIN)/python $(PYTEST) -m "not slow"
 	$(BIN)/python $(NBVAL)
 
-test-slow: .venv/installed .venv-zig/installed ## run the slow tests
+test-slow: .venv/installed .venv-kit/installed .venv-zig/installed ## run the slow tests
 	$(BIN)/python $(PYTEST) -m slow
 
 test-avx2: .venv/installed ## compare the notebooks' outputs as another processor computes them
@@ -112,6 +113,12 @@ constraints: .venv/installed ## pin what requirements.txt asks for (ARGS=--upgra
 
 editions: .venv-kit/installed ## make the notebooks of readers, students and instructors: dist/kit
 	.venv-kit/bin/python tools/editions.py
+
+assignments: .venv-kit/installed ## make six weeks of graded exercises in course/ (SEED=any text of yours)
+	.venv-kit/bin/python tools/assignments.py "$(SEED)" "$(COURSE)"
+
+preflight: .venv-kit/installed ## repair or name what would go wrong in grading what students handed in
+	.venv-kit/bin/python tools/preflight.py "$(COURSE)"
 
 student-book: .venv/installed ## render the book without solutions: dist/kit/student-book, and a PDF
 	$(BIN)/python tools/student_book.py

@@ -36,10 +36,11 @@ ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 FORM = '#@title {} {{ display-mode: "form" }}\n'
 BADGE = re.compile(r"^\[!\[Open in Colab\].*\n\n?", re.MULTILINE)
+PACKAGE = re.compile(r'pip install -q "(.*)"')
 FIRST = """import sys
 
 if "google.colab" in sys.modules:
-    %pip install -q {package}
+    %pip install -q "{package}"
 
 
 class Stop(Exception):
@@ -52,7 +53,7 @@ try:
 except ImportError:
     raise Stop(
         "The book's package is not here: run this in a cell, then this one again: "
-        '%pip install {package}'
+        '%pip install "{package}"'
     ) from None
 """
 
@@ -171,7 +172,7 @@ def mark_solutions(notebook: NotebookNode, path: Path) -> None:
 def start_with_the_package(notebook: NotebookNode, _path: Path) -> None:
     """Let the first cell install the package, or stop with one sentence."""
     cell = next(cell for cell in notebook.cells if "nbval-skip" in tags(cell))
-    (package,) = re.findall(r'pip install -q (".*")', cell.source)
+    (package,) = PACKAGE.findall(cell.source)
     fold(cell, "Run this first: it makes sure that the book's package is there")
     cell.source = cell.source.split("\n")[0] + "\n" + FIRST.format(package=package).rstrip()
 

@@ -2,7 +2,8 @@
 
     make book && python tools/pdf.py [FILE]
 
-It needs Chromium (Debian: apt-get install chromium).
+It needs Chromium (Debian: apt-get install chromium). The book without solutions is printed with its pages, by
+tools/student_book.py.
 """
 
 import io
@@ -21,6 +22,31 @@ CHROMIUM = (
 )
 # Nobody unfolds anything on paper. The solutions have a page of their own in the book.
 UNFOLD = "() => document.querySelectorAll('details:not(.solution)').forEach(e => e.open = true)"
+# What unfolds fades in, and is printed before it is there. Paper is closer to the eye than a screen: all is set
+# closer, what is folded on the page smallest, and code may go on overleaf (kept whole, it leaves a third empty).
+PAPER = """
+*, ::before, ::after { animation: none !important; transition: none !important; }
+.bd-article { font-size: 16px; padding: 0 !important; }
+.bd-article :is(p, li, dd, td, th, figcaption) { line-height: 1.4; }
+.bd-article :is(p, ul, ol, dl, figcaption, div.math, blockquote) { max-width: none !important; }
+.bd-article :is(p, ul, ol, dl, table, .admonition, .exercise) { margin-bottom: 0.55em; }
+.bd-article h1 { font-size: 28px; margin: 0 0 0.5em; }
+.bd-article h2 { font-size: 22px; margin: 1em 0 0.4em; }
+.bd-article :is(h3, h4) { font-size: 18px; margin: 0.8em 0 0.3em; }
+.bd-article :is(h2, h3, h4) { break-after: avoid; }
+.bd-article :is(.cell, .cell_input, .cell_output, figure) { margin: 0.3em 0 !important; padding-block: 0; }
+.bd-article pre { font-size: 12.5px; line-height: 1.25; padding: 0.4em 0.8em; orphans: 3; widows: 3; }
+.bd-article details.fold pre { font-size: 10.5px; }
+.bd-article table { font-size: 14px; }
+.bd-article table :is(td, th) { padding: 0.1em 0.6em !important; }
+.bpc-panels { gap: 0.25rem; }
+.bpc-panels > svg { flex-basis: 220px; max-width: 300px; }
+.bpc-several > svg { max-width: calc(33% - 0.25rem); }
+.bd-article dl.py { font-size: 14px; }
+.bd-article pre { overflow: visible !important; } /* what scrolls is never parted */
+.cell_input, .cell_output:not(:has(figure)), pre, .admonition, .exercise { break-inside: auto !important; }
+"""
+SCALE = 0.7  # of the screen's sizes: letters of 8.4 points
 # A link to another page would lead to a file of the machine that printed it.
 UNLINK = """() => document.querySelectorAll('a[href]').forEach(e => {
     if (e.protocol == 'file:' && e.pathname != location.pathname) e.removeAttribute('href')})"""
@@ -31,11 +57,17 @@ FOOTER = (
 )
 
 
+LOOKED_UP = {
+    "book/api",
+    "book/status",
+}  # on the screen; printed, they would be a seventh of the whole
+
+
 def pages() -> list[str]:
-    """List the book's pages in the order of its contents."""
+    """List the book's pages in the order of its contents, without those that nobody reads on paper."""
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
     chapters = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
-    return [contents["root"], *chapters]
+    return [contents["root"], *(file for file in chapters if file not in LOOKED_UP)]
 
 
 def main() -> int:
@@ -53,15 +85,17 @@ def main() -> int:
         tab.set_default_timeout(300_000)  # a busy machine is not a fault
         for page in pages():
             tab.goto((SITE / f"{page}.html").as_uri())
+            tab.add_style_tag(content=PAPER)
             tab.evaluate(UNFOLD)
             tab.evaluate(UNLINK)
             printed = tab.pdf(
                 format="A4",
                 print_background=True,
+                scale=SCALE,
                 display_header_footer=True,
                 header_template="<span></span>",
                 footer_template=FOOTER,
-                margin={"top": "16mm", "bottom": "16mm", "left": "16mm", "right": "16mm"},
+                margin={"top": "14mm", "bottom": "14mm", "left": "16mm", "right": "16mm"},
             )
             title = tab.evaluate("() => document.querySelector('h1').firstChild.textContent")
             writer.append(io.BytesIO(printed), outline_item=title.strip())

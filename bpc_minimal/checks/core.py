@@ -300,8 +300,10 @@ def take_result(exercise: Exercise, function: Callable, case: tuple) -> Any:
             result = function(*arguments)
             if inspect.isgenerator(result) or isinstance(result, map | zip | filter):
                 result = list(result)
-    except NotImplementedError:
+    except (NotImplementedError, Waits):
         raise Waits(f"`{exercise.asks}`") from None
+    except Wrong:  # from where a graded answer runs
+        raise
     except Exception as error:
         raise Wrong(stopped(exercise, function, error), "raised") from None
     if result is ... or (result is None and does_nothing(function)):

@@ -1,0 +1,409 @@
+"""What a class is graded by: other numbers for each seed, and no points for what is not an answer."""
+
+import ast
+import copy
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from bpc_minimal.checks.core import Waits, Wrong, alike, find, judge, size
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import assignments  # noqa: E402
+import preflight  # noqa: E402
+from editions import chapters, parts, solution_code  # noqa: E402
+from graded.apart import Answers  # noqa: E402
+from graded.variant import points, variant  # noqa: E402
+
+CHAPTERS = {int(path.name[:2]): (path, title, notebook) for path, _, title, notebook in chapters()}
+PARTS = {part.number: part for chapter in CHAPTERS for part in parts(CHAPTERS[chapter][2], chapter)}
+SEED, OTHER = "a first seed", "a second seed"
+OPEN = "5.3"  # a search for settings: what is right for one seed may be right for another, and it trains
+CLOSED = [number for number in PARTS if number != OPEN]
+BIN = ROOT / ".venv-kit" / "bin"
+LONG = {"GRADED_SECONDS": "36000"}  # a busy machine is not a fault
+
+
+def space_of(number, code):
+    """Run code as a student's cell, after what the assignment shows of the chapter."""
+    space = {"__name__": "__main__"}
+    notebook = CHAPTERS[int(number.split(".")[0])][2]
+    exec(assignments.context(notebook, [code]), space)
+    exec(code, space)
+    return space
+
+
+def verdict(number, space, seed=SEED):
+    try:
+        judge(variant(number, seed).exercise, space)
+    except Waits:
+        return "waits"
+    except Wrong as wrong:
+        return wrong.key
+    return "right"
+
+
+# -- the exercises ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", CLOSED)
+def test_the_reference_is_right_and_that_of_another_seed_is_not(number):
+    assert verdict(number, space_of(number, variant(number, SEED).solution)) == "right"
+    others = space_of(number, variant(number, OTHER).solution)
+    assert verdict(number, others) not in ("right", "waits")
+    assert variant(number, SEED).statement != variant(number, OTHER).statement
+
+
+@pytest.mark.slow
+def test_the_search_for_settings_trains_and_compares():
+    space = space_of(OPEN, variant(OPEN, SEED).solution)
+    assert verdict(OPEN, space) == "right"
+    (steps,) = {space["settings_3"]["steps"]}
+    assert verdict(OPEN, {"settings_3": {"steps": steps}}) == "computed"
+    for wrong in ({"steps": steps + 1}, {"steps": steps, "iterations": 9999}, {}, 3):
+        assert verdict(OPEN, {"settings_3": wrong}) not in ("right", "waits")
+
+
+def function(code, name):
+    """Take one function out of a solution."""
+    made = [node for node in ast.parse(code).body if getattr(node, "name", "") == name]
+    return ast.unparse(made[0])
+
+
+@pytest.mark.parametrize("number", CLOSED)
+def test_the_books_own_solution_gets_nothing(number):
+    known, asked = find(number), variant(number, SEED).exercise
+    if known.parameters is None:
+        space = {name: 0.5 for name in asked.names}
+    else:
+        space = space_of(number, function(solution_code(PARTS[number]), known.names[0]))
+        space[asked.names[0]] = space[known.names[0]]
+    assert verdict(number, space) not in ("right", "waits")
+
+
+@pytest.mark.parametrize("number", CLOSED)
+def test_no_mistake_of_a_table_is_right(number):
+    exercise = variant(number, SEED).exercise
+    cases = list(exercise.cases)
+    found = [exercise.answers(*case) for case in cases]
+    assert len(found[0][1]) >= 6
+    for mistake in found[0][1]:
+        values = [table[mistake] for _, table in found]
+        values = [value() if callable(value) else value for value in values]
+        same = [
+            alike(value, right, exercise.rtol, exercise.atol, size(right))
+            for value, (right, _) in zip(values, found, strict=True)
+        ]
+        assert not all(same), mistake
+
+
+@pytest.mark.parametrize("number", PARTS)
+def test_what_students_begin_with_waits(number):
+    made = re.sub(
+        r" *### BEGIN SOLUTION.*### END SOLUTION",
+        f"    {assignments.STUB}",
+        assignments.answer_cell(number, SEED),
+        flags=re.DOTALL,
+    )
+    space = {}
+    exec(re.sub(r"^# Make .*\n +", "", made), space)
+    assert verdict(number, space) == "waits"
+
+
+# -- the notebooks ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=CHAPTERS)
+def source(request):
+    path, title, notebook = CHAPTERS[request.param]
+    return request.param, assignments.assignment(1, path, title, notebook, SEED)
+
+
+def test_every_exercise_of_the_chapter_is_there_with_points_on_its_last_check(source):
+    chapter, notebook = source
+    nbformat.validate(notebook)
+    marks = [cell.metadata.nbgrader for cell in notebook.cells]
+    assert len({mark.grade_id for mark in marks}) == len(marks)
+    assert {mark.schema_version for mark in marks} == {3}
+    numbers = [number for number in PARTS if number.startswith(f"{chapter}.")]
+    graded = {mark.grade_id: mark.points for mark in marks if mark.grade}
+    assert graded == {f"points-{n.replace('.', '-')}": points(n) for n in numbers}
+    assert all(5 * points(n) == find(n).minutes for n in numbers)
+    for number in numbers:
+        place = number.replace(".", "-")
+        ids = [mark.grade_id for mark in marks if mark.grade_id.endswith(f"-{place}")]
+        assert ids == [f"{what}-{place}" for what in ("text", "answer", "form", "points")]
+    assert [mark.grade_id for mark in marks if not mark.locked] == [
+        f"answer-{n.replace('.', '-')}" for n in numbers
+    ]
+
+
+def test_a_notebook_holds_no_more_of_the_chapter_than_is_needed(source):
+    _, notebook = source
+    (code,) = [cell.source for cell in notebook.cells if cell.id == "context"]
+    assert not re.search(r"\bfigures\b|bpc\.(fit|mnist|load_mnist)\(|\btime\b", code), code
+    made = {line.split("(")[0] for line in re.findall(r"^def (.*)", code, re.MULTILINE)}
+    used = code + "".join(c.source for c in notebook.cells if c.id.startswith("answer"))
+    assert all(len(re.findall(rf"\b{name}\b", used)) > 1 for name in made)
+
+
+def test_hidden_tests_say_no_number_and_no_time(source):
+    for cell in source[1].cells:
+        if cell.metadata.nbgrader.grade:
+            hidden = cell.source.split("### BEGIN HIDDEN TESTS\n")[1].splitlines()
+            assert hidden[:2] == ["from graded import grade", ""] and hidden[2].startswith("grade(")
+    assert not re.search(r"perf_counter|timeit", "".join(cell.source for cell in source[1].cells))
+
+
+def test_a_course_keeps_its_seed(tmp_path):
+    names = assignments.write_course(SEED, tmp_path)
+    assert len(names) == len(CHAPTERS) == 6
+    assert assignments.write_course(SEED, tmp_path) == names
+    with pytest.raises(ValueError, match="another seed"):
+        assignments.write_course(OTHER, tmp_path)
+    ignored = subprocess.run(["git", "check-ignore", "course/graded/seed.txt"], cwd=ROOT)
+    assert ignored.returncode == 0, "a seed may be committed"
+
+
+# -- an answer runs apart -----------------------------------------------------------------------------------
+
+RIGHT = variant("1.2", SEED).solution
+CHEATS = {
+    "all that compares says yes": "import numpy as np\nnp.allclose = lambda *a, **k: True",
+    "the judge is another": "import bpc_minimal.checks.core as core\ncore.judge = lambda *a: 'fine'",
+    "the tests are another": "import sys, types\nsys.modules['graded'] = types.SimpleNamespace(grade=print)",
+    "the answers are read": "import graded\nraise SystemExit",
+}
+
+
+def apart(answer, own=()):
+    cells = {"context": "import numpy as np", "own": list(own), "answers": {"1.2": answer}}
+    with Answers(cells, "1.2", ["slope_2"], 36000) as names:
+        return verdict("1.2", names)
+
+
+def test_an_answer_is_called_where_it_is():
+    assert apart(RIGHT) == apart(RIGHT, ["1 / 0", "helper = 1"]) == "right"
+    assert apart("%matplotlib inline\n" + RIGHT) == "right"
+    assert apart("def slope_2(z_1):\n    return helper", ["helper = 2.0"]) == "ignores z_1"
+    assert apart("def slope_2(z_1):\n    ...  # your answer") == apart("") == "waits"
+    assert apart("def slope_2(z_1):\n    import os\n    os._exit(0)") == "ended"
+    assert apart("def slope_2(z):\n    return z[0]") == "raised"
+
+
+@pytest.mark.parametrize("cheat", CHEATS)
+def test_whoever_writes_over_the_judge_wins_nothing(cheat):
+    wrong = "def slope_2(z_1):\n    return z_1"
+    try:
+        found = apart(f"{wrong}\n{CHEATS[cheat]}", [CHEATS[cheat]])
+    except Wrong as stopped:
+        found = stopped.key
+    assert found not in ("right", "waits")
+
+
+# -- before grading -----------------------------------------------------------------------------------------
+
+
+def released(week=1):
+    """Give a notebook as students get it."""
+    path, title, notebook = CHAPTERS[week]
+    made = assignments.assignment(week, path, title, notebook, SEED)
+    for cell in made.cells:
+        cell.source = re.sub(
+            r"### BEGIN SOLUTION.*### END SOLUTION", assignments.STUB, cell.source, flags=re.DOTALL
+        )
+        cell.source = re.sub(r"### BEGIN HIDDEN.*", "", cell.source, flags=re.DOTALL)
+    return made
+
+
+def by_id(notebook):
+    return {preflight.id_of(cell): cell for cell in notebook.cells}
+
+
+def answered(notebook, seed=SEED):
+    for name, cell in by_id(notebook).items():
+        if name.startswith("answer-"):
+            number = name.removeprefix("answer-").replace("-", ".")
+            cell.source = variant(number, seed).solution
+    return notebook
+
+
+def spoilt():
+    """Give a submission with all that befalls one: cells twice, gone, stripped, of another assignment."""
+    notebook = answered(released())
+    cells = by_id(notebook)
+    empty = copy.deepcopy(by_id(released())["answer-1-2"])
+    twice = [copy.deepcopy(cells["text-1-3"]), copy.deepcopy(cells["points-1-3"]), empty]
+    gone = ("points-1-4", "answer-1-5", "head")
+    for name in ("answer-1-1", "points-1-1"):
+        del cells[name].metadata["nbgrader"]
+        cells[name].id = "x" + name
+    stranger = nbformat.v4.new_code_cell("1")
+    stranger.metadata.nbgrader = {**cells["answer-1-1"].get("metadata"), "grade_id": "week-9"}
+    notebook.cells = [c for c in notebook.cells if preflight.id_of(c) not in gone]
+    notebook.cells += [*twice, stranger]
+    return notebook
+
+
+def test_preflight_repairs_what_it_can_and_says_so():
+    notebook, whole = spoilt(), released()
+    said = list(preflight.repair(notebook, whole))
+    assert [preflight.id_of(c) for c in notebook.cells if preflight.id_of(c)] == [
+        preflight.id_of(c) for c in whole.cells
+    ]
+    now, theirs = by_id(notebook), by_id(answered(released()))
+    for name, cell in by_id(whole).items():
+        assert now[name].metadata.nbgrader == cell.metadata.nbgrader
+        if name.startswith("answer-"):
+            lost = name == "answer-1-5"
+            assert now[name].source == (cell if lost else theirs[name]).source
+    told = "\n".join(said)
+    for name in ("answer-1-1", "points-1-1", "text-1-3", "answer-1-2", "points-1-4", "week-9"):
+        assert name in told
+    assert "answer-1-5 was deleted; put back, without an answer" in said
+    assert list(preflight.repair(notebook, whole)) == []
+
+
+def test_preflight_names_what_it_cannot_repair(tmp_path):
+    for name in ("amy", "ben", "cem", "dot"):
+        (tmp_path / "submitted" / name / ("week-8" if name == "dot" else "week-1")).mkdir(
+            parents=True
+        )
+    (tmp_path / "release" / "week-1").mkdir(parents=True)
+    nbformat.write(released(), tmp_path / "release" / "week-1" / "week-1.ipynb")
+    amy, ben, *_ = sorted((tmp_path / "submitted").glob("*/week-1"))
+    nbformat.write(spoilt(), amy / "week-1 (2).ipynb")
+    (ben / "week-1.ipynb").write_text("{")
+    tool = [sys.executable, ROOT / "tools" / "preflight.py", tmp_path]
+    done = subprocess.run(tool, capture_output=True, text=True)
+    assert done.returncode == 1 and "3 cannot be graded" in done.stderr
+    assert "amy week-1: was called week-1 (2).ipynb; renamed" in done.stdout
+    assert "ben week-1: cannot be read" in done.stdout
+    assert "cem week-1: week-1.ipynb is expected; here is nothing" in done.stdout
+    assert "dot week-8: no such assignment; there are week-1" in done.stdout
+    kept = tmp_path / "preflight" / "amy" / "week-1" / "week-1 (2).ipynb"
+    assert kept.is_file() and (amy / "week-1.ipynb").read_text() != kept.read_text()
+
+
+# -- nbgrader's own commands --------------------------------------------------------------------------------
+
+
+def tampered(notebook):
+    """Change all that is locked, and let each answer write over what might judge it."""
+    answered(notebook, OTHER)
+    for name, cell in by_id(notebook).items():
+        if name.startswith("points-"):
+            cell.source, cell.metadata.nbgrader.points = "pass", 100
+        elif name.startswith("answer-"):
+            cell.source += "\n\n" + "\n".join(list(CHEATS.values())[:3])
+    by_id(notebook)["context"].source = "import numpy as np\nnp.allclose = lambda *a, **k: True"
+    return notebook
+
+
+def endless(notebook):
+    answered(notebook)
+    cells = by_id(notebook)
+    cells["answer-1-2"].source = "def slope_2(z_1):\n    while True:\n        pass"
+    return notebook
+
+
+SUBMISSIONS = {
+    "reference": answered,
+    "empty": lambda notebook: notebook,
+    "another-seed": lambda notebook: answered(notebook, OTHER),
+    "tampered": tampered,
+    "endless": endless,
+}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """Make a course, hand in, and let nbgrader grade it; give the folder and the scores."""
+    if not (BIN / "nbgrader").exists():
+        pytest.skip("the kit's environment is not there: make .venv-kit/installed")
+    folder = tmp_path_factory.mktemp("course")
+    environment = {**os.environ, **LONG}
+    environment.pop("XLA_FLAGS", None)
+
+    def do(*command):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+    do(BIN / "python", ROOT / "tools" / "assignments.py", SEED, folder)
+    weeks = sorted(path.name for path in (folder / "release").iterdir())
+
+    def hand_in(student, week, notebook):
+        file = folder / "submitted" / student / week / f"{week}.ipynb"
+        file.parent.mkdir(parents=True)
+        nbformat.write(notebook, file)
+
+    for week in weeks:
+        given = nbformat.read(folder / "release" / week / f"{week}.ipynb", as_version=4)
+        hand_in("reference", week, answered(copy.deepcopy(given)))
+        if week == "week-1":
+            for name, change in SUBMISSIONS.items():
+                if name != "reference":
+                    hand_in(name, week, change(copy.deepcopy(given)))
+            hand_in("spoilt", week, spoilt())
+    do(BIN / "python", ROOT / "tools" / "preflight.py", folder)
+    for week in weeks:
+        do(BIN / "nbgrader", "autograde", week, "--GradeApart.timeout=36000")
+    do(BIN / "nbgrader", "generate_feedback", "week-1")
+    do(BIN / "nbgrader", "export", "--to=grades.csv")
+    rows = [line.split(",") for line in (folder / "grades.csv").read_text().splitlines()]
+    table = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    return folder, {
+        (row["student_id"], row["assignment"]): (float(row["score"]), float(row["max_score"]))
+        for row in table
+    }
+
+
+@pytest.mark.slow
+def test_the_reference_gets_full_marks_in_all_weeks(course):
+    _, scores = course
+    for week, chapter in enumerate(CHAPTERS, 1):
+        whole = sum(points(n) for n in PARTS if n.startswith(f"{chapter}."))
+        assert scores["reference", f"week-{week}"] == (whole, whole)
+
+
+@pytest.mark.slow
+def test_empty_tampered_and_shortcut_answers_get_nothing(course):
+    for student in ("empty", "another-seed", "tampered"):
+        assert course[1][student, "week-1"][0] == 0, student
+
+
+@pytest.mark.slow
+def test_a_loop_without_end_loses_one_exercise_only(course):
+    score, whole = course[1]["endless", "week-1"]
+    assert score == whole - points("1.2")
+
+
+@pytest.mark.slow
+def test_what_preflight_repaired_is_graded(course):
+    score, whole = course[1]["spoilt", "week-1"]
+    assert score == whole - points("1.5")  # whose answer was deleted
+
+
+@pytest.mark.slow
+def test_students_see_no_solution_and_feedback_only_the_diagnosis(course):
+    folder, _ = course
+    for file in (folder / "release").glob("*/*.ipynb"):
+        text = file.read_text("utf-8")
+        assert "SOLUTION" not in text and "HIDDEN" not in text and "graded import" not in text
+        for cell in nbformat.reads(text, as_version=4).cells:
+            name = cell.metadata.nbgrader.grade_id
+            if name.startswith("answer-"):
+                solution = variant(name[7:].replace("-", "."), SEED).solution
+                assert solution not in text and assignments.STUB in cell.source
+    said = (folder / "feedback" / "another-seed" / "week-1" / "week-1.html").read_text("utf-8")
+    assert "Exercise 1.1: " in said and "Traceback" not in said
+    for secret in (SEED, str(folder), "seed.txt", variant("1.1", SEED).solution):
+        assert secret not in said
+    endless = (folder / "feedback" / "endless" / "week-1" / "week-1.html").read_text("utf-8")
+    assert "is there a loop that goes on?" in endless

@@ -1,0 +1,136 @@
+"""Look at what students handed in before it is graded: repair what is not as it was given out, or name it.
+
+    python tools/preflight.py [FOLDER]      course, if none is named
+
+Of each submission, FOLDER/submitted/STUDENT/WEEK/WEEK.ipynb, it mends what nbgrader would stop at or pass
+over: cells that stand twice, that were deleted, whose metadata another program stripped, or a file by another
+name. What was handed in stays in FOLDER/preflight. What it cannot mend it names, and ends with an error.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from cell_code import bound
+from editions import ROOT
+from nbformat import NotebookNode
+
+
+def id_of(cell: NotebookNode) -> str | None:
+    """Give the name that a cell has for nbgrader."""
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def same_place(cell: NotebookNode, given: NotebookNode) -> bool:
+    """Is this cell, which says nothing of itself, the one that was given out?"""
+    if cell.cell_type != given.cell_type:
+        return False
+    if cell.get("id") == id_of(given) or cell.source == given.source:
+        return True
+    names = [line for line in given.source.splitlines() if line.startswith("def ")]
+    asked = [name for line in names for name in bound(line + " ...")]
+    if given.source.startswith("# Make "):
+        asked = given.source.splitlines()[0].removeprefix("# Make ").rstrip(".").split(" and ")
+    is_answer = given.metadata.nbgrader.solution
+    return is_answer and bool(asked) and {*asked} <= {*bound(cell.source)}
+
+
+def repair(handed_in: NotebookNode, released: NotebookNode) -> Iterator[str]:
+    """Bring a submission into the form in which it was given out; say what was done."""
+    given = {id_of(cell): cell for cell in released.cells}
+    for cell in handed_in.cells:
+        if id_of(cell) is not None and id_of(cell) not in given:
+            yield f"{id_of(cell)} belongs to another assignment; it counts as a cell of the student's own"
+            del cell.metadata["nbgrader"]
+
+    there = {id_of(cell) for cell in handed_in.cells}
+    for name, cell in given.items():
+        if name not in there:
+            for other in handed_in.cells:
+                if id_of(other) is None and same_place(other, cell):
+                    other.metadata["nbgrader"] = {"grade_id": name}
+                    yield f"{name} had lost what nbgrader knows it by; put back"
+                    break
+
+    for name, cell in given.items():
+        twice = [other for other in handed_in.cells if id_of(other) == name]
+        if len(twice) > 1:
+            answered = [other for other in twice if other.source != cell.source]
+            kept = answered[-1] if answered and cell.metadata.nbgrader.solution else twice[0]
+            for other in twice:
+                if other is not kept:
+                    handed_in.cells = [one for one in handed_in.cells if one is not other]
+            differ = len({other.source for other in answered}) > 1
+            yield f"{name} stands {len(twice)} times; " + (
+                "the answers differ, and the last counts: ask" if differ else "one is kept"
+            )
+
+    after = -1
+    for name, cell in given.items():
+        at = [i for i, other in enumerate(handed_in.cells) if id_of(other) == name]
+        if not at:
+            handed_in.cells.insert(after + 1, nbformat.from_dict(cell))
+            yield f"{name} was deleted; put back" + (
+                ", without an answer" if cell.metadata.nbgrader.solution else ""
+            )
+            at = [after + 1]
+        after = at[0]
+        handed_in.cells[after].metadata["nbgrader"] = dict(cell.metadata.nbgrader)
+    handed_in.metadata["kernelspec"] = released.metadata.kernelspec
+
+
+def look_at(folder: Path, release: Path, kept: Path) -> tuple[list[str], str | None]:
+    """Look at one submission; give what was done, and what is left for the lecturer to do."""
+    if not (given := release / folder.name / f"{folder.name}.ipynb").is_file():
+        return (
+            [],
+            f"no such assignment; there are {', '.join(sorted(p.name for p in release.iterdir()))}",
+        )
+    file, done = folder / given.name, []
+    if not file.is_file():
+        others = sorted(folder.glob("*.ipynb"))
+        if len(others) != 1:
+            names = ", ".join(other.name for other in others) or "nothing"
+            return [], f"{file.name} is expected; here is {names}"
+        shutil.copytree(folder, kept, dirs_exist_ok=True)
+        others[0].rename(file)
+        done.append(f"was called {others[0].name}; renamed")
+    try:
+        notebook = nbformat.read(file, as_version=4)
+    except Exception as error:
+        return done, f"cannot be read: {str(error).splitlines()[0]}; ask for it again"
+    before = nbformat.writes(notebook)
+    done += repair(notebook, nbformat.read(given, as_version=4))
+    if nbformat.writes(notebook) != before:
+        if not kept.exists():
+            shutil.copytree(folder, kept)
+        nbformat.write(notebook, file)
+    return done, None
+
+
+def main() -> int:
+    course = Path(sys.argv[1]) if sys.argv[1:] else ROOT / "course"
+    submitted = sorted(course.glob("submitted/*/*/"))
+    if not submitted:
+        print(
+            f"nothing to look at; expected {course / 'submitted' / 'STUDENT' / 'week-1' / 'week-1.ipynb'}",
+            file=sys.stderr,
+        )
+        return 1
+    left = 0
+    for folder in submitted:
+        name = f"{folder.parent.name} {folder.name}"
+        kept = course / "preflight" / folder.parent.name / folder.name
+        done, problem = look_at(folder, course / "release", kept)
+        for line in [*done, *([problem] if problem else [])] or ["in order"]:
+            print(f"{name}: {line}")
+        left += problem is not None
+    if left:
+        print(f"{left} cannot be graded as they are", file=sys.stderr)
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
