@@ -15,7 +15,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf editions student-book slides test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report kernels assignments preflight clean
+.PHONY: help book pdf editions student-book slides test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report kernels assignments preflight experiments clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -81,6 +81,10 @@ format: .venv/installed ## bring the code into the house format
 
 bench: .venv/installed ## measure; results go to benchmarks/results (ARGS=--guard: a short look)
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+experiments: .venv/installed ## run what book/claims.toml asks for and is not stored yet, and judge it
+	$(BIN)/python benchmarks/experiments.py $(ARGS)
+	$(BIN)/python tools/pages.py
 
 pages-report: book ## measure the pages: weight, speed, Lighthouse (needs Chromium and npm)
 	$(BIN)/python tools/pages_report.py $(ARGS)

@@ -458,7 +458,7 @@ def _with_spread(found: Any) -> Any:
     return _spread(found) if isinstance(found, list) else found
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     processor = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -617,7 +617,7 @@ def main() -> int:
     for name in arguments.sections or SECTIONS:
         found = SECTIONS[name]()
         _show(name, found)
-        content = json.dumps({"machine": _machine(), "results": found}, indent=1)
+        content = json.dumps({"machine": machine(), "results": found}, indent=1)
         stored(name).write_text(content + "\n")
     write_table()
     draw_growth()

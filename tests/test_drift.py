@@ -346,6 +346,10 @@ OWN = {
         once compare milliseconds package_loop from_python flops as_first_written needed counts operations
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare
         look_up half_mse python_loop one_call_each scan gap compiled_step compiling share_that_pays""",
+    "11_when_it_goes_wrong": """
+        Run percent reads one_cycle learn settle honest starts_from_label clamps_label drawing_error tell
+        follows as_they_came own_sweep generative_slope lost_minus slope_error averaged lost_in_batch
+        relative rises over_curvature share_of_e constant way last_way Parts check_up""",
 }
 
 # Names that the definitions above use, and that a chapter assigns.

@@ -1,11 +1,13 @@
-"""Make what the chapters' notebooks determine: the solutions, the build status, each chapter's minutes.
+"""Make what is determined by the chapters' notebooks, and by what was measured of the claims.
 
-    python tools/pages.py           write book/solutions.md, book/status.md and each chapter's line of times
+    python tools/pages.py           write book/solutions.md, book/status.md, book/reproduced.md and each
+                                    chapter's line of times
     python tools/pages.py --check   say which is not up to date
 
 An exercise is a Markdown cell that begins with its number and level, such as **2 (a cell).**; the cells
 tagged `solution` that follow it, code or text, are its solution. What a chapter ran on, and how long, stands
-in its notebook's metadata; how long it takes to read follows from what there is to read.
+in its notebook's metadata; how long it takes to read follows from what there is to read. What reproduced is
+judged by `reproduced.py`.
 """
 
 import re
@@ -13,6 +15,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import reproduced
 from execute_notebooks import serialise
 from nbformat import NotebookNode
 
@@ -131,6 +134,7 @@ def exercises(source: str) -> list[tuple[str, str]]:
 def main() -> int:
     stale = []
     made = [("solutions.md", solutions()), ("status.md", status())]
+    made += [("reproduced.md", reproduced.page())]
     made += [(path.name, with_times(notebook)) for path, *_, notebook in chapters()]
     for name, text in made:
         page = BOOK / name
@@ -139,7 +143,10 @@ def main() -> int:
         elif not page.is_file() or page.read_text("utf-8") != text:
             stale.append(name)
     for name in stale:
-        print(f"book/{name} is not what the chapters hold; run: make notebooks", file=sys.stderr)
+        print(
+            f"book/{name} is not what the chapters and what is measured hold; run: make notebooks",
+            file=sys.stderr,
+        )
     return 1 if stale else 0
 
 

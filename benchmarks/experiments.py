@@ -1,0 +1,117 @@
+"""Run what the claims of book/claims.toml need, and store it: each section once, part by part.
+
+    python benchmarks/experiments.py                 every part that is not stored yet
+    python benchmarks/experiments.py landscapes      of the sections named
+    python benchmarks/experiments.py --list          what there is, and what is stored of it
+
+A section is a module beside this one with a function `parts`, which names functions; each gives the results
+of its part, in which a list holds one number a seed. A part is stored in bpc_minimal/measured as soon as it
+is there, so that a run that was broken off goes on after it, with where and when it was measured. What is
+stored is not measured again, as the test set is opened once a claim: whoever wants that deletes it.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import run as benchmarks
+
+ROOT = Path(__file__).resolve().parents[1]
+CLAIMS = ROOT / "book" / "claims.toml"
+STORED = ROOT / "bpc_minimal" / "measured"
+SECTIONS = {
+    "method": "Hand-derived updates against automatic gradients (chapter 4).",
+    "landscapes": "The energy of XOR, of four models and two side by side (chapter 6).",
+    "missing": "Images of which pixels are hidden, read and completed (chapter 7).",
+}
+# Of chapters that are still to be written; a claim that asks for one is "not run yet".
+TO_COME = ("two_tasks", "hybrid_again", "unlabelled", "open_ends")
+
+
+@cache
+def protocol() -> dict[str, Any]:
+    """Give what all claims share."""
+    return tomllib.loads(CLAIMS.read_text("utf-8"))["protocol"]
+
+
+def seeds(count: int) -> range:
+    """Give the seeds that are reported: none that anything was chosen on."""
+    first = protocol()["first_seed"]
+    return range(first, first + count)
+
+
+def choosing_seeds() -> list[int]:
+    """Give the seeds on which settings are chosen."""
+    return protocol()["choosing_seeds"]
+
+
+def parts(section: str) -> dict[str, Callable[[], Any]]:
+    """Give the parts of a section by their names."""
+    return importlib.import_module(section).parts()
+
+
+def run(section: str, folder: Path = STORED) -> None:
+    """Measure the parts of a section that are not stored, and store each."""
+    path = folder / f"{section}.json"
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {"parts": {}, "results": {}}
+    for name, measure in parts(section).items():
+        if name in kept["results"]:
+            print(f"{section}, {name}: stored", flush=True)
+            continue
+        print(f"{section}, {name}: runs", flush=True)
+        began = time.perf_counter()
+        kept["results"][name] = with_spread(measure())
+        machine = benchmarks.machine()
+        kept["machine"] = machine
+        kept["parts"][name] = {
+            "commit": machine["commit"],
+            "date": machine["date"],
+            "minutes": round((time.perf_counter() - began) / 60, 1),
+            "first_seed": protocol()["first_seed"],
+        }
+        path.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+
+
+def with_spread(found: Any) -> Any:
+    """Replace each list of numbers, one a seed, by them, their mean and their standard deviation."""
+    if isinstance(found, dict):
+        return {name: with_spread(value) for name, value in found.items()}
+    if isinstance(found, str | int | bool) or found is None:
+        return found
+    numbers = [float(f"{x:.6g}") for x in np.ravel(np.asarray(found, float))]
+    if np.ndim(found) == 0:
+        return numbers[0]
+    return {
+        "mean": float(f"{np.mean(numbers):.6g}"),
+        "sd": float(f"{np.std(numbers, ddof=1):.3g}"),
+        "each": numbers,
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="default: all")
+    parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
+    arguments = parser.parse_args()
+    for section in arguments.sections or SECTIONS:
+        if not arguments.list:
+            run(section)
+            continue
+        path = STORED / f"{section}.json"
+        kept = json.loads(path.read_text("utf-8"))["results"] if path.exists() else {}
+        print(f"{section:12} {SECTIONS[section]}")
+        for name in parts(section):
+            print(f"{'':12} {'stored' if name in kept else 'not yet'}: {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+"""The energy of XOR, chapter 6: where four models, and two side by side, are low, and where they rest.
+
+Inputs (+-1, +-1), a label of +1 where they differ and -1 where not, a hidden layer. An energy is settled when
+the hidden layer is at rest; the box is every number of a pair from -2 to 2. "Side by side" are a discPC and a
+genPC that were trained apart and share input and label: their energies add.
+
+All models start from the same weights, see the four pairs at once and learn alike; of BPC alpha_gen is
+chosen, with alpha_disc 1, by what it is trained for: its label must follow from each input, and an input
+from each label. No measure of a landscape is chosen on.
+"""
+
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import experiments
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import bpc_minimal as bpc
+from bpc_minimal.curvature import layer_steps, spectral_norms
+from bpc_minimal.inference import weighed
+
+INPUTS = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]], np.float32)
+LABELS = np.array([[-1], [1], [1], [-1]], np.float32)
+PAIRS = np.concatenate([INPUTS, LABELS], axis=1)
+HIDDEN, ITERATIONS, RATE, TRAINING_STEPS = 32, 3000, 1e-2, 16
+SEEDS = 10
+SIDE = np.linspace(-2, 2, 21, dtype=np.float32)
+SETTLED, AT_REST = 300, 10_000  # steps: of the hidden layer alone, and where all is free
+ALPHAS = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+RULES = {
+    "discPC": bpc.DISCRIMINATIVE,
+    "genPC": bpc.GENERATIVE,
+    "HPC": bpc.HYBRID,
+    "BPC": bpc.BIDIRECTIONAL,
+}
+ENDS = [True, False, True]
+
+
+class Part(NamedTuple):
+    """A network with the precisions that move it; a model is one, or two that share both ends."""
+
+    network: bpc.Network
+    rule: bpc.Rule
+    gen: tuple[float, ...]
+    disc: tuple[float, ...]
+
+
+def parts():
+    models = (*RULES, "side by side")
+    return {
+        "settings": settings,
+        **{name: partial(of_model, name) for name in models},
+        "dial": dial,
+    }
+
+
+# -- training -----------------------------------------------------------------------------------------------
+
+
+def begin(network: bpc.Network, rule: bpc.Rule, label, inputs) -> list[jax.Array]:
+    """Sweep from the end that the rule names, both ends given."""
+    image = rule.start == "image"
+    swept = bpc.sweep_up(network, inputs) if image else bpc.sweep_down(network, label)
+    return [label, *swept[1:-1], inputs]
+
+
+@partial(jax.jit, static_argnames="rule")
+def learn(network: bpc.Network, rule: bpc.Rule, alpha_gen) -> bpc.Network:
+    """Train on the four pairs."""
+    optimiser = optax.adam(optax.cosine_decay_schedule(RATE, ITERATIONS))
+    gen, disc = weighed(rule.moves, (alpha_gen,) * 2, (1.0,) * 2, 2)
+    teaching = weighed(rule.teaches, (alpha_gen,) * 2, (1.0,) * 2, 2)
+
+    def iterate(state, _):
+        network, memory = state
+        swept = bpc.sweep_up(network, jnp.asarray(INPUTS))
+        z = begin(network, rule, jnp.asarray(LABELS), jnp.asarray(INPUTS))
+        z = descend([(network, gen, disc)], z[0], [z[1]], z[2], ENDS, TRAINING_STEPS)
+        z = [z[0], *z[1], z[2]]
+        below = swept if rule.amortiser_inputs == "swept" else None
+        gradient = jax.grad(lambda n: bpc.energy(n, z, *teaching, below).mean())(network)
+        updates, memory = optimiser.update(gradient, memory)
+        return (optax.apply_updates(network, updates), memory), None
+
+    first = (network, optimiser.init(network))
+    return jax.lax.scan(iterate, first, length=ITERATIONS)[0][0]
+
+
+@cache
+def trained(name: str, alpha_gen: float, seed: int) -> Part:
+    """Draw a network by its seed and train it as one of the models."""
+    rule = RULES[name]
+    network = bpc.make_network(jax.random.PRNGKey(seed), (1, HIDDEN, 2))
+    return Part(
+        learn(network, rule, alpha_gen), rule, *weighed(rule.moves, alpha_gen, 1.0, network.depth)
+    )
+
+
+# -- settling -----------------------------------------------------------------------------------------------
+
+
+def descend(networks, label, hidden, inputs, clamped, steps: int):
+    """Let label, hidden layers and inputs descend the sum of the energies, where they are not clamped."""
+
+    def energy(label, hidden, inputs):
+        return sum(
+            bpc.energy(network, [label, h, inputs], gen, disc).sum()
+            for (network, gen, disc), h in zip(networks, hidden, strict=True)
+        )
+
+    lengths = [
+        layer_steps(network, gen, disc, 1.0, spectral_norms(network))
+        for network, gen, disc in networks
+    ]
+    # Curvatures add, so a shared end takes the step whose inverse is the sum of the inverses.
+    ends = [1 / sum(1 / step[l] for step in lengths) for l in (0, 2)]
+
+    def body(state, _):
+        label, hidden, inputs = state
+        slope = jax.grad(energy, argnums=(0, 1, 2))(*state)
+        label = label if clamped[0] else label - ends[0] * slope[0]
+        hidden = [h - step[1] * s for h, s, step in zip(hidden, slope[1], lengths, strict=True)]
+        inputs = inputs if clamped[2] else inputs - ends[1] * slope[2]
+        return (label, hidden, inputs), None
+
+    return jax.lax.scan(body, (label, list(hidden), inputs), length=steps)[0]
+
+
+@partial(jax.jit, static_argnames=("rules", "free", "steps"))
+def settle(networks, rules, label, inputs, free: str, steps: int):
+    """Settle from where the rules start; give label and inputs, and the energy, one a pair.
+
+    Args:
+        networks: with their precisions, as in `descend`.
+        rules: one a network.
+        label: (pairs, 1).
+        inputs: (pairs, 2).
+        free: "hidden", "inputs" (and hidden) or "all".
+        steps: how many.
+    """
+    clamped = [free != "all", False, free == "hidden"]
+    hidden = [
+        begin(network, rule, label, inputs)[1]
+        for (network, *_), rule in zip(networks, rules, strict=True)
+    ]
+    label, hidden, inputs = descend(networks, label, hidden, inputs, clamped, steps)
+    energies = sum(
+        bpc.energy(network, [label, h, inputs], gen, disc)
+        for (network, gen, disc), h in zip(networks, hidden, strict=True)
+    )
+    return label, inputs, energies
+
+
+def settled(model: list[Part], pairs: np.ndarray, free: str, steps: int):
+    """Settle pairs (x_1, x_2, y); give where they are, and the energy there."""
+    networks = [(part.network, part.gen, part.disc) for part in model]
+    pairs = np.asarray(pairs, np.float32)
+    label, inputs, energies = settle(
+        networks, tuple(part.rule for part in model), pairs[:, 2:], pairs[:, :2], free, steps
+    )
+    return np.concatenate([inputs, label], axis=1), np.asarray(energies)
+
+
+# -- measures -----------------------------------------------------------------------------------------------
+
+
+def landscape(model: list[Part]) -> dict[str, float]:
+    """Measure one model, of one seed; shares are percent."""
+    rng = np.random.default_rng(0)  # the same starts for all
+    box = np.stack(np.meshgrid(SIDE, SIDE, SIDE, indexing="ij"), axis=-1)
+    energies = settled(model, box.reshape(-1, 3), "hidden", SETTLED)[1].reshape(box.shape[:3])
+    median = np.median(energies)
+    valid = settled(model, PAIRS, "hidden", SETTLED)[1]
+    off_data = distance(box[:, :, 0, :2], INPUTS) > 0.5 - 1e-6
+    low = energies.min(axis=2) <= valid.max() + 0.1 * median
+
+    starts = rng.uniform(-2, 2, (200, 3))
+    before, _ = settled(model, starts, "all", AT_REST - 1000)
+    rests, _ = settled(model, starts, "all", AT_REST)
+    stays, _ = settled(model, PAIRS, "all", AT_REST)
+    ways = rng.normal(size=(200, 3))
+    around = 0.5 * ways / np.linalg.norm(ways, axis=1, keepdims=True)
+    rise = [
+        settled(model, pair + around, "hidden", SETTLED)[1].min() - own
+        for pair, own in zip(PAIRS, valid, strict=True)
+    ]
+    return {
+        "low off data": share(low[off_data]),
+        "rests": share(distance(rests, PAIRS) < 0.5),
+        "still moves": share(np.linalg.norm(rests - before, axis=1) > 0.01),
+        "length at rest": float(np.median(np.linalg.norm(rests, axis=1))),
+        "stays": share(distance(stays, PAIRS) < 0.5),
+        "rise": 100 * float(np.mean(rise) / median),
+        **own_tasks(model),
+    }
+
+
+def own_tasks(model: list[Part]) -> dict[str, float]:
+    """Measure what a model is trained for: the largest error of a label read; where drawn inputs rest.
+
+    Of two side by side, discPC reads, and both settle the input.
+    """
+    rng = np.random.default_rng(1)
+    read = bpc.sweep_up(model[0].network, jnp.asarray(INPUTS))[0]
+    to_mean, to_data = [], []
+    for label in (1, -1):
+        own = INPUTS[LABELS[:, 0] == label]
+        starts = np.concatenate([rng.uniform(-2, 2, (100, 2)), np.full((100, 1), label)], axis=1)
+        rests = settled(model, starts, "inputs", AT_REST)[0][:, :2]
+        to_mean.append(np.linalg.norm(rests - own.mean(axis=0), axis=1).mean())
+        to_data.append(distance(rests, own).mean())
+    return {
+        "read error": float(np.abs(read - LABELS).max()),
+        "to mean": float(np.mean(to_mean)),
+        "to data": float(np.mean(to_data)),
+    }
+
+
+def distance(points: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """Give the distance of each point from the nearest of some others."""
+    return np.linalg.norm(points[..., None, :] - of, axis=-1).min(axis=-1)
+
+
+def share(found: np.ndarray) -> float:
+    return 100 * float(np.mean(found))
+
+
+# -- parts --------------------------------------------------------------------------------------------------
+
+
+@cache
+def chosen() -> tuple[float, dict[str, list[float]]]:
+    """Choose BPC's alpha_gen by its own two tasks; give it, and what each scored, one a choosing seed."""
+    scores = {}
+    for alpha in ALPHAS:
+        found = [own_tasks([trained("BPC", alpha, s)]) for s in experiments.choosing_seeds()]
+        scores[f"{alpha:g}"] = [each["read error"] + each["to data"] for each in found]
+    return float(min(scores, key=lambda alpha: np.mean(scores[alpha]))), scores
+
+
+def settings() -> dict[str, Any]:
+    alpha, scores = chosen()
+    return {
+        "alpha_gen of BPC": alpha,
+        "read error + to data": scores,
+        "hidden": HIDDEN,
+        "iterations": ITERATIONS,
+        "learning rate": RATE,
+        "steps": TRAINING_STEPS,
+    }
+
+
+def model_of(name: str, seed: int, alpha: float | None = None) -> list[Part]:
+    if name == "side by side":
+        return [trained("discPC", 1.0, seed), trained("genPC", 1.0, seed)]
+    if name != "BPC":
+        return [trained(name, 1.0, seed)]
+    return [trained(name, chosen()[0] if alpha is None else alpha, seed)]
+
+
+def of_model(name: str) -> dict[str, list[float]]:
+    """Measure a model, one number a seed."""
+    found = [landscape(model_of(name, seed)) for seed in experiments.seeds(SEEDS)]
+    return {measure: [each[measure] for each in found] for measure in found[0]}
+
+
+def dial() -> dict[str, dict[str, list[float]]]:
+    """Measure BPC at every alpha_gen of the grid: what the choice hides."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for alpha in ALPHAS:
+        runs = [landscape(model_of("BPC", seed, alpha)) for seed in experiments.seeds(SEEDS)]
+        found[f"{alpha:g}"] = {key: [run[key] for run in runs] for key in runs[0]}
+    return found
