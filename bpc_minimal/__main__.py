@@ -61,6 +61,7 @@ from bpc_minimal.files import (
 from bpc_minimal.images import oddity, read_images, read_labels
 from bpc_minimal.inference import RULES
 from bpc_minimal.process import Lasting, Stopped, Stopping, lasting_streams, share_freed_memory
+from bpc_minimal.programs import keep_programs
 from bpc_minimal.training import digest
 
 EXAMPLE = "runs/fast/checkpoint.bpc"  # where the first run is
@@ -83,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is None:  # this process is the command line's own
         os.environ["MPLBACKEND"] = "agg"  # a notebook's need not exist here, nor a screen
+        keep_programs()
     if threading.current_thread() is not threading.main_thread():
         return _run(argv, Stopping())  # signals and the process's streams are another's
     with lasting_streams() as (out, _):

@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # a test leaves nothing in its user's folders
+    os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
+
 import jax
 import jax.numpy as jnp
 import numpy as np
