@@ -746,3 +746,51 @@ def test_hundreds_of_random_gestures_leave_no_error_and_no_nan(motion, seed, vis
     assert not re.search("NaN|Infinity|undefined|null", shown), shown
     assert np.isfinite(float(reader.says("E")))
     assert reader.pixels().shape == (784,)
+
+
+def test_who_comes_back_finds_the_controls_as_the_network_is(visit):
+    reader = visit()
+    reader.still()
+    reader.page.locator("[name=live-rule][value=discriminative]").check()
+    reader.page.locator("#live-rate").fill("5")
+    reader.still()
+    reader.page.goto(reader.base + "book/intro.html")
+    reader.page.go_back()
+    reader.still()
+    status = reader.page.locator("#live-status")
+    rule = reader.page.locator("[name=live-rule]:checked + span").inner_text()
+    rate = reader.page.locator("#live-rate")
+    expect(status).to_contain_text(f"{rule}. Step")
+    beside = rate.locator("xpath=following-sibling::output").inner_text()
+    assert rate.get_attribute("aria-valuetext") == beside
+    values = [0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5]
+    assert float(beside) == values[int(rate.input_value())]
+
+
+def test_one_sentence_is_announced_and_not_each_number(visit):
+    reader = visit()
+    reader.still()
+    loud = """() => [...document.querySelectorAll('#live output, #learn output, #live [aria-live], '
+        + '#live [role=status]')].filter(e => e.getAttribute('aria-live') !== 'off').map(e => e.id)"""
+    assert reader.page.evaluate(loud) == ["live-status"]
+    reader.page.locator("[name=live-rule][value=hybrid]").check()
+    expect(reader.page.locator("#live-status")).to_contain_text("HPC. Step")
+
+
+def test_nothing_is_read_where_nothing_is_drawn(visit):
+    reader = visit()
+    reader.still()
+    reader.press("Clear")
+    assert [reader.says(name) for name in ("swept", "says", "again")] == ["–"] * 3
+    assert reader.says("t").startswith("0 ")
+
+
+def test_on_a_phone_the_answers_and_the_way_to_stop_are_in_sight_everywhere(visit):
+    reader = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    reader.still()
+    seen = """() => { const r = document.querySelector('.live-go').getBoundingClientRect();
+        return r.top > 0 && r.bottom <= innerHeight }"""
+    for name in ("pad", "image", "chart"):
+        reader.page.locator(f"#live-{name}").scroll_into_view_if_needed()
+        assert reader.page.evaluate(seen), name
+    assert np.array_equal(reader.pixels("mini"), reader.pixels("image"))

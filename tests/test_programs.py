@@ -18,7 +18,9 @@ def start(cache: Path, out: Path, **settings: str) -> subprocess.Popen:
     """Start a small run with a cache folder of its own."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
     environment |= {"JAX_ENABLE_COMPILATION_CACHE": "true", "XDG_CACHE_HOME": str(cache)} | settings
-    environment.setdefault("MPLCONFIGDIR", str(out.parent / "matplotlib"))  # it lies there otherwise
+    environment.setdefault(
+        "MPLCONFIGDIR", str(out.parent / "matplotlib")
+    )  # it lies there otherwise
     command = [sys.executable, "-m", "bpc_minimal", "train", *SMALL, "--json", "--out", str(out)]
     return subprocess.Popen(command, env=environment, text=True, stdout=-1, stderr=-1)
 

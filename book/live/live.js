@@ -47,6 +47,7 @@
   const alphas = () => bpc.precisions(network, rule(), state.alpha_gen, state.alpha_disc);
   const anySeen = () => state.visible.includes(1);
   const anyHidden = () => state.visible.includes(0);
+  const blank = () => state.label === null && !anyHidden() && !state.pixels.some((p) => p > 0); // nothing to read
   // What is hidden starts at 0, the mean of all pixels.
   const given = () => bpc.normalise(state.pixels, settings).map((x, i) => (state.visible[i] ? x : 0));
   const sweepsUp = () => rule().start === "image"; // genPC has no amortiser
@@ -81,9 +82,9 @@
     state.z = bpc.start(network, rule(), label, given());
     state.found = bpc.errors(network, state.z);
     state.path = [bpc.energy(state.found, alphas())];
-    state.swept = state.label === null && anySeen() && sweepsUp() ? bpc.argmax(state.z[0]) : null;
+    state.swept = state.label === null && anySeen() && sweepsUp() && !blank() ? bpc.argmax(state.z[0]) : null;
     state.range = [0, 0, 0, 0]; // the largest activity and prediction that each layer has had
-    if (run) settle();
+    if (run && !blank()) settle();
     else show();
   }
 
@@ -138,7 +139,9 @@
   function showImages() {
     const pixels = bpc.denormalise(state.z[network.L], settings);
     const expected = bpc.denormalise(minus(state.z[network.L], state.found.e[network.L]), settings);
-    paint($("image"), (i) => (state.visible[i] ? [ink, pixels[i]] : [blue, 0.13 + 0.87 * between(pixels[i], 0, 1)]));
+    const pixel = (i) => (state.visible[i] ? [ink, pixels[i]] : [blue, 0.13 + 0.87 * between(pixels[i], 0, 1)]);
+    paint($("image"), pixel);
+    paint($("mini"), pixel); // beside the answers, on a phone
     paint($("expected"), (i) => [blue, expected[i]]);
     paint($("error"), (i) => {
       const e = state.found.e[network.L][i] * settings.pixel_std;
@@ -224,6 +227,14 @@
       line(context, css(colour), points, thick);
       dot(context, css(colour), points[points.length - 1], 3);
     }
+    if (!state.diverged) return;
+    context.font = "600 13px system-ui, sans-serif";
+    ["It grew without bound:", "the step is too long."].forEach((words, k) => {
+      const [right, bottom] = [width - 4, height * 0.6 + 17 * k];
+      context.clearRect(right - context.measureText(words).width - 3, bottom - 14, width, 18);
+      context.fillStyle = css(ink);
+      context.fillText(words, right, bottom);
+    });
   }
 
   function showWords() {
@@ -232,7 +243,7 @@
     $("E-e").value = short(e);
     $("E-d").value = short(d);
     $("t").value = `${t()} of ${state.steps}`;
-    const settled = t() > 0 && state.label === null ? bpc.argmax(state.z[0]) : null;
+    const settled = t() > 0 && state.label === null && !blank() ? bpc.argmax(state.z[0]) : null;
     const again =
       ended() && anyHidden() && sweepsUp() ? bpc.argmax(bpc.sweepUp(network, state.z[network.L])[0]) : null;
     $("swept").value = state.swept ?? "–";
@@ -251,7 +262,7 @@
       settled !== null && `Settled: ${settled}.`,
       again !== null && `Swept again: ${again}.`,
     ];
-    const words = `Step ${t()} of ${state.steps}. Energy ${short(e + d)}. ${says.filter(Boolean).join(" ")}${diverged}`;
+    const words = `${rule().name}. Step ${t()} of ${state.steps}. Energy ${short(e + d)}. ${says.filter(Boolean).join(" ")}${diverged}`;
     if ($("status").textContent !== words) $("status").textContent = words;
   }
 
@@ -614,6 +625,7 @@
     network = null; // the one of the rule before is not this rule's
     showSettings();
     root.dataset.state = "waiting";
+    $("status").textContent = `${rule().name} settles.`;
     try {
       const stored = await load(name);
       if (state.rule !== name) return; // another one was chosen meanwhile
@@ -733,6 +745,7 @@
   }
 
   new MutationObserver(repaint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  window.addEventListener("pageshow", showSettings); // a browser that comes back fills in what stood here
   new ResizeObserver(() => {
     showPad();
     show();
