@@ -58,6 +58,7 @@ live: .venv/trains ## train the networks of the page to play with, and write wha
 notebooks: .venv/installed ## execute the chapters and store their outputs (ARGS=book/05_*.ipynb)
 	$(BIN)/python tools/execute_notebooks.py $(ARGS)
 	$(BIN)/python tools/pages.py
+	$(BIN)/python tools/guide.py
 
 lint: .venv/installed ## check style and types, of the notebooks too
 	$(BIN)/ruff check .
@@ -65,6 +66,7 @@ lint: .venv/installed ## check style and types, of the notebooks too
 	$(BIN)/mypy
 	$(BIN)/python tools/execute_notebooks.py --check
 	$(BIN)/python tools/pages.py --check
+	$(BIN)/python tools/guide.py --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
