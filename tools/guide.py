@@ -3,8 +3,8 @@
     python tools/guide.py           fill the marked parts of book/teaching
     python tools/guide.py --check   say whether they are up to date
 
-A part begins with a comment such as `<!-- mistakes: 4 -->` and ends with `<!-- end -->`; all else is written by
-hand.
+A part begins with a comment such as `<!-- mistakes: 4 -->` and ends with `<!-- end -->`; all else is written
+by hand.
 """
 
 import re
