@@ -62,6 +62,7 @@ kernels: .venv-zig/installed ## compile the hot loops of the page that learns
 notebooks: .venv/installed ## execute the chapters and store their outputs (ARGS=book/05_*.ipynb)
 	$(BIN)/python tools/execute_notebooks.py $(ARGS)
 	$(BIN)/python tools/pages.py
+	$(BIN)/python tools/guide.py
 
 lint: .venv/installed ## check style and types, of the notebooks too
 	$(BIN)/ruff check .
@@ -69,6 +70,7 @@ lint: .venv/installed ## check style and types, of the notebooks too
 	$(BIN)/mypy
 	$(BIN)/python tools/execute_notebooks.py --check
 	$(BIN)/python tools/pages.py --check
+	$(BIN)/python tools/guide.py --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff

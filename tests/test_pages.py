@@ -16,7 +16,7 @@ from conftest import CHROMIUM, ROOT
 
 PAGES = sorted(
     str(path.relative_to(ROOT).with_suffix(".html"))
-    for pattern in ("*.md", "[0-9]*.ipynb")
+    for pattern in ("*.md", "[0-9]*.ipynb", "teaching/*.md")
     for path in (ROOT / "book").glob(pattern)
 )
 CHAPTERS = [name for name in PAGES if name.split("/")[1][0].isdigit()]
@@ -92,7 +92,7 @@ def opened(request, browser, site):
 
 
 def test_every_page_was_rendered(site):
-    assert {str(path.relative_to(site)) for path in (site / "book").glob("*.html")} == set(PAGES)
+    assert {str(path.relative_to(site)) for path in (site / "book").rglob("*.html")} == set(PAGES)
 
 
 def test_page_is_whole_without_a_network(opened):

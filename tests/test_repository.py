@@ -249,7 +249,12 @@ def test_help_lists_every_target():
         ("kernels", ["constraints-zig.txt"]),
         ("train", ["constraints-train.txt", "."]),
         ("editions", ["requirements-kit.txt", "."]),
+<<<<<<< HEAD
         ("slides", ["requirements-kit.txt", "."]),
+=======
+        ("assignments", ["requirements-kit.txt", "."]),
+        ("preflight", ["requirements-kit.txt", "."]),
+>>>>>>> k17
         ("book", ["constraints-train.txt", ".", "constraints.txt"]),
     ],
 )
@@ -344,7 +349,7 @@ def test_what_the_badges_lead_to_is_what_the_workflow_publishes():
 def test_the_address_can_be_set_and_set_again(tmp_path):
     for path in set_repository.files(ROOT):
         copy = tmp_path / path.relative_to(ROOT)
-        copy.parent.mkdir(exist_ok=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     first = set_repository.current(ROOT)
     for slug in ("some-one/a.book", "other/bpc", first):

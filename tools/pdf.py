@@ -22,8 +22,8 @@ CHROMIUM = (
 )
 # Nobody unfolds anything on paper. The solutions have a page of their own in the book.
 UNFOLD = "() => document.querySelectorAll('details:not(.solution)').forEach(e => e.open = true)"
-# What unfolds fades in, and is printed before it is there. Paper is closer to the eye than a screen: all is set
-# closer, what is folded on the page smallest, and code may go on overleaf (kept whole, it leaves a third empty).
+# What unfolds fades in, and is printed before it is there. Paper is nearer to the eye than a screen: all is
+# set closer, what the page folds smallest, and code may go on overleaf (kept whole, it leaves a third empty).
 PAPER = """
 *, ::before, ::after { animation: none !important; transition: none !important; }
 .bd-article { font-size: 16px; padding: 0 !important; }
@@ -43,8 +43,11 @@ PAPER = """
 .bpc-panels > svg { flex-basis: 220px; max-width: 300px; }
 .bpc-several > svg { max-width: calc(33% - 0.25rem); }
 .bd-article dl.py { font-size: 14px; }
-.bd-article pre { overflow: visible !important; } /* what scrolls is never parted */
-.cell_input, .cell_output:not(:has(figure)), pre, .admonition, .exercise { break-inside: auto !important; }
+/* What scrolls, or lies in a flexible box, is never parted. */
+.bd-article pre { overflow: visible !important; }
+.bd-article :is(.cell_input, .highlight, [class*="highlight-"]) { display: block !important; }
+.bd-article :is(.cell_input, .cell_output:not(:has(figure)), .highlight, [class*="highlight-"], pre,
+  .admonition, .exercise) { break-inside: auto !important; }
 """
 SCALE = 0.7  # of the screen's sizes: letters of 8.4 points
 # A link to another page would lead to a file of the machine that printed it.

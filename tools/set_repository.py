@@ -15,7 +15,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = re.compile(r"https://github\.com/([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]*[A-Za-z0-9_-])")
 COLAB = "colab"  # the branch that holds the editions for Colab
-FILES = ("_config.yml", "CITATION.cff", "pyproject.toml", "*.md", "book/*.md", "book/*.ipynb")
+FILES = (
+    "_config.yml",
+    "CITATION.cff",
+    "pyproject.toml",
+    "*.md",
+    "book/*.md",
+    "book/*.ipynb",
+    "book/teaching/*.md",
+)
 
 
 def files(root: Path) -> list[Path]:

@@ -4,7 +4,7 @@
 
 The pages come into FOLDER/student-book, and the PDF beside them where Chromium is installed. They are
 made from a copy of the book in which no solution stands (`editions.STUDENT_PAGES`) and which leads to none:
-it has no page of solutions, no button for Colab, and none for the repository.
+it has no page of solutions, no part for lecturers, no button for Colab, and none for the repository.
 """
 
 import re
@@ -21,7 +21,10 @@ from pdf import CHROMIUM
 
 COPIED = ("book/_static", "book/_templates", "tools")
 PAGE = "book/solutions"
-LINK = re.compile(r"the \[solutions\]\(solutions\.md\) of the exercises, ")
+TEACHING = "book/teaching/"  # what checks know, and answers to questions
+LINK = re.compile(
+    r"the \[solutions\]\(solutions\.md\) of the exercises, | Whoever teaches finds [^.]*\.md\):[^.]*\."
+)
 
 
 def write_sources(folder: Path) -> None:
@@ -39,7 +42,10 @@ def write_sources(folder: Path) -> None:
 
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
     for part in contents["parts"]:
-        part["chapters"] = [one for one in part["chapters"] if one["file"] != PAGE]
+        files = [one["file"] for one in part["chapters"]]
+        kept = [one for one in files if one != PAGE and not one.startswith(TEACHING)]
+        part["chapters"] = [{"file": one} for one in kept]
+    contents["parts"] = [part for part in contents["parts"] if part["chapters"]]
     (folder / "_toc.yml").write_text(yaml.safe_dump(contents), "utf-8")
     settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     del settings["launch_buttons"]

@@ -1,0 +1,113 @@
+"""Write what the guide for lecturers says of the exercises: goals, minutes, points, what their checks know.
+
+    python tools/guide.py           fill the marked parts of book/teaching
+    python tools/guide.py --check   say whether they are up to date
+
+A part begins with a comment such as `<!-- mistakes: 4 -->` and ends with `<!-- end -->`; all else is written
+by hand.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+
+from editions import BOOK, literal, parts
+from graded.variant import points
+from pages import chapters, minutes
+
+PART = re.compile(r"(<!-- (\w+)(?:: (\d+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+QUESTION = re.compile(r"^:::\{admonition\} Question ([\d.]+): (.*)$", re.MULTILINE)
+FOUND = {n: parts(notebook, n) for _, n, _, notebook in chapters()}
+TEACHING = BOOK / "teaching"
+
+
+def link(number: str) -> str:
+    """Lead to an exercise."""
+    chapter, one = number.split(".")
+    (path,) = (path for path, n, *_ in chapters() if n == int(chapter))
+    return f"[{number}](../{path.name}#exercise-{chapter}-{one})"
+
+
+def goals(chapter: int) -> str:
+    """Say what each exercise of a chapter is for."""
+    rows = [
+        f"| {link(p.number)} | {p.level} | {p.known.minutes} | {points(p.number)} | {p.known.goal} |\n"
+        for p in FOUND[chapter]
+    ]
+    head = "| exercise | level | minutes | points | who solves it can |\n|---|---|---|---|---|\n"
+    return f"\n{head}{''.join(rows)}\n"
+
+
+def mistakes(chapter: int) -> str:
+    """List what the checks of a chapter say of wrong answers."""
+    boxes = []
+    for part in FOUND[chapter]:
+        lines = "".join(f"- {literal(said)}\n" for said in part.known.diagnoses)
+        title = f"What the check of exercise {part.number} knows"
+        boxes.append(f":::{{admonition}} {title}\n:class: dropdown\n{lines}:::\n")
+    return "\n" + "\n".join(boxes) + "\n"
+
+
+def unit() -> str:
+    """Say how long each week of the unit takes a student."""
+    rows = []
+    for week, (path, n, title, notebook) in enumerate(chapters(), 1):
+        reading = 5 * round(minutes(notebook) / 5)
+        working = sum(part.known.minutes for part in FOUND[n])
+        total = sum(points(part.number) for part in FOUND[n])
+        rows.append(
+            f"| {week} | [{n} {title}](../{path.name}) | {reading} | {working} | {total} |\n"
+        )
+    head = "| week | chapter | reading (minutes) | assignment (minutes) | points |\n|---|---|---|---|---|\n"
+    return f"\n{head}{''.join(rows)}\n"
+
+
+def table() -> str:
+    """Put goal, exercise and question side by side."""
+    text = (TEACHING / "chapters.md").read_text("utf-8")
+    asked = dict(QUESTION.findall(text))
+    numbers = [part.number for found in FOUND.values() for part in found]
+    if [*asked] != numbers:
+        odd = sorted({*asked} ^ {*numbers}) or "their order"
+        raise ValueError(
+            f"book/teaching/chapters.md: a question for each exercise is expected; {odd}"
+        )
+    rows = [
+        f"| {p.known.goal} | {link(p.number)} | {asked[p.number]} |\n"
+        for found in FOUND.values()
+        for p in found
+    ]
+    return f"\n| goal | exercise | question |\n|---|---|---|\n{''.join(rows)}\n"
+
+
+KINDS: dict[str, Callable[..., str]] = {
+    "goals": goals, "mistakes": mistakes, "unit": unit, "table": table,
+}  # fmt: skip
+
+
+def filled(text: str) -> str:
+    """Fill the marked parts of a page."""
+
+    def part(found: re.Match[str]) -> str:
+        given = [int(found[3])] if found[3] else []
+        return found[1] + KINDS[found[2]](*given) + found[4]
+
+    return PART.sub(part, text)
+
+
+def main() -> int:
+    stale = 0
+    for page in sorted(TEACHING.glob("*.md")):
+        text = page.read_text("utf-8")
+        if (made := filled(text)) == text:
+            continue
+        if "--check" in sys.argv[1:]:
+            print(f"{page.name} is not what the checks hold; run: make notebooks", file=sys.stderr)
+            stale += 1
+        else:
+            page.write_text(made, "utf-8", newline="\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
