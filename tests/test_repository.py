@@ -250,6 +250,7 @@ def test_help_lists_every_target():
         ("train", ["constraints-train.txt", "."]),
         ("editions", ["requirements-kit.txt", "."]),
         ("slides", ["requirements-kit.txt", "."]),
+        ("exam", ["requirements-kit.txt", "."]),
         ("book", ["constraints-train.txt", ".", "constraints.txt"]),
     ],
 )
