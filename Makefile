@@ -1,6 +1,6 @@
 # What one does with this book. Every target sets itself up: it needs Python 3.11 or newer, make, and
 # a connection the first time. `make PYTHON=python3.12` picks another Python; ARGS goes to `train`, `best`, `live`,
-# `notebooks`, `bench` and `mutants`; COURSE is the folder of the assignments.
+# `notebooks`, `exam`, `bench` and `mutants`; COURSE is the folder of the assignments.
 
 PYTHON ?= python3
 ARGS ?=
@@ -15,7 +15,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf editions student-book slides test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report kernels assignments preflight experiments clean
+.PHONY: help book pdf editions student-book slides exam test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report kernels assignments preflight experiments clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -131,6 +131,9 @@ student-book: .venv/installed ## render the book without solutions: dist/kit/stu
 
 slides: .venv-kit/installed ## make a deck of slides of each chapter, and its PDF: dist/kit/slides
 	.venv-kit/bin/python tools/slides.py
+
+exam: .venv-kit/installed ## write an exam with the numbers of a seed: dist/kit/exam-SEED (SEED=2027)
+	.venv-kit/bin/python tools/write_exam.py $(SEED) $(ARGS)
 
 set-repository: ## set the repository's address everywhere (URL=https://github.com/USER/NAME)
 	$(python)

@@ -251,10 +251,14 @@ def test_help_lists_every_target():
         ("editions", ["requirements-kit.txt", "."]),
 <<<<<<< HEAD
         ("slides", ["requirements-kit.txt", "."]),
+<<<<<<< HEAD
 =======
         ("assignments", ["requirements-kit.txt", "."]),
         ("preflight", ["requirements-kit.txt", "."]),
 >>>>>>> k17
+=======
+        ("exam", ["requirements-kit.txt", "."]),
+>>>>>>> k17b
         ("book", ["constraints-train.txt", ".", "constraints.txt"]),
     ],
 )
