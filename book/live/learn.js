@@ -120,6 +120,7 @@
     state.points = [];
     state.accuracies = [];
     setState("waiting");
+    root.dataset.iteration = 0;
     worker.postMessage({ type: "begin", settings: state.settings, run: state.run, pace: pace(), running });
   }
 
