@@ -67,8 +67,8 @@ def as_training() -> str:
     }
     lines = ",\n".join(f'{json.dumps(key)}: "{value}"' for key, value in fields.items())
     return (
-        f"// MNIST's first {IMAGES:,} training images and every tenth of its test images, in 16 greys, two pixels a\n"
-        "// byte: written by tools/learn.py. lesson.js unpacks them.\n"
+        f"// MNIST's first {IMAGES:,} training images and every tenth of its test images, in 16 greys, two\n"
+        "// pixels a byte: written by tools/learn.py. lesson.js unpacks them.\n"
         f"globalThis.bpcTraining = {{\n{lines}\n}};\n"
     )
 
@@ -77,7 +77,7 @@ def as_lessons() -> str:
     """Write the settings of a run for each rule, as the package's Config has them."""
     lines = ",\n".join(f'"{name}": {config.to_json()}' for name, config in CONFIGS.items())
     return (
-        "// The settings of the runs on the page that learns, as of bpc_minimal.Config: written by tools/learn.py.\n"
+        "// Settings of the runs on the page that learns, as in the package: written by tools/learn.py.\n"
         f"globalThis.bpcLessons = {{\n{lines}\n}};\n"
     )
 

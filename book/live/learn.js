@@ -25,7 +25,7 @@
   const WHAT_IFS = {
     usual: {
       changes: {},
-      told: "Three things to watch. The ten drawings begin as noise, have a shape within the first pass over the images, and sharpen after it. The share that is read rightly is above nine in ten within half a pass, and above 97 in a hundred at the end. And of the energy that settling leaves both parts fall: e as the drawings come to look like digits, d as the readings come true.",
+      told: "Three things to watch. The ten drawings begin as noise, have a shape within the first pass over the images, and sharpen after it. The share that is read rightly is some nine in ten after half a pass, and 97 in a hundred at the end. And of the energy that settling leaves both parts fall: e as the drawings come to look like digits, d as the readings come true.",
     },
     "no-settling": {
       changes: { steps: 0 },
@@ -120,6 +120,7 @@
     state.points = [];
     state.accuracies = [];
     setState("waiting");
+    root.dataset.iteration = 0;
     worker.postMessage({ type: "begin", settings: state.settings, run: state.run, pace: pace(), running });
   }
 
