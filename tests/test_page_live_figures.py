@@ -196,8 +196,7 @@ def test_paper_and_a_browser_without_scripts_have_the_still_figure(name, browser
     assert not reader.wrong
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width, theme", [(390, "dark"), (1280, "light")])
 @pytest.mark.parametrize("name", FIGURES)
 def test_it_fits_the_screen_and_a_finger(name, width, theme, visit, server):
     reader = visit(name, server, color_scheme=theme, **(PHONE if width == 390 else {}))
@@ -208,7 +207,7 @@ def test_it_fits_the_screen_and_a_finger(name, width, theme, visit, server):
             const b = e.getBoundingClientRect();
             return [e.outerHTML.slice(0, 80), b.width, b.height, b.left, b.right] })"""
     )
-    assert len(sizes) > 3
+    assert sizes
     for what, wide, high, left, right in sizes:
         assert high >= least - 0.5 and wide >= least - 0.5, (what, wide, high)
         assert left >= 0 and right <= width, what
@@ -219,7 +218,7 @@ def test_it_fits_the_screen_and_a_finger(name, width, theme, visit, server):
 def test_sliders_have_names_words_and_keys(name, visit):
     reader = visit(name)
     assert "Try it." in reader.root.locator(".lf-try").inner_text()
-    assert len(reader.root.locator("[role=img]").first.get_attribute("aria-label")) > 40
+    assert len(reader.root.locator(".bpc-panels[role=img]").get_attribute("aria-label")) > 40
     sliders = reader.root.locator("input[type=range]")
     for slider in sliders.all():
         expect(slider).to_have_accessible_name(re.compile(".{3}"))
@@ -251,6 +250,7 @@ def test_a_screen_reader_hears_the_end_and_not_the_way(name, visit):
     assert len(reader.says()) > 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, seed", [(name, seed) for seed, name in enumerate(FIGURES)])
 def test_random_gestures_leave_no_error_and_no_nan(name, seed, visit):
     reader, draw = visit(name, reduced_motion="no-preference"), random.Random(seed)
@@ -613,7 +613,7 @@ def test_a_mixture_draws_as_in_the_package(mixture, visit):
     theirs = np.asarray(bpc.denormalise(bpc.sweep_down(network, label[None])[-1]))[0]
     ours = np.array(reader.live("[...live.drawn()]"))
     assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
-    shown = reader.root.locator("canvas[name=drawn]").evaluate(
+    shown = reader.root.locator("canvas[data-name=drawn]").evaluate(
         "c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 == 3)"
     )
     assert np.abs(np.array(shown) / 255 - np.clip(ours, 0, 1)).max() < 0.01
@@ -668,7 +668,8 @@ def test_the_chain_settles_as_in_the_package(step_size, tenths, visit, float64):
     leaves = [jnp.asarray(V) for V in data["generator"]]
     leaves += [jnp.asarray(g.weight, float) for g in network.amortiser]
     network = jax.tree.unflatten(jax.tree.structure(network), leaves)
-    z = [jnp.asarray(part) for part in zip(*data["examples"], strict=True)]
+    first, last = (jnp.asarray(data[name]) for name in ("expected", "observed"))
+    z = [*bpc.sweep_down(network, first)[:-1], last]
     path = bpc.infer(
         network, z, [True, *[False] * 4, True], bpc.GENERATIVE, 600, step_size, step_rule="fixed",
         alpha_gen=(1, 1, 1, 1, 10 ** (tenths / 4)), record=True,
@@ -677,7 +678,7 @@ def test_the_chain_settles_as_in_the_package(step_size, tenths, visit, float64):
     for n, states in enumerate(found):
         for l, z_l in enumerate(path.trajectory):
             ours = np.array([z[l] for z in states])
-            np.testing.assert_allclose(ours, z_l[:, n], rtol=1e-5, atol=1e-8)
+            assert np.abs(ours - z_l[:, n]).max() <= 1e-5 * np.abs(z_l[:, n]).max()
     energies = np.mean(
         [reader.live(f"live.paths()[{n}].map(live.energy)") for n in range(5)], axis=0
     )

@@ -33,14 +33,14 @@ def hidden() -> dict[str, Any]:
 
 
 def chain() -> dict[str, Any]:
-    """The first of chapter 1's forty deep chains, and its sweeps, drawn by the chapter's own cells."""
+    """The first of chapter 1's forty deep chains, and its five examples, drawn by the chapter's own cells."""
     names: dict[str, Any] = {"jax": jax, "jnp": jnp, "np": np}
     cells = {cell.id: cell.source for cell in nbformat.read(BOOK / "01_energy.ipynb", 4).cells}
     for cell in ("c01-80", "c01-89", "c01-95"):  # predict; the generator and its sweep; the problem
         exec(cells[cell], names)
     generator, z = names["draw_problem"](0)
-    examples = [[np.asarray(z_l)[n].tolist() for z_l in z] for n in range(len(z[0]))]
-    return {"generator": [V.tolist() for V, _ in generator], "examples": examples}
+    ends = {"expected": np.asarray(z[0]).tolist(), "observed": np.asarray(z[-1]).tolist()}
+    return {"generator": [V.tolist() for V, _ in generator], **ends}
 
 
 def dial() -> dict[str, Any]:

@@ -1,5 +1,5 @@
-// Chapter 1: a deep chain settles, and the news of an observation travels up, one layer a step. The chain and its sweep are the
-// first of the chapter's forty, drawn by the chapter's own code as the book was built.
+// Chapter 1: a deep chain settles, and the news of an observation travels up, one layer a step. The chain is the first of the
+// chapter's forty, drawn by the chapter's own code as the book was built.
 
 bpcFigures.add("chain", (root) => {
   "use strict";
@@ -33,8 +33,10 @@ bpcFigures.add("chain", (root) => {
   // Five examples settle side by side; all states of all steps are kept.
   let paths = [];
   function settle() {
-    paths = given.examples.map((z) => {
-      const found = [z];
+    paths = given.expected.map((expected, n) => {
+      const z = [expected];
+      for (let l = 0; l < L - 1; l++) z.push(times(given.generator[l], act(l, z[l]))); // the sweep
+      const found = [[...z, given.observed[n]]];
       for (let t = 0; t < AT[AT.length - 1]; t++) found.push(step(found[t]));
       return found;
     });

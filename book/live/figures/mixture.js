@@ -24,7 +24,8 @@ bpcFigures.add("mixture", (root) => {
     numbers.forEach((x, k) => (state[`label_${k}`] = x));
   }
   const pixels = () => Float64Array.from(digits.subarray(PIXELS * state.digit, PIXELS * (state.digit + 1)), (p) => p / 255);
-  const drawn = (numbers = label()) => bpc.denormalise(bpc.sweepDown(network, numbers)[network.L], stored.settings);
+  const drawn = (numbers = label()) =>
+    bpc.denormalise(bpc.sweepDown(network, numbers)[network.L], stored.settings).map((pixel) => between(pixel, 0, 1));
   function miss(picture) {
     const image = pixels();
     return Math.sqrt(picture.reduce((sum, p, i) => sum + (p - image[i]) ** 2, 0) / PIXELS);
@@ -44,7 +45,7 @@ bpcFigures.add("mixture", (root) => {
 
   // What is seen.
   const right = panel(root, 340, 200, "");
-  const canvas = (name) => root.querySelector(`canvas[name=${name}]`);
+  const canvas = (name) => root.querySelector(`canvas[data-name=${name}]`);
   const button = (name) => root.querySelector(`button[name=${name}]`);
   const say = bpcFigures.says(root);
   const colours = bpcFigures.colours(root, () => {
