@@ -1248,6 +1248,7 @@ def test_bytes_on_another_scale_are_warned_of_in_one_line(monkeypatch, capsys):
     np.save("x.npy", images // 15)
     words = ["train", *OWN[1:], "--set", "iterations=1", "--set", "batch_size=8", "--overwrite"]
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # and put back
+    monkeypatch.setattr(__main__, "keep_programs", lambda: None)  # not for all that follows
     monkeypatch.setattr(sys, "argv", ["bpc_minimal", *words])
     with warnings.catch_warnings():
         warnings.simplefilter("always")
