@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -43,18 +44,18 @@ from bpc_minimal import (
     load_dataset,
     load_mnist,
     mnist,
-    normalise,
     preset,
     save,
 )
-from bpc_minimal.arguments import LARGEST, take_data
-from bpc_minimal.data import CLASSES, PIXELS, SPLITS
+from bpc_minimal.arguments import LARGEST, own_settings, take_data
+from bpc_minimal.data import CLASSES, PIXELS, SPLITS, normalise
 from bpc_minimal.files import (
     HeldError,
     Owned,
     check_writable,
     expanded,
     is_abandoned,
+    parse_json,
     read_text,
     shown,
 )
@@ -84,6 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is None:  # this process is the command line's own
         os.environ["MPLBACKEND"] = "agg"  # a notebook's need not exist here, nor a screen
+        warnings.showwarning = lambda message, *_, **__: _warn(str(message))
         keep_programs()
     if threading.current_thread() is not threading.main_thread():
         return _run(argv, Stopping())  # signals and the process's streams are another's
@@ -364,11 +366,9 @@ def _train(arguments, stopping: Stopping) -> None:
             nonlocal latest
             for folder in owned:
                 folder.check()
-            if latest is resumed:  # the pictures there are of another state, or of another run
-                for name in PICTURES:
-                    with contextlib.suppress(OSError):
-                        path.with_name(name).unlink()
-            save(path, checkpoint)
+            # At first the pictures there are of another state, or of another run.
+            with _pictures_aside(path) if latest is resumed else contextlib.nullcontext():
+                save(path, checkpoint)
             latest = checkpoint
 
         def on_epoch(checkpoint: Checkpoint) -> None:
@@ -416,6 +416,38 @@ def _train(arguments, stopping: Stopping) -> None:
             raise Stopped(
                 f"; the run has ended and is whole in {shown(path)}", stopped.number
             ) from stopped
+
+
+@contextlib.contextmanager
+def _pictures_aside(path: Path) -> Iterator[None]:
+    """Put pictures aside while a checkpoint takes the place of theirs: they go with it, or come back.
+
+    Should the process be killed meanwhile, their names say that they are older.
+    """
+    before, moved = _identity(path), []
+    for name in PICTURES:
+        with contextlib.suppress(OSError):
+            path.with_name(name).replace(path.with_name(f"older-{name}"))
+            moved.append(name)
+    try:
+        yield
+    finally:
+        replaced = _identity(path) != before
+        for name in PICTURES:
+            older = path.with_name(f"older-{name}")
+            with contextlib.suppress(OSError):
+                if replaced:
+                    older.unlink()
+                elif name in moved:
+                    older.replace(path.with_name(name))
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """Tell one file from the next at the same path."""
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        return status.st_dev, status.st_ino, status.st_mtime_ns
+    return None
 
 
 def _pace(bar) -> Callable[[int], int]:
@@ -716,10 +748,10 @@ def _value(name: str, text: str) -> Any:
             raise ValueError(f"unknown rule {text!r}; choose one of {', '.join(RULES)}")
         return RULES[text]
     try:
-        value = json.loads(f"[{text}]" if "," in text and text[0] not in "[{" else text)
-    except json.JSONDecodeError:
-        return {"None": None, "True": True, "False": False}.get(text, text)
-    except (ValueError, RecursionError) as error:  # more digits, or brackets, than Python takes
+        value = parse_json(f"[{text}]" if "," in text and text[0] not in "[{" else text, "it is")
+    except ValueError as error:
+        if isinstance(error.__cause__, json.JSONDecodeError):
+            return {"None": None, "True": True, "False": False}.get(text, text)
         raise ValueError(f"--set {name} with {len(text):,} characters given: {error}") from error
     return tuple(value) if isinstance(value, list) else value
 
@@ -799,10 +831,6 @@ def _data(arguments) -> Data:
                 f"{shown(arguments.images)} holds {len(images)} images, 10 or more expected, as a "
                 "tenth is held out of training"
             )
-        if images.dtype == np.uint8 and images.max() == 1:
-            _warn(
-                f"{arguments.images}: its highest value is 1, and ink is 255: np.save(path, 255 * images)"
-            )
         out = _held_out(labels)
         _warn_of_absent(arguments.labels, labels, out)
         return Data(images[~out], labels[~out], images[out], labels[out])
@@ -877,7 +905,8 @@ def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray |
 
 def _pixels(checkpoint: Checkpoint, images: np.ndarray) -> np.ndarray:
     config = checkpoint.config
-    return np.asarray(normalise(images, config.pixel_mean, config.pixel_std))
+    with own_settings():  # what there is to say of the images, `oddity` says
+        return np.asarray(normalise(images, config.pixel_mean, config.pixel_std))
 
 
 def _as_text(images, columns: int = 5) -> str:

@@ -13,6 +13,7 @@ import inspect
 import math
 import operator
 import reprlib
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,11 @@ NONE: Given = MappingProxyType({})
 LARGEST = 2**31 - 1  # of the integers that compiled loops count with
 LAYERS = 64  # the time to compile grows with their square, and takes minutes beyond
 TINIEST, HUGEST = (float(x) for x in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
+LEAST, MOST = 1e-12, 1e12  # of precisions, so that float32 has room for their products
+DARK, SEVERAL = (
+    64,
+    10,
+)  # bytes that never exceed this, in so many images, are on another scale than 0 to 255
 
 
 class ArgumentError(ValueError):
@@ -108,6 +114,7 @@ def whole(name: str, value: Any, given: Given = NONE, least: int = 0, most: int 
     wanted = "a positive whole number" if least == 1 else f"a whole number of {least} or more"
     if most != LARGEST:
         wanted = f"a whole number of {least} to {most:,}"
+    static(name, value)
     try:
         number = None if _is_flag(value) else operator.index(value)
     except (TypeError, RuntimeError):
@@ -149,8 +156,27 @@ def number(
     raise ArgumentError(name, f"={shown(value)} given, {wanted} expected")
 
 
+def static(name: str, value: Any) -> None:
+    """Raise where JAX traces what a program is compiled for."""
+    if isinstance(value, jax.core.Tracer):
+        raise ArgumentError(
+            name,
+            " traced by JAX given, a plain value expected: name it in static_argnums or static_argnames of "
+            "jax.jit",
+        )
+
+
+def concrete(name: str, *parts: Any) -> None:
+    """Raise where JAX traces what is looked at, or what is used again and again, outside of compiled code."""
+    if any(isinstance(part, jax.core.Tracer) for part in parts):
+        raise ArgumentError(
+            name, " traced by JAX given, and their values are needed: call this outside of jax.jit"
+        )
+
+
 def flag(name: str, value: Any, given: Given = NONE) -> bool:
     """Take True or False, NumPy's too."""
+    static(name, value)
     if not isinstance(value, (bool, np.bool_)):
         raise ArgumentError(name, f"={shown(value)} given, True or False expected")
     return bool(value)
@@ -170,6 +196,14 @@ def choice(
     return value
 
 
+def weight(name: str, value: Any) -> Any:
+    """Take what errors are weighed by: 0, or a number with which float32 can still calculate."""
+    taken = number(name, value, least=0)
+    if not (isinstance(taken, jax.core.Tracer) or taken == 0 or LEAST <= taken <= MOST):
+        raise ArgumentError(name, f"={shown(value)} given, 0 or {LEAST:g} to {MOST:g} expected")
+    return taken
+
+
 def precisions(name: str, value: Any, given: Given = NONE, L: int | None = None) -> tuple[Any, ...]:
     """Take a precision for each of L layers: one number for all, or L of them."""
     network = given.get("network")
@@ -182,10 +216,12 @@ def precisions(name: str, value: Any, given: Given = NONE, L: int | None = None)
             f" of {len(each)} numbers given, {L} expected: one for each linear map, or one number for all",
         )
     try:
-        taken = [number(name, a, least=0) for a in each]
+        taken = [weight(name, a) for a in each]
     except ArgumentError:
         raise ArgumentError(
-            name, f"={shown(value)} given, finite numbers of 0 or more expected"
+            name,
+            f"={shown(value)} given, finite numbers of 0 or more expected: 0, or {LEAST:g} to {MOST:g}; "
+            "activities settle by the ratios of precisions, so that all may be scaled alike",
         ) from None
     dtype = None if network is None else network.dtype
     return tuple(a.astype(dtype) if isinstance(a, jax.core.Tracer) else a for a in taken)
@@ -194,15 +230,13 @@ def precisions(name: str, value: Any, given: Given = NONE, L: int | None = None)
 def pair(name: str, value: Any) -> tuple[float, float]:
     """Take a rule's two weights, of the generative and of the discriminative errors."""
     try:
-        first, second = (number(name, weight, least=0) for weight in _in_order(value))
+        first, second = (weight(name, each) for each in _in_order(value))
     except (TypeError, ValueError):
-        raise ArgumentError(
-            name,
-            f"={shown(value)} given, two weights of 0 or more expected: of the generative and of the "
-            "discriminative errors",
-            f"Rule {name}={shown(value)} given, two weights of 0 or more expected: of the generative and "
-            "of the discriminative errors",
-        ) from None
+        rest = (
+            f"={shown(value)} given, two weights of 0 or more expected, 0 or {LEAST:g} to {MOST:g}: of the "
+            "generative and of the discriminative errors"
+        )
+        raise ArgumentError(name, rest, f"Rule {name}{rest}") from None
     return first, second
 
 
@@ -257,8 +291,8 @@ def layer(network: Any, l: int, value: Any, finite: bool = True) -> Any:
             f"{z.dtype} {z.shape} given as activities of layer {l} (the {name}), {wanted}",
         )
     with np.errstate(over="ignore"):  # it is looked for next
-        # A copy of what its owner may change, as clamped layers are given back.
-        taken = jnp.array(z, network.dtype, copy=not isinstance(z, jax.Array))
+        # By NumPy a copy of what its owner may change, as clamped layers are given back.
+        taken = z.astype(network.dtype)
     if finite and not _finite(taken):
         raise ArgumentError(
             "activities",
@@ -266,7 +300,7 @@ def layer(network: Any, l: int, value: Any, finite: bool = True) -> Any:
             f"activities of layer {l} (the {name}) hold NaN or infinity; finite numbers expected: "
             "look for a division by zero in what made them, or a training run that diverged",
         )
-    return taken
+    return jnp.asarray(taken)
 
 
 def take_activities(name: str, value: Any, given: Given) -> list[Any]:
@@ -397,6 +431,14 @@ def raw_images(
             + ("" if pixels is None else "; sizes run from the label to the pixels of the image"),
         )
     if images.dtype == np.uint8:
+        seen = not isinstance(images, jax.core.Tracer) and len(images) >= SEVERAL
+        highest = int(np.max(images)) if seen and kind != "held-out images" else 0
+        if 0 < highest <= DARK:
+            warnings.warn(
+                f"{kind} of bytes up to {highest} given, where ink is 255: images / {highest} makes floats "
+                "from 0 to 1",
+                stacklevel=4,  # where the public function is called
+            )
         return images
     if not jnp.issubdtype(images.dtype, jnp.floating):
         raise ArgumentError(
@@ -416,7 +458,8 @@ def raw_images(
                 f"{mean:g} and a standard deviation of {std:g}: scale them, or give those of these pixels "
                 "(0 and 1 leave pixels as they are, such as those that are normalised already)",
             )
-    images = images.astype(np.float32)
+    with np.errstate(over="ignore"):  # it is looked for next
+        images = images.astype(np.float32)
     if not _finite(images):
         raise ArgumentError("images", " hold numbers that float32 cannot; smaller ones expected")
     return images
@@ -459,7 +502,9 @@ def take_network(name: str, value: Any, given: Given) -> Any:
             f" with weights {shapes} given, generator[l] of (n_{{l+1}}, n_l) and amortiser[l] "
             "of (n_l, n_{l+1}) expected",
         )
-    return alive(name, value)
+    alive(name, value)
+    with np.errstate(over="ignore"):
+        return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, value)
 
 
 def finite_network(name: str, value: Any, given: Given) -> Any:
@@ -493,6 +538,8 @@ def take_key(name: str, value: Any, given: Given) -> Any:
 
 def take_sizes(name: str, value: Any, given: Given) -> tuple[int, ...]:
     """Take the units of two layers or more."""
+    for n in (value, *(value if isinstance(value, (list, tuple)) else ())):
+        static(name, n)
     try:
         sizes = tuple(whole("sizes", n, least=1) for n in _in_order(value))
     except (TypeError, ArgumentError):
@@ -559,8 +606,16 @@ def images_or_hidden(name: str, value: Any, given: Given) -> Any:
 
 
 def hidden_images(name: str, value: Any, given: Given) -> Any:
-    """Take pixels of which some are hidden: what those hold may be anything, NaN too."""
-    return layer(given["network"], given["network"].depth, value, finite=False)
+    """Take pixels of which some are hidden: what those hold may be anything, NaN too.
+
+    It is cleared by NumPy, as JAX may be set to stop at NaN.
+    """
+    images, seen = array("images", value), array("visible", given["visible"])
+    clear = seen.dtype == np.bool_ and seen.shape in (images.shape[1:], images.shape)
+    clear = clear and not any(isinstance(part, jax.core.Tracer) for part in (images, seen))
+    if clear:
+        value = np.where(seen, images, np.zeros((), images.dtype))
+    return layer(given["network"], given["network"].depth, value, finite=clear)
 
 
 def take_visible(name: str, value: Any, given: Given) -> Any:
@@ -582,9 +637,6 @@ def seen_pixels(name: str, value: Any, given: Given) -> Any:
             f" of shape {visible.shape} given, ({n},) or the images' own shape {images.shape} "
             "expected",
         )
-    seen = jnp.where(jnp.asarray(visible), images, 0.0)
-    if not _finite(seen):
-        layer(given["network"], given["network"].depth, seen)  # says so
     return jnp.broadcast_to(jnp.asarray(visible), images.shape)
 
 
@@ -597,7 +649,8 @@ def take_pixels(name: str, value: Any, given: Given) -> Any:
             f" {pixels.dtype} {pixels.shape} given, floats expected, as generate or normalise "
             "return them",
         )
-    return pixels
+    with np.errstate(over="ignore"):  # to infinity, which is clipped
+        return jnp.asarray(pixels)
 
 
 def images_to_normalise(name: str, value: Any, given: Given) -> Any:
@@ -612,11 +665,13 @@ def images_to_normalise(name: str, value: Any, given: Given) -> Any:
 
 def images_of_classes(name: str, value: Any, given: Given) -> Any:
     """Take images to average: bytes, or floats as they are."""
+    concrete(name, value)
     return raw_images(value, None, 0, 1)
 
 
 def labels_of_all_classes(name: str, value: Any, given: Given) -> Any:
     """Take labels, one an image, of which each class has one."""
+    concrete(name, value)
     classes = whole("classes", given["classes"], least=1)
     labels = class_labels(value, classes)
     same_length(given["images"], labels)
@@ -712,6 +767,7 @@ def take_data(name: str, value: Any, given: Given) -> list[np.ndarray]:
             f" {found} given, four expected: images, labels, held-out images and held-out "
             "labels, such as mnist() returns",
         )
+    concrete(name, jnp.zeros(()), *value)
     taken: list[np.ndarray] = []
     for kind, images, labels in (("training", *value[:2]), ("held-out", *value[2:])):
         images = raw_images(
@@ -720,6 +776,7 @@ def take_data(name: str, value: Any, given: Given) -> list[np.ndarray]:
         labels = class_labels(labels, config.sizes[0])
         same_length(images, labels, kind)
         taken += [np.asarray(images), np.asarray(labels)]
+    like_each_other(taken[0], taken[2])
     wanted = config.training_images or len(taken[0])
     if wanted > len(taken[0]) or config.batch_size > wanted:
         raise ArgumentError(
@@ -729,6 +786,27 @@ def take_data(name: str, value: Any, given: Given) -> list[np.ndarray]:
             f"batch_size={config.batch_size} need more",
         )
     return [taken[0][:wanted], taken[1][:wanted], *taken[2:]]
+
+
+def like_each_other(images: np.ndarray, held_out: np.ndarray) -> None:
+    """Raise where held-out images are not laid out as the training images; warn where their pixels differ."""
+    shapes = [[n for n in part.shape[1:] if n > 1] for part in (images, held_out)]
+    if images.dtype != held_out.dtype or (shapes[0] != shapes[1] and min(map(len, shapes)) > 1):
+        found = [f"{part.dtype} {part.shape}" for part in (images, held_out)]
+        raise ArgumentError(
+            "data",
+            f" of training images {found[0]} and held-out images {found[1]} given, both of one kind "
+            "expected: both bytes or both floats, and of one shape",
+        )
+    samples = [part[:: len(part) // 1000 + 1] for part in (images, held_out)]
+    (mean, std), (other_mean, other_std) = [(x.mean(), x.std()) for x in map(np.float64, samples)]
+    narrow, wide = sorted((std, other_std))
+    if len(held_out) >= SEVERAL and (wide > 2 * narrow or abs(mean - other_mean) > wide):
+        warnings.warn(
+            f"pixels of {mean:.3g} ± {std:.3g} in the training images and of {other_mean:.3g} ± "
+            f"{other_std:.3g} in the held-out images given: prepare both alike",
+            stacklevel=4,  # where `fit` is called
+        )
 
 
 def take_resume(name: str, value: Any, given: Given) -> Any:
@@ -822,7 +900,7 @@ def path(name: str, value: Any, given: Given = NONE) -> Path:
     try:
         return expanded(value)
     except ValueError as error:
-        raise ArgumentError(name, f"={shown(value)} given, a path expected") from error
+        raise ArgumentError(name, f"={shown(value)} given, a path expected: {error}") from error
 
 
 def take_pace(name: str, value: Any, given: Given) -> Any:
@@ -893,11 +971,14 @@ def take_fields_of_config(config: Any) -> None:
     optional = ("epochs", "iterations", "evaluate_every", "training_images")
     for name, taker in FIELDS.items():
         value = getattr(config, name)
+        static(name, value)
         if not (value is None and name in optional):
             object.__setattr__(config, name, taker(name, value, NONE))
     for name in ("alpha_gen", "alpha_disc"):  # kept as what JSON and jit can hold
         alpha = getattr(config, name)
         each = precisions(name, alpha, L=len(config.sizes) - 1)
+        for one in each:
+            static(name, one)
         object.__setattr__(config, name, each if np.ndim(alpha) else each[0])
     if not isinstance(config.name, str):
         raise ArgumentError("name", f"={shown(config.name)} given, text expected")

@@ -23,8 +23,8 @@ import numpy as np
 
 from bpc_minimal.arguments import LARGEST, own_settings
 from bpc_minimal.config import Config
-from bpc_minimal.curvature import spectral_norms
-from bpc_minimal.files import expanded, read_array, reinstall, shown
+from bpc_minimal.curvature import IN_TRAINING, SLACK, spectral_norms
+from bpc_minimal.files import expanded, parse_json, read_array, reinstall, shown
 from bpc_minimal.files import write as write_file
 from bpc_minimal.learning import TrainState, make_state
 from bpc_minimal.network import Network
@@ -32,6 +32,7 @@ from bpc_minimal.training import Checkpoint, History
 
 FORMAT = "bpc_minimal checkpoint 1"
 LOSSES = ("gen_loss", "amort_loss", "energy_before", "energy")  # as `train_step` gives them
+MOST = 1e30  # of losses and of Adam's means: a run with a larger one is past learning
 HEAD = 1 << 26  # bytes of JSON at most: a quarter of a million evaluations
 TEXT = 1 << 24  # bytes at most of a text in a file of `export`
 # What JSON, the settings, NumPy's and zip's readers raise at files that are not what they seem.
@@ -39,6 +40,9 @@ UNREADABLE = (
     EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError, ArithmeticError,
     MemoryError, zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
+# |mu| <= ADAM sqrt(nu), by the inequality of Cauchy and Schwarz: with Optax's b1 = 0.9 and b2 = 0.999 the
+# root of (1 - b1)^2 / (1 - b2) / (1 - b1^2 / b2) is 7.27.
+ADAM = 7.4
 PRETRAINED = Path(__file__).with_name("best.npz")  # `make best` makes it
 
 
@@ -158,7 +162,7 @@ def _parse(file: IO[bytes]) -> Checkpoint:
     head = file.readline(HEAD)
     if not head.endswith(b"\n"):
         raise ValueError(f"its line of JSON has no end within {HEAD:,} bytes")
-    parts = json.loads(head)
+    parts = parse_json(head, "its line of JSON is")
     config = Config.from_json(json.dumps(parts["config"]))
     lengths, evaluations, data = parts["losses"], parts["evaluations"], parts["data"]
     if not isinstance(lengths, dict) or not all(_whole(n) for n in lengths.values()):
@@ -220,21 +224,44 @@ def _read_state(file: IO[bytes], config: Config) -> TrainState:
 def _check_state(state: TrainState) -> None:
     """Raise ValueError where what a run goes on with cannot be of a run: it would fail later, or silently."""
     done = int(state.iteration)
-    for path, leaf in jax.tree_util.tree_leaves_with_path(state.optimiser):
-        name = jax.tree_util.keystr(path)
-        if ".nu" in name and np.any(np.asarray(leaf) < 0):
-            raise ValueError(f"optimiser{name}: a mean of squares is negative")
-        if name.endswith(".count") and int(leaf) != done:
-            raise ValueError(f"optimiser{name}: {int(leaf)} found, {done} iterations are done")
+    leaves = jax.tree_util.tree_leaves_with_path(state.optimiser)
+    parts = {jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+    for name, values in parts.items():
+        if name.endswith(".count") and int(values) != done:
+            raise ValueError(f"optimiser{name}: {int(values)} found, {done} iterations are done")
+        if ".nu" in name and not (np.all(values >= 0) and np.all(values <= MOST)):
+            raise ValueError(
+                f"optimiser{name}: {values.min():.3g} to {values.max():.3g} found, means of squares of 0 to "
+                f"{MOST:g} expected"
+            )
+        if ".mu" in name:  # whatever the gradients were, as ADAM says
+            reach = ADAM * np.sqrt(parts[name.replace(".mu", ".nu")].clip(0)) + 1e-15
+            if not np.all(abs(values) <= reach):
+                raise ValueError(f"optimiser{name}: means that are too large for those of squares")
 
 
 def _check_norms(state: TrainState) -> None:
-    """Raise ValueError where the bounds that a run goes on with are none: its steps might be too long."""
-    if state.norms is not None:
-        closest = jax.jit(spectral_norms)(state.network)  # less than a percent above the norms
-        pairs = zip(*map(jax.tree.leaves, (state.norms.now, closest)), strict=True)
-        if not all(0.99 * float(norm) <= float(now) for now, norm in pairs):
+    """Raise ValueError where the bounds that a run goes on with are none, or could not have come about.
+
+    Below the norms they would make its steps too long, and far above too short to move anything.
+    `follow_norms` lets `now` grow from `measured` by the length of each update, and what was measured is a
+    norm of Schatten's (of the eighth powers at least), which an update changes by no more than its length:
+
+        norm <= now <= SLACK measured,    measured <= spectral_norm(W, IN_TRAINING) + (now - measured)
+    """
+    if state.norms is None:
+        return
+    closest = jax.jit(spectral_norms)(state.network)  # less than a percent above the norms
+    loosest = jax.jit(lambda network: spectral_norms(network, IN_TRAINING))(state.network)
+    parts = (closest, *state.norms, loosest)
+    for norm, now, measured, most in zip(*map(jax.tree.leaves, parts), strict=True):
+        norm, now, measured, most = (float(x) for x in (norm, now, measured, most))
+        if not 0.99 * norm <= now:
             raise ValueError("its bounds of the weights' norms are below the norms")
+        if not (0.99 * measured <= now <= 1.01 * SLACK * measured):
+            raise ValueError("its bounds of the weights' norms do not fit what was measured")
+        if not 2 * measured - now <= 1.01 * most:
+            raise ValueError("its bounds of the weights' norms are far above the norms")
 
 
 def _read_floats(file: IO[bytes], name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -262,6 +289,11 @@ def _check_history(
         )
     if any(len(values) != iteration for values in losses.values()):
         raise ValueError(f"its losses are not of {iteration} iterations, as its weights are")
+    for name, values in losses.items():
+        if not (np.all(values >= 0) and np.all(values <= MOST)):
+            raise ValueError(
+                f"losses {name!r} from {values.min():.3g} to {values.max():.3g} found, 0 to {MOST:g} expected"
+            )
     total = config.iterations if examples is None else config.total(examples)
     if total is not None and iteration > total:
         raise ValueError(f"it stands at iteration {iteration} of {total}")
@@ -290,6 +322,14 @@ def _check_history(
                 f"an evaluation at iteration {evaluation['iteration']!r} after {reached}"
             )
         reached = evaluation["iteration"]
+        for name, values in losses.items():
+            if name in evaluation and not math.isclose(
+                evaluation[name], values[reached - 1], rel_tol=1e-6
+            ):
+                raise ValueError(
+                    f"an evaluation with {name}={evaluation[name]!r} at iteration {reached}, "
+                    f"{values[reached - 1]:.6g} among the losses"
+                )
     if reached != iteration:
         raise ValueError(
             f"its last evaluation is of iteration {reached}, its weights of {iteration}"
@@ -341,10 +381,10 @@ def pretrained(path: str | Path = PRETRAINED) -> tuple[Network, History, dict[st
         with zipfile.ZipFile(path) as file:
             text = {name: _read_text(file, name) for name in ("config", "evaluations", "about")}
             config = Config.from_json(text["config"])
-            about = json.loads(text["about"])
+            about = parse_json(text["about"], "what made it is")
             if not isinstance(about, dict) or not all(isinstance(v, str) for v in about.values()):
                 raise ValueError("what made it is not told in words")
-            evaluations = json.loads(text["evaluations"])
+            evaluations = parse_json(text["evaluations"], "its evaluations are")
             empty = eqx.filter_eval_shape(make_state, config, 1).network
             leaves, structure = jax.tree.flatten(empty)
             arrays = []

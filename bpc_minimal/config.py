@@ -13,6 +13,7 @@ from bpc_minimal.arguments import choice, take_fields_of_config
 from bpc_minimal.curvature import StepRule
 from bpc_minimal.data import MEAN, STD
 from bpc_minimal.energy import Precision
+from bpc_minimal.files import parse_json
 from bpc_minimal.inference import BIDIRECTIONAL, RULES, Rule
 
 
@@ -126,14 +127,7 @@ class Config:
         Raises:
             ValueError: the text is not JSON, or a setting is unknown or does not fit.
         """
-        try:
-            fields = json.loads(text)
-        except (json.JSONDecodeError, RecursionError, TypeError) as error:
-            raise ValueError(f"settings are not JSON: {error}") from error
-        except ValueError as error:  # Python's own words advise to read longer numbers
-            raise ValueError(
-                "settings hold a number of thousands of digits; a shorter one expected"
-            ) from error
+        fields = parse_json(text, "settings are")
         if not isinstance(fields, dict):
             raise ValueError(f"settings are {type(fields).__name__}, a JSON object expected")
         if fields.get("rule") in list(RULES):

@@ -247,9 +247,9 @@ def class_means(
         >>> bpc.class_means(*bpc.load_mnist("test")).shape
         (10, 784)
     """
-    pixels, labels = np.reshape(images, (len(images), -1)), np.asarray(labels)
+    pixels, labels = np.reshape(np.asarray(images), (len(images), -1)), np.asarray(labels)
     scale = 255 if pixels.dtype == np.uint8 else 1
-    means = [pixels[labels == c].mean(axis=0) / scale for c in range(classes)]
+    means = [pixels[labels == c].mean(axis=0, dtype=np.float64) / scale for c in range(classes)]
     return np.stack(means).astype(np.float32)
 
 

@@ -63,7 +63,7 @@ def energy(
         network: the network that predicts.
         activities: z_0..z_L, each (batch, n_l).
         alpha_gen: the precision of the generative errors: a number, or L numbers, for the layers 1
-            to L. A precision of exactly 0 leaves its error out.
+            to L. A precision of exactly 0 leaves its error out; others are 1e-12 to 1e12.
         alpha_disc: the precision of the discriminative errors: a number, or L numbers, for the
             layers 0 to L - 1.
         amortiser_inputs: as in `errors`.

@@ -273,16 +273,22 @@ def evaluate(
         pixels = normalise(image[None], config.pixel_mean, config.pixel_std).astype(network.dtype)
         return classify(network, pixels, config.classify_steps, **config.inference())[0] == label
 
-    def add(sums, example):  # one by one, as all of them as floats would be four times as large
-        image, label = example
-        return sums.at[label].add(image.astype(sums.dtype)), None
+    def add(carry, example):  # one by one, as all of them as floats would be four times as large
+        (sums, lost), (image, label) = carry, example
+        if lost is None:  # of bytes, which are added without rounding
+            return (sums.at[label].add(image.astype(sums.dtype)), lost), None
+        image = image - lost[label]  # what rounding added before, as Kahan does
+        grown = sums[label] + image
+        return (sums.at[label].set(grown), lost.at[label].set(grown - sums[label] - image)), None
 
     images = jnp.asarray(images).reshape(len(images), -1)
     labels = jnp.asarray(labels)
     scale, exact = (255, jnp.int32) if images.dtype == jnp.uint8 else (1, images.dtype)
     right = jax.lax.map(is_right, (images, labels), batch_size=CHUNK)
     counts = jnp.bincount(labels, length=n)
-    sums = jax.lax.scan(add, jnp.zeros((n, network.sizes[-1]), exact), (images, labels))[0]
+    none = jnp.zeros((n, network.sizes[-1]), exact)
+    lost = None if exact == jnp.int32 else none
+    (sums, _), _ = jax.lax.scan(add, (none, lost), (images, labels))
     means = sums / (scale * jnp.maximum(counts, 1)[:, None])
     drawn = sweep_down(network, jnp.eye(n, dtype=network.dtype))[-1]
     squares = jnp.mean((drawn * config.pixel_std + config.pixel_mean - means) ** 2, axis=1)

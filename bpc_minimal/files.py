@@ -7,6 +7,7 @@ and then takes its place at once. What is read here is measured before memory is
 import contextlib
 import errno
 import importlib.metadata
+import json
 import math
 import os
 import re
@@ -41,14 +42,21 @@ def expanded(path: Any) -> Path:
     """Take a path as people write it, `~` too.
 
     Raises:
-        ValueError: it is no path, or empty.
+        ValueError: it is no path, or empty, or begins with `~` and the name of nobody.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise ValueError(f"{type(path).__name__} given, the path of a file expected")
     text = os.fsdecode(path)
     if not text or "\0" in text:
         raise ValueError(f"the path {text!r} given, the name of a file expected")
-    return Path(os.path.expanduser(text))
+    found = os.path.expanduser(text)
+    if found.startswith("~"):
+        whole = os.path.join(os.path.abspath(os.curdir), text)
+        raise ValueError(
+            f"the path {text!r} given, and {Path(text).parts[0]} is no home: a name that begins with ~ is "
+            f"given by its whole path, {whole!r}"
+        )
+    return Path(found)
 
 
 def reinstall() -> str:
@@ -453,6 +461,22 @@ def read_text(path: str | Path, limit: int = 1 << 20) -> bytes:
     if len(content) > limit:
         raise OSError(f"{shown(path)} is longer than {limit:,} bytes: it holds something else")
     return content
+
+
+def parse_json(text: str | bytes, what: str) -> Any:
+    """Read JSON that others wrote; Python's own words advise to read longer numbers, and are left out.
+
+    Raises:
+        ValueError: it is none; `what` begins the message, such as "settings".
+    """
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, TypeError) as error:
+        raise ValueError(f"{what} not JSON: {error}") from error
+    except ValueError as error:
+        raise ValueError(
+            f"{what} not JSON: a number of thousands of digits, a shorter one expected"
+        ) from error
 
 
 def _left(file: IO[bytes]) -> int | None:

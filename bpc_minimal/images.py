@@ -7,6 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from bpc_minimal.arguments import DARK
 from bpc_minimal.config import Config
 from bpc_minimal.data import PIXELS, Images, Labels, normalise
 from bpc_minimal.evaluation import label_activities
@@ -80,17 +81,20 @@ def read_labels(path: str | Path, count: int) -> Labels:
 def oddity(images: Images, network: Network, config: Config) -> str | None:
     """Say what looks wrong with images beyond doubt, or give None.
 
-    A bright ground and a highest value of 1 are seen in the pixels. That images are turned is known by the
+    A bright ground and a low highest value are seen in the pixels. That images are turned is known by the
     network: its label layer is far nearer to some label's pattern once they are turned back (with the preset
     `fast` a squared distance of 0.05, and 0.25 or more for digits in any other position).
     """
+    if images.dtype == np.uint8 and 0 < (highest := images.max()) <= DARK:
+        return (
+            f"their highest value is {highest}, and ink is 255: np.save(path, images / {highest}) makes "
+            "floats from 0 to 1"
+        )
     if network.sizes[-1] != PIXELS:
         return None
     images = images[:SAMPLE].reshape(-1, 28, 28)
     if images.dtype != np.uint8:
         images = np.round(255 * images).astype(np.uint8)
-    if images.max() == 1:
-        return "their highest value is 1, and ink is 255: np.save(path, 255 * images)"
     edge = np.ones((28, 28), bool)
     edge[2:-2, 2:-2] = False
     if np.median(images[:, edge]) > 127:

@@ -169,8 +169,8 @@ def check_settled(network, activities, energies, gen, disc, step_size, step_rule
     ratio = relative_step(network, gen, disc, layer_steps(network, gen, disc, step_size, norms))
     if first == 0 or jnp.isnan(ratio):
         raise FloatingPointError(
-            "the energy or its curvature is not finite where inference starts: activities, weights or "
-            "precisions are too large for their squares; smaller ones expected"
+            "the energy or a step is not finite where inference starts: activities, weights or "
+            "precisions are too large for their squares, smaller ones expected, or step_size is too small"
         )
     advice = "" if step_rule == "curvature" else "step_rule='curvature' with "
     raise FloatingPointError(

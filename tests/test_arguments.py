@@ -471,6 +471,155 @@ def test_hidden_pixels_are_free_when_a_label_is_asked_for():
     np.testing.assert_allclose(found, by_hand, atol=1e-6)
 
 
+# Images of another kind than the rest, or than they seem ---------------------------------------------
+
+
+def of_digits(form=lambda images: images, held_out_form=lambda images: images):
+    """The digits of MNIST, 60 and 30 of them, in other forms."""
+    images, labels = bpc.load_mnist("test")
+    return form(images[:60]), labels[:60], held_out_form(images[60:90]), labels[60:90]
+
+
+SHORT = bpc.Config(sizes=(10, 5, 784), batch_size=20, iterations=1)
+SIXTEENTHS = [lambda x: x // 16, lambda x: (x // 16).reshape(len(x), -1), lambda x: x // 4]
+
+
+@pytest.mark.parametrize("form", SIXTEENTHS)
+def test_bytes_on_another_scale_are_warned_of_where_they_are_given(form):
+    images, labels, *held_out = of_digits(form, form)
+    for call in (
+        lambda: bpc.fit(SHORT, (images, labels, *held_out)),
+        lambda: bpc.normalise(jnp.asarray(images)),
+        lambda: bpc.class_means(images, labels % 5, 5),
+        lambda: bpc.evaluate(NETWORK, images, labels, bpc.preset("fast", sizes=SIZES)),
+    ):
+        with pytest.warns(
+            UserWarning, match=f"images of bytes up to {images.max()} given, wh"
+        ) as found:
+            call()
+        assert len(found) == 1 and found[0].filename == __file__
+
+
+def test_digits_as_they_are_are_not_warned_of(recwarn):
+    for form in (lambda x: x, lambda x: x / 255, lambda x: x[..., None], lambda x: x[:5]):
+        bpc.normalise(form(of_digits()[0]))
+    for form in (lambda x: x.reshape(-1, 784), lambda x: x[:, None], lambda x: x[..., None]):
+        bpc.fit(SHORT, of_digits(held_out_form=form))
+        bpc.fit(SHORT, of_digits(form))
+    bpc.normalise(np.zeros((20, 28, 28), np.uint8))
+    assert not [str(warning.message) for warning in recwarn]
+
+
+def transposed(images):
+    return images.reshape(-1, 14, 56).swapaxes(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("form", "held_out_form"),
+    [
+        (lambda x: x, lambda x: x / 255),
+        (lambda x: x / 255, lambda x: x),
+        (lambda x: x, lambda x: x.reshape(-1, 14, 56)),
+        (transposed, lambda x: x.reshape(-1, 14, 56)),
+        (lambda x: x.reshape(-1, 4, 14, 14), lambda x: x.reshape(-1, 14, 14, 4)),
+        (lambda x: x[..., None], lambda x: x.reshape(-1, 14, 56)),
+    ],
+)
+def test_training_and_held_out_images_are_of_one_kind(form, held_out_form):
+    with pytest.raises(ArgumentError, match="both of one kind expected"):
+        bpc.fit(SHORT, of_digits(form, held_out_form))
+
+
+@pytest.mark.parametrize(
+    ("config", "form", "held_out_form"),
+    [
+        (SHORT, lambda x: x / 255, lambda x: x / 255 / 16),
+        (SHORT, lambda x: x, lambda x: x // 16),
+        (SHORT, lambda x: x, lambda x: 255 - x),
+        (SHORT.replace(pixel_mean=0, pixel_std=1), bpc.normalise, lambda x: x / 255),
+        (SHORT.replace(pixel_mean=33, pixel_std=78), lambda x: 1.0 * x, lambda x: x / 255),
+        (SHORT, lambda x: x / 255, lambda x: 0.0 * x),
+    ],
+)
+def test_pixels_that_differ_beyond_doubt_are_warned_of(config, form, held_out_form):
+    with pytest.warns(UserWarning, match="training images and of .* prepare both alike") as found:
+        bpc.fit(config, of_digits(form, held_out_form))
+    assert len(found) == 1 and found[0].filename == __file__
+
+
+# Numbers that float32 cannot calculate with ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [6e37, 1e13, 1e-14, 1e-30, [1.0, 1e-13], np.float64(1e300)])
+def test_precisions_have_a_range(wrong):
+    z = bpc.sweep_up(NETWORK, IMAGES)
+    for call in (
+        lambda: bpc.energy(NETWORK, z, wrong),
+        lambda: bpc.infer(NETWORK, z, [False] * 3, alpha_disc=wrong),
+        lambda: bpc.Config(epochs=1, sizes=SIZES, alpha_gen=wrong),
+        lambda: bpc.Rule(moves=(1.0, wrong)),
+    ):
+        with pytest.raises(ArgumentError, match=r"0, or 1e-12 to 1e\+12|0 or 1e-12 to 1e\+12"):
+            call()
+
+
+def test_numbers_that_are_cut_to_float32_cost_no_warning(recwarn):
+    wide = jax.tree.map(lambda w: np.asarray(w, np.float64), NETWORK)
+    images = IMAGES.astype(np.float64)
+    np.testing.assert_array_equal(bpc.classify(wide, images, 3), bpc.classify(NETWORK, IMAGES, 3))
+    z = bpc.sweep_up(wide, images)
+    bpc.weight_gradient(wide, z, bpc.HYBRID, amortiser_inputs=z)
+    bpc.evaluate(wide, np.zeros((3, 784), np.uint8), [1, 2, 3], bpc.preset("fast", sizes=SIZES))
+    assert bpc.denormalise(np.array([1e300, -1e300])).tolist() == [1, 0]
+    for call in (
+        lambda: bpc.infer(NETWORK, z, [False] * 3, alpha_gen=np.float64(3e38)),
+        lambda: bpc.infer(NETWORK, z, [False] * 3, step_size=1e300),
+        lambda: bpc.classify(jax.tree.map(lambda w: w * 1e300, wide), images, 2),
+        lambda: bpc.normalise(np.full((2, 4), 1e300), 0, 1),
+    ):
+        with pytest.raises((ValueError, FloatingPointError)):
+            call()
+    assert not [str(warning.message) for warning in recwarn]
+
+
+# Tracers ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: jax.jit(lambda x: bpc.class_means(x, np.array([0]), 1))(IMAGES[:1]),
+        lambda: jax.jit(lambda y: bpc.class_means(IMAGES[:1], y, 1))(jnp.array([0])),
+        lambda: jax.vmap(lambda x: bpc.class_means(x, np.array([0]), 1))(IMAGES[None, :1]),
+        lambda: jax.jit(lambda x: bpc.fit(SHORT, (x, *of_digits()[1:])))(of_digits()[0]),
+        lambda: jax.jit(lambda y: bpc.fit(SHORT, (*of_digits()[:3], y)))(of_digits()[3]),
+        lambda: jax.jit(lambda: bpc.fit(SHORT, of_digits())[0])(),
+    ],
+)
+def test_what_is_traced_where_values_are_needed_is_named(call):
+    with pytest.raises(
+        ArgumentError, match="traced by JAX .* values are needed: call this outside"
+    ):
+        call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: jax.jit(bpc.one_hot)(np.array([1]), 3),
+        lambda: jax.jit(lambda n: bpc.classify(NETWORK, IMAGES, n))(3),
+        lambda: jax.jit(bpc.make_network)(jax.random.PRNGKey(0), (10, 784)),
+        lambda: jax.jit(lambda f: settle(in_turn=f))(True),
+        lambda: jax.jit(lambda n: bpc.Config(epochs=n))(3),
+        lambda: jax.jit(lambda r: bpc.Config(epochs=1, learning_rate=r))(0.1),
+        lambda: jax.jit(lambda a: bpc.Config(epochs=1, alpha_gen=(a, 1.0, 1.0)))(0.1),
+    ],
+)
+def test_what_a_program_is_compiled_for_is_not_traced(call):
+    with pytest.raises(ArgumentError, match="traced by JAX given, a plain value .*static_argnums"):
+        call()
+
+
 # Settings of JAX ------------------------------------------------------------------------------------
 
 SETTINGS = {
@@ -505,6 +654,19 @@ with jax.transfer_guard("allow"):  # a key is made of a number of Python's
 bpc.make_network(key)
 print("all of it")
 """
+
+
+def test_hidden_pixels_may_hold_nan_where_jax_stops_at_them():
+    hidden, half = np.full((3, 784), np.nan, np.float32), np.arange(784) < 392
+    infinite = jnp.full((3, 784), jnp.inf)
+    with jax.debug_nans(True), jax.debug_infs(True):
+        for images in (hidden, infinite, hidden.tolist()):
+            unseen = np.zeros(784, bool)
+            bpc.complete(NETWORK, images, unseen, steps=1)
+            bpc.complete(NETWORK, images, np.zeros((3, 784), bool), [1, 2, 3], steps=1)
+            bpc.label_activities(NETWORK, images, 1, unseen)
+            with pytest.raises(ArgumentError, match="hold NaN or infinity"):
+                bpc.complete(NETWORK, images, half, steps=1)
 
 
 def test_keys_of_the_old_kind_may_be_forbidden(digits, tmp_path):

@@ -5,12 +5,15 @@ import json
 import os
 import pickle
 
+import equinox as eqx
+import jax
 import numpy as np
 import pytest
 from conftest import assert_close, same_bits
 
 from bpc_minimal import Config, evaluate, fit, load, load_mnist, preset, pretrained, save
-from bpc_minimal.checkpoint import PRETRAINED, export
+from bpc_minimal.checkpoint import ADAM, PRETRAINED, export
+from bpc_minimal.curvature import IN_TRAINING, spectral_norms
 from bpc_minimal.training import History
 
 CONFIG = Config(sizes=(10, 8, 784), batch_size=64, iterations=12, evaluate_every=5, steps=2)
@@ -100,6 +103,15 @@ def resealed(content, change):
         (lambda head: head.replace(b'"examples": 640', b'"examples": 6'), "of 6 training images"),
         (lambda head: head.replace(b'"examples": 640', b'"examples": true'), "of True training"),
         (lambda head: head.replace(b'"iterations": 12', b'"epochs": 1'), "iteration 12 of 10"),
+        (
+            lambda head: head.replace(b'"gen_loss": 0', b'"gen_loss": 10'),
+            "gen_loss=10.*among the lo",
+        ),
+        (lambda head: head.replace(b"640", b"1" * 5000), "its line of JSON is not JSON: a number"),
+        (
+            lambda head: head.replace(b'"rmse"', b'"x": ' + b"1" * 5000 + b', "rmse"'),
+            "a number of thousands",
+        ),
     ],
 )
 def test_altered_settings_are_refused(saved, change, message):
@@ -108,8 +120,102 @@ def test_altered_settings_are_refused(saved, change, message):
     bad = resealed(content, change)
     assert bad != content
     saved.write_bytes(bad)
-    with pytest.raises(ValueError, match=rf"checkpoint\.bpc (?s:.*)({message})"):
+    with pytest.raises(ValueError, match=rf"checkpoint\.bpc (?s:.*)({message})") as error:
         load(saved)
+    assert "set_int_max" not in str(error.value)
+
+
+def scaled(of, factor):
+    """A change of one kind of a checkpoint's arrays."""
+    return lambda state: eqx.tree_at(of, state, jax.tree.map(lambda x: x * factor, of(state)))
+
+
+def put(of, value):
+    """A change of one number of a checkpoint's arrays."""
+    return lambda state: eqx.tree_at(of, state, of(state).at[0, 0].set(value))
+
+
+def first(kind):
+    return lambda state: getattr(state.optimiser[0], kind).generator[0].weight
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (scaled(lambda s: s.norms.now, 10.0), "do not fit what was measured"),
+        (scaled(lambda s: s.norms.now, 1e18), "do not fit what was measured"),
+        (scaled(lambda s: s.norms.now, 0.1), "below the norms"),
+        (scaled(lambda s: s.norms.measured, 10.0), "do not fit what was measured"),
+        (scaled(lambda s: s.norms.measured, 0.1), "do not fit what was measured"),
+        (scaled(lambda s: s.norms.measured, 0.0), "do not fit what was measured"),
+        (scaled(lambda s: s.norms.measured, -1.0), "do not fit what was measured"),
+        (scaled(lambda s: s.norms, 10.0), "far above the norms"),
+        (scaled(lambda s: s.norms, 1e18), "far above the norms"),
+        (put(first("nu"), -1e-9), "squares"),
+        (put(first("nu"), 3.4e38), "means of squares of 0 to 1e\\+30 expected"),
+        (put(first("mu"), 3.4e38), "too large for those of squares"),
+        (put(first("mu"), -1.0), "too large for those of squares"),
+        (put(first("mu"), np.nan), "NaN or infinity"),
+        (put(first("nu"), np.inf), "NaN or infinity"),
+    ],
+)
+def test_arrays_that_no_run_has_are_refused(checkpoints, tmp_path, monkeypatch, change, message):
+    monkeypatch.setattr("bpc_minimal.checkpoint._parse", lambda file: None)  # `save` takes anything
+    save(tmp_path / "run.bpc", checkpoints[-1]._replace(state=change(checkpoints[-1].state)))
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=rf"run\.bpc (?s:.*){message}"):
+        load(tmp_path / "run.bpc")
+
+
+@pytest.mark.parametrize("value", [-1.0, 3.4e38, np.nan])
+def test_losses_that_no_run_has_are_refused(checkpoints, tmp_path, monkeypatch, value):
+    history = checkpoints[-1].history
+    losses = history.losses | {"energy": np.where(np.arange(12) == 3, value, 1).astype(np.float32)}
+    monkeypatch.setattr("bpc_minimal.checkpoint._parse", lambda file: None)
+    save(tmp_path / "run.bpc", checkpoints[-1]._replace(history=history._replace(losses=losses)))
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="losses 'energy'.*(0 to 1e.30 expected|NaN)"):
+        load(tmp_path / "run.bpc")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"learning_rate": 1e-4},
+        {"learning_rate": 0.3, "schedule": "constant", "stop_diverging": False},
+        {"weight_decay": 30.0, "learning_rate": 0.02, "schedule": "constant"},
+        {"weight_decay": 0.0, "use_bias": True, "sizes": (10, 40, 784), "learning_rate": 0.05},
+    ],
+    ids=str,
+)
+def test_checkpoints_of_any_run_are_taken(digits, tmp_path, changes):
+    """Weights that grow, shrink and stay: at every iteration what a run carries is what it could carry."""
+    config = CONFIG.replace(**{"iterations": 60, "evaluate_every": 3} | changes)
+    taken = []
+
+    def keep(checkpoint):
+        save(tmp_path / "run.bpc", checkpoint)
+        state = load(tmp_path / "run.bpc").state
+        loosest = spectral_norms(state.network, IN_TRAINING)
+        parts = map(jax.tree.leaves, (*state.norms, loosest))
+        shares = [(2 * m - n) / b for n, m, b in zip(*parts, strict=True)]
+        nu = jax.tree.leaves(state.optimiser[0].nu)
+        pairs = zip(jax.tree.leaves(state.optimiser[0].mu), nu, strict=True)
+        mean = max(float(np.max(abs(m) / np.sqrt(n + 1e-30))) for m, n in pairs)
+        taken.append((float(max(shares)), mean))
+
+    fit(config, digits, on_epoch=keep)
+    assert len(taken) == 20
+    assert max(share for share, _ in taken) <= 1.001 and max(mean for _, mean in taken) < ADAM
+
+
+def test_what_adam_can_reach_is_what_its_inequality_says():
+    """Gradients that grow by b2 / b1 an iteration reach it."""
+    mu = nu = 0.0
+    for t in range(2_000):
+        gradient = (0.999 / 0.9) ** (t - 2_000)
+        mu, nu = 0.9 * mu + 0.1 * gradient, 0.999 * nu + 0.001 * gradient**2
+    assert 0.97 * ADAM < mu / np.sqrt(nu) < 0.99 * ADAM
 
 
 def test_settings_of_many_layers_are_refused_before_they_are_worked_out(saved, monkeypatch):
@@ -260,6 +366,18 @@ def test_the_package_carries_a_run_of_best():
     )  # rounding to 16 bits is harmless
     assert abs(float(found["rmse"]) - last["rmse"]) < 1e-4
     assert last["accuracy"] > 98.3 and last["rmse"] < 0.0185
+
+
+@pytest.mark.parametrize("name", ["about", "evaluations", "config"])
+def test_numbers_of_thousands_of_digits_are_named_in_own_words(checkpoints, tmp_path, name):
+    path = tmp_path / "weights.npz"
+    export(path, checkpoints[-1], {"command": "x"})
+    parts = dict(np.load(path))
+    text = str(parts[name]).replace(": ", ": " + "1" * 5000 + ", ", 1)
+    np.savez(path, **parts | {name: np.array(text)})
+    with pytest.raises(OSError, match="a number of thousands of digits") as error:
+        pretrained(path)
+    assert "set_int_max" not in str(error.value)
 
 
 def test_weights_of_another_shape_are_refused(checkpoints, tmp_path):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -696,6 +697,10 @@ def files(tmp_path, checkpoint):
         ("train --seed one", 2, "invalid int value: 'one'"),
         ("train --seed -1", 1, "seed=-1 given"),
         ("train --set speed=1", 1, "unknown setting speed; settings are name, sizes"),
+        ("train --out ~nobodyx/x", 2, "~nobodyx is no home"),
+        ("info ~nobodyx/x", 2, "~nobodyx is no home"),
+        ("train --set epochs=" + "1" * 5000, 1, "not JSON: a number of thousands of digits"),
+        ("train --set alpha_gen=1e-13", 1, "0, or 1e-12 to 1e+12"),
         ("train --set epochs", 1, "--set epochs given, --set NAME=VALUE expected"),
         ("train --set epochs=", 1, "epochs='' given"),
         ("train --set steps=-1", 1, "steps=-1 given"),
@@ -1056,6 +1061,29 @@ def test_no_older_picture_stays_beside_a_newer_run(done, monkeypatch, capsys):
     assert sorted(os.listdir("run")) == ["checkpoint.bpc", "digits.png", "training.png"]
 
 
+def test_pictures_of_a_run_that_could_not_be_replaced_stay(done, monkeypatch, capsys):
+    from bpc_minimal import files
+
+    shutil.copytree(done, "run")
+    before = {p.name: p.read_bytes() for p in Path("run").iterdir()}
+    Path("run/older-digits.png").write_bytes(b"of a run that was killed")
+
+    def full(*_):
+        aside.append(sorted(n for n in os.listdir("run") if not n.startswith(".bpc")))
+        raise OSError(27, "File too large")
+
+    aside = []
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "fsync", full)
+        assert run("train", *sets(), "--seed", 1, "--out", "run", "--overwrite") == 1
+    assert "What was at that path is as it was" in capsys.readouterr().err
+    assert aside == [["checkpoint.bpc", "older-digits.png", "older-training.png"]]
+    assert {p.name: p.read_bytes() for p in Path("run").iterdir()} == before
+    Path("run/older-digits.png").write_bytes(b"of a run that was killed")
+    assert run("train", *sets(), "--seed", 1, "--out", "run", "--overwrite") == 0
+    assert sorted(os.listdir("run")) == ["checkpoint.bpc", "digits.png", "training.png"]
+
+
 def test_an_error_says_what_is_safe(monkeypatch, capsys):
     write = __main__.save
 
@@ -1190,12 +1218,14 @@ def best(tmp_path_factory):
     return path
 
 
+@pytest.mark.filterwarnings("error")
 def test_images_that_look_wrong_beyond_doubt_are_warned_of(best, capsys):
     images = load_mnist("test")[0][:50]
     forms = {
         "": images,
         "--invert": 255 - images,
-        "highest value is 1": images // 128,
+        "highest value is 1,": images // 128,
+        "highest value is 15, and ink is 255: np.save(path, images / 15)": images // 16,
         "transposed": images.swapaxes(1, 2),
         "mirrored": images[:, :, ::-1],
         "upside down": images[:, ::-1],
@@ -1211,6 +1241,24 @@ def test_images_that_look_wrong_beyond_doubt_are_warned_of(best, capsys):
             words,
             err,
         )
+
+
+def test_bytes_on_another_scale_are_warned_of_in_one_line(monkeypatch, capsys):
+    images, labels = own_data(np.arange(60) % 3)
+    np.save("x.npy", images // 15)
+    words = ["train", *OWN[1:], "--set", "iterations=1", "--set", "batch_size=8", "--overwrite"]
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # and put back
+    monkeypatch.setattr(__main__, "keep_programs", lambda: None)  # not for all that follows
+    monkeypatch.setattr(sys, "argv", ["bpc_minimal", *words])
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main() == 0
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if "{" not in line)
+    assert line.startswith("warning: training images of bytes up to 17 given, where ink is 255: ")
+    monkeypatch.setattr(sys, "argv", "- classify own/checkpoint.bpc --images x.npy".split())
+    assert main() == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: x.npy: their highest value is 17, and ink is 255: np.save(")
 
 
 def test_control_characters_of_a_checkpoint_are_escaped(checkpoint, capsys):

@@ -400,6 +400,15 @@ def test_class_means_are_the_averages(train):
     np.testing.assert_allclose(means.sum(axis=1) * np.bincount(labels), ink, rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("error")
+def test_class_means_of_many_floats_are_not_rounded_again_and_again():
+    images = np.full((400_000, 1), 0.1, np.float32)
+    for form in (images, images.astype(np.float16), jax.numpy.asarray(images)):
+        wanted = float(form[0, 0])
+        found = bpc.class_means(form, np.zeros(len(images), int), 1)
+        assert found.dtype == np.float32 and abs(found[0, 0] - wanted) < 1e-7
+
+
 def test_class_means_refuse():
     images, labels = np.zeros((10, 28, 28), np.uint8), np.arange(10, dtype=np.uint8)
     with pytest.raises(ValueError, match="10 images and 9 labels given"):

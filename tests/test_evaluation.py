@@ -19,6 +19,7 @@ from bpc_minimal import (
     infer,
     label_activities,
     load_mnist,
+    make_network,
     mnist,
     normalise,
     one_hot,
@@ -265,6 +266,13 @@ def test_evaluation_is_the_same_inside_jit_and_in_any_order(network, digits):
     inside = jax.jit(lambda x, y: evaluate(network, x, y, config))(images, labels)
     assert_close(inside, found, 1e-5)
     assert_close(evaluate(network, images[::-1], labels[::-1], config), found, 1e-5)
+
+
+def test_means_of_many_floats_are_not_rounded_again_and_again():
+    network = jax.tree.map(jnp.zeros_like, make_network(jax.random.PRNGKey(0), (1, 1)))
+    images, labels = np.full((400_000, 1), 0.1, np.float32), np.zeros(400_000, int)
+    config = Config(sizes=(1, 1), iterations=1, pixel_mean=0.0, pixel_std=1.0)
+    assert abs(float(evaluate(network, images, labels, config)["rmse"]) - 0.1) < 1e-7
 
 
 def test_labels_as_bytes_count_past_255(network):

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import random
+import re
 import shutil
 import stat
 import subprocess
@@ -542,6 +543,40 @@ def test_the_home_is_found(monkeypatch, tmp_path):
     assert expanded("~/x") == tmp_path / "x"
     assert expanded(Path("~") / "x") == tmp_path / "x"
     assert expanded("a~/~") == Path("a~/~")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows takes any name for a user's")
+@pytest.mark.parametrize("path", ["~nobodyx/x", "~nobodyx", Path("~nobodyx/x")])
+def test_a_home_of_nobody_is_no_folder(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="~nobodyx is no home: .* by its whole path") as error:
+        files.write(path, b"x")
+    whole = str(error.value).rpartition(", ")[2].strip("'")
+    assert whole.startswith(str(tmp_path)) and expanded(whole) == Path(whole)
+    assert not os.listdir()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a": 1' + 5000 * "0" + "}", "not JSON: a number of thousands of digits"),
+        ("[" * 100_000, "not JSON: maximum recursion"),
+        (b"\xff\xfe\x00", "not JSON: "),
+        ("{", "not JSON: Expecting"),
+        (None, "not JSON: "),
+    ],
+)
+def test_what_is_not_json_is_said_in_own_words(text, words):
+    with pytest.raises(ValueError, match=f"the head is {words}") as error:
+        files.parse_json(text, "the head is")
+    assert "set_int_max" not in str(error.value)
+
+
+def test_json_is_read_in_one_place():
+    for path in Path(files.__file__).parent.glob("*.py"):
+        reads = re.findall(r"json\.loads?\((?![\w.]+\.to_json)", path.read_text("utf-8"))
+        allowed = {"files.py": 1}.get(path.name, 0)
+        assert len(reads) == allowed, path.name
 
 
 def test_the_advice_to_install_again_names_no_package_that_nobody_holds(monkeypatch):

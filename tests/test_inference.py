@@ -318,15 +318,42 @@ def test_divergence_names_its_cause():
         infer(broken, z, ENDS, steps=2)
 
 
-def test_precisions_too_large_to_move_anything_are_named():
-    """The bound of the curvature would overflow, and each step be 0."""
+@pytest.mark.parametrize(
+    ("scale", "alpha"), [(1e19, 1.0), (1e18, 100.0), (1e13, 1e12), (1.2e13, 1e12)]
+)
+def test_weights_too_large_to_move_anything_are_named(scale, alpha):
+    """The bound of the curvature would overflow, or each step be 0 as less than float32 holds."""
+    network = jax.tree.map(lambda w: w * scale, random_network(use_bias=False))
+    still = [jax.numpy.zeros_like(x) for x in random_activities(1)]
+    with pytest.raises(FloatingPointError, match="weights or precisions are too large"):
+        infer(network, still, [False, False, False, True], alpha_gen=alpha)
+
+
+def test_a_rate_too_small_to_move_anything_is_named():
+    with pytest.raises(FloatingPointError, match="too small"):
+        infer(random_network(), random_activities(1), ENDS, step_size=2e-38)
+
+
+@pytest.mark.parametrize("rule", [GENERATIVE, BIDIRECTIONAL])
+@pytest.mark.parametrize("unit", [1e-12, 1e-7, 1e11])
+def test_layers_settle_by_the_ratios_of_precisions_to_the_ends_of_their_range(rule, unit):
     network, z = random_network(), random_activities(1)
-    clamped = [False, False, False, True]
-    with pytest.raises(FloatingPointError, match="precisions are too large"):
-        infer(network, z, clamped, alpha_gen=1e38)
-    still = [jax.numpy.zeros_like(x) for x in z]
-    with pytest.raises(FloatingPointError, match="precisions are too large"):
-        infer(random_network(use_bias=False), still, clamped, alpha_gen=3e38)
+    settled, other = (
+        infer(network, z, [False] * 4, rule, 10, alpha_gen=a, alpha_disc=a) for a in (1.0, unit)
+    )
+    assert_close(other, settled, 1e-4)
+    assert not same_bits(other, z)
+
+
+def test_traced_precisions_have_no_floor():
+    network, z = random_network(), random_activities(1)
+
+    def run(alpha):
+        return infer(network, z, [False] * 4, GENERATIVE, 10, alpha_gen=alpha)
+
+    for unit in (1e-14, 1e-28):
+        assert_close(jax.jit(run)(unit), run(1.0), 1e-4)
+    assert all(np.isnan(x).all() for x in jax.jit(run)(6e37))
 
 
 @pytest.mark.parametrize("in_turn", [False, True])
