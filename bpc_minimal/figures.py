@@ -472,6 +472,77 @@ def spread_curves(
     return figure
 
 
+def maps(
+    panels: Mapping[str, Float[Array, "rows columns"]],
+    side: Float[Array, " columns"],
+    xlabel: str,
+    ylabel: str,
+    *,
+    pairs: Sequence[tuple[float, float]] = (),
+    rests: Mapping[str, Float[Array, "n 2"]] | None = None,
+    surface: bool = False,
+) -> Figure:
+    """Draw energies over a square, each over the median of its own: dark where they are low.
+
+    Args:
+        panels: a title to energies, 0 or more; a row holds those of one y, from the lowest on.
+        side: x of the columns and y of the rows.
+        xlabel: what x is.
+        ylabel: what y is.
+        pairs: points that get a ring.
+        rests: a title to points that get a dot.
+        surface: whether the energies are heights too, cut at ten times the median.
+    """
+    low, high = -3, 1  # powers of ten
+    ticks = {power: _plain(10.0**power, 0) for power in range(low, high + 1)}
+    with only(STYLE):
+        figure = _figure(len(panels) * WIDTH, 300)
+        parts = figure.subfigures(1, len(panels), squeeze=False, wspace=0)[0]
+        letters = string.ascii_lowercase if len(panels) > 1 else ""
+        for part, (title, energies) in zip(parts, panels.items(), strict=True):
+            found = np.asarray(energies, float)
+            power = np.log10(np.maximum(found / np.median(found), 1e-9)).clip(low, high)
+            axis = part.subplots(subplot_kw={"projection": "3d"} if surface else {})
+            colours = {"cmap": "viridis", "vmin": low, "vmax": high}
+            if surface:
+                drawn = axis.plot_surface(
+                    *np.meshgrid(side, side),
+                    power,
+                    rasterized=True,
+                    rcount=99,
+                    ccount=99,
+                    **colours,
+                )
+                axis.set(zlim=(low, high), zticks=[], box_aspect=(1, 1, 0.8))
+                axis.view_init(elev=52, azim=-60)
+                axis.grid(False)
+                for pane in (axis.xaxis, axis.yaxis, axis.zaxis):
+                    pane.set_pane_color((0, 0, 0, 0))
+                    pane.line.set_color(INK)
+            else:
+                box = (side[0], side[-1]) * 2
+                drawn = axis.imshow(
+                    power, origin="lower", extent=box, interpolation="bilinear", **colours
+                )
+                ring = {"facecolor": "none", "edgecolor": "white", "linewidth": 1.6, "s": 70}
+                axis.scatter(*np.reshape(pairs, (-1, 2)).T, rasterized=True, **ring)
+                if rests and title in rests:
+                    dot = {"color": "#ff7f50", "s": 9, "linewidth": 0}
+                    axis.scatter(*np.asarray(rests[title]).T, rasterized=True, **dot)
+                axis.set(xlim=box[:2], ylim=box[:2])
+            axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xticks=[-2, -1, 0, 1, 2])
+            axis.set_yticks([-2, -1, 0, 1, 2])
+            bar = part.colorbar(
+                drawn, ax=axis, shrink=0.8, ticks=[*ticks], pad=0.12 * surface + 0.03
+            )
+            bar.ax.set_yticklabels(ticks.values())
+            bar.solids.set_rasterized(True)
+            bar.outline.set_edgecolor(INK)
+            if letters:
+                part.text(0.02, 0.93, letters[[*panels].index(title)], weight="bold")
+    return figure
+
+
 def bidirectional_circuit() -> Figure:
     """Draw the value and error neurons of a bidirectional network with one hidden layer.
 

@@ -122,6 +122,20 @@ def test_a_plane_has_its_points_with_their_spread_and_its_path(drawn):
     assert left > right  # the smaller, the better, and to the right
 
 
+def test_drawn_maps_are_their_energies_over_the_median(drawn):
+    energies = np.array([[0.0, 1.0, 2.0], [4.0, 8.0, 16.0], [0.02, 4.0, 4e5]])  # a median of 4
+    for surface in (False, True):
+        figure = figures.maps({"a": energies}, np.linspace(-2, 2, 3), "x", "y", surface=surface)
+        axis = figure.axes[0]
+        powers = np.log10(np.clip(energies / 4, 1e-3, 10))
+        if surface:
+            assert axis.get_zlim() == (-3, 1) and axis.collections
+        else:
+            assert_close(axis.images[0].get_array(), powers, 1e-6)
+            assert axis.images[0].origin == "lower"
+        assert (axis.get_title(), axis.get_xlabel(), axis.get_ylabel()) == ("a", "x", "y")
+
+
 @pytest.mark.parametrize("iterations", [40, 1001])
 def test_drawn_training_is_the_history(iterations, drawn):
     values = np.random.default_rng(0).random((3, iterations))
@@ -235,6 +249,14 @@ def several():
         ),
         "plane": figures.plane(
             {"a": (runs[:, 0], runs[:, 1])}, {"1": runs[:, :2].T}, "rmse", "accuracy", "path"
+        ),
+        "maps": figures.maps(
+            {"a": images[0].reshape(28, 28), "b": images[1].reshape(28, 28)},
+            np.linspace(-2, 2, 28),
+            "input",
+            "label",
+            pairs=[(-1, 1)],
+            rests={"b": runs[:, :2]},
         ),
         "settling": figures.settling(np.square, [3.0, 2.0, 1.5]),
         "springs": figures.springs(

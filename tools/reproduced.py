@@ -148,15 +148,18 @@ def number(value: Any) -> str:
 
 
 def shown(chapter: int, claim: str) -> str:
-    """Link to the cell whose metadata names the claim, by its figure; empty if no cell does."""
+    """Name the cell whose metadata names the claim, by its figure or its section; empty if none does."""
     for path in BOOK.glob(f"{chapter:02d}_*.ipynb"):
+        section = ""
         for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                section = [section, *re.findall(r"^## (.*)$", cell.source, re.MULTILINE)][-1]
             if claim not in cell.metadata.get("claims", []):
                 continue
             figure = FIGURE.search(cell.source) if cell.cell_type == "code" else None
             if figure:
                 return f"[chapter {chapter}, Figure {figure[1]}]({path.name}#figure-{figure[1]})"
-            return f"[chapter {chapter}]({path.name})"
+            return f"[chapter {chapter}]({path.name}), *{section}*"
     return ""
 
 
