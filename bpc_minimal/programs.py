@@ -30,7 +30,9 @@ def keep_programs(folder: Path | None = None) -> Path | None:
         folder: for this processor; None where the user told JAX of a folder, or to keep nothing
             (JAX_ENABLE_COMPILATION_CACHE=false), or where nothing can be written.
     """
-    if jax.config.jax_compilation_cache_dir or not jax.config.jax_enable_compilation_cache:
+    named: str | None = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    wanted: bool = jax.config.jax_enable_compilation_cache  # type: ignore[attr-defined]
+    if named or not wanted:
         return None
     folder = (folder or platformdirs.user_cache_path("bpc_minimal")) / f"programs-{_processor()}"
     try:
