@@ -249,16 +249,10 @@ def test_help_lists_every_target():
         ("kernels", ["constraints-zig.txt"]),
         ("train", ["constraints-train.txt", "."]),
         ("editions", ["requirements-kit.txt", "."]),
-<<<<<<< HEAD
         ("slides", ["requirements-kit.txt", "."]),
-<<<<<<< HEAD
-=======
         ("assignments", ["requirements-kit.txt", "."]),
         ("preflight", ["requirements-kit.txt", "."]),
->>>>>>> k17
-=======
         ("exam", ["requirements-kit.txt", "."]),
->>>>>>> k17b
         ("book", ["constraints-train.txt", ".", "constraints.txt"]),
     ],
 )
