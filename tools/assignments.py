@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cell_code import sources
 from editions import FIRST, PACKAGE, ROOT, address, chapters, parts, tags
-from graded.variant import points, variant
+from graded.variant import WEEKS, points, variant
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 from traitlets.config.loader import PyFileConfigLoader
@@ -185,7 +185,8 @@ def write_course(seed: str, folder: Path) -> list[str]:
     place.write_text(seed + "\n", "utf-8")
     (folder / "nbgrader_config.py").write_text(SETTINGS, "utf-8")
     names = []
-    for week, (path, _, title, notebook) in enumerate(chapters(), 1):
+    graded = [found for found in chapters() if found[1] in WEEKS]
+    for week, (path, _, title, notebook) in enumerate(graded, 1):
         names.append(f"week-{week}")
         target = folder / "source" / names[-1] / f"{names[-1]}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -12,10 +12,11 @@ import sys
 from collections.abc import Callable
 
 from editions import BOOK, literal, parts
-from graded.variant import points
+from graded.variant import WEEKS, points
 from pages import chapters, minutes
 
 PART = re.compile(r"(<!-- (\w+)(?:: (\d+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+SECTION = re.compile(r"<!-- goals: (\d+) -->")
 QUESTION = re.compile(r"^:::\{admonition\} Question ([\d.]+): (.*)$", re.MULTILINE)
 FOUND = {n: parts(notebook, n) for _, n, _, notebook in chapters()}
 TEACHING = BOOK / "teaching"
@@ -30,12 +31,14 @@ def link(number: str) -> str:
 
 def goals(chapter: int) -> str:
     """Say what each exercise of a chapter is for."""
+    graded = chapter in WEEKS
     rows = [
-        f"| {link(p.number)} | {p.level} | {p.known.minutes} | {points(p.number)} | {p.known.goal} |\n"
+        f"| {link(p.number)} | {p.level} | {p.known.minutes} | "
+        f"{f'{points(p.number)} | ' if graded else ''}{p.known.goal} |\n"
         for p in FOUND[chapter]
     ]
-    head = "| exercise | level | minutes | points | who solves it can |\n|---|---|---|---|---|\n"
-    return f"\n{head}{''.join(rows)}\n"
+    head = f"| exercise | level | minutes | {'points | ' if graded else ''}who solves it can |\n"
+    return f"\n{head}|---|---|---|---|{'---|' if graded else ''}\n{''.join(rows)}\n"
 
 
 def mistakes(chapter: int) -> str:
@@ -51,7 +54,8 @@ def mistakes(chapter: int) -> str:
 def unit() -> str:
     """Say how long each week of the unit takes a student."""
     rows = []
-    for week, (path, n, title, notebook) in enumerate(chapters(), 1):
+    graded = [found for found in chapters() if found[1] in WEEKS]
+    for week, (path, n, title, notebook) in enumerate(graded, 1):
         reading = 5 * round(minutes(notebook) / 5)
         working = sum(part.known.minutes for part in FOUND[n])
         total = sum(points(part.number) for part in FOUND[n])
@@ -66,7 +70,8 @@ def table() -> str:
     """Put goal, exercise and question side by side."""
     text = (TEACHING / "chapters.md").read_text("utf-8")
     asked = dict(QUESTION.findall(text))
-    numbers = [part.number for found in FOUND.values() for part in found]
+    sections = [int(n) for n in SECTION.findall(text)]
+    numbers = [part.number for n in sections for part in FOUND[n]]
     if [*asked] != numbers:
         odd = sorted({*asked} ^ {*numbers}) or "their order"
         raise ValueError(
@@ -74,8 +79,8 @@ def table() -> str:
         )
     rows = [
         f"| {p.known.goal} | {link(p.number)} | {asked[p.number]} |\n"
-        for found in FOUND.values()
-        for p in found
+        for n in sections
+        for p in FOUND[n]
     ]
     return f"\n| goal | exercise | question |\n|---|---|---|\n{''.join(rows)}\n"
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from bpc_minimal.checks.core import Exercise, find
 
+WEEKS = (1, 2, 3, 4, 5, 10)  # the chapters that are graded, one a week
 Choice = TypeVar("Choice")
 
 
