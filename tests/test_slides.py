@@ -13,7 +13,11 @@ sys.path.insert(0, str(ROOT / "tools"))
 import slides  # noqa: E402
 from pages import chapters  # noqa: E402
 
-CHAPTERS = {path.stem: notebook for path, _, _, notebook in chapters()}
+CHAPTERS = {
+    path.stem: notebook
+    for path, _, _, notebook in chapters()
+    if any("slide" in cell.metadata.get("tags", []) for cell in notebook.cells)
+}
 LEGIBLE = 18  # pixels of a slide that is 720 high
 
 

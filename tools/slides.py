@@ -3,16 +3,17 @@
     python tools/slides.py [FOLDER]
 
 No text is copied by hand. Of a tagged cell, its title, each displayed formula, each question to predict,
-each list, each figure and each table becomes a slide: with the heading that it stands under, and a line,
-which is the sentence before a formula and after it, or a figure's caption. What the chapter shows and says
-after a question is there with the next key. All that it says around a slide is in the speaker's notes:
-press S.
+each list, each figure, each table and what it prints become slides: with the heading that each stands
+under, and a line, which is the sentence before a formula and after it, or a figure's caption. What the
+chapter shows and says after a question is there with the next key. All that it says around a slide is in
+the speaker's notes: press S.
 
 A deck is a file that opens without a server and asks for nothing outside its folder: reveal.js lies in it,
 and formulas are MathML, as on the book's pages. Each is printed into a PDF too where Chromium is installed.
 """
 
 import copy
+import html
 import itertools
 import re
 import shutil
@@ -113,7 +114,7 @@ def is_prose(item: Item) -> bool:
 
 
 def outputs(cell: NotebookNode) -> list[NotebookNode]:
-    """Give the figures and tables that a cell shows, a row of a figure's panels in each."""
+    """Give the figures and tables that a cell shows, a row of panels in each, or what it prints."""
     found = []
     for output in cell.get("outputs", []):
         data = output.get("data", {})
@@ -123,6 +124,9 @@ def outputs(cell: NotebookNode) -> list[NotebookNode]:
             table = data["text/html"]
             size = "long" if table.count("<tr>") > 6 else "short"
             found.append(shown("text/html", table.replace('class="table"', f'class="{size}"', 1)))
+    printed = "".join(output.get("text", "") for output in cell.get("outputs", []))
+    if printed and not found:
+        found.append(shown("text/html", f"<pre>{html.escape(printed.rstrip())}</pre>"))
     return found
 
 
@@ -251,6 +255,8 @@ def slides(notebook: NotebookNode) -> Iterator[tuple[Slide, str]]:
     said = items(notebook)
     found = {i: [*made(said, i)] for i in range(len(said)) if tagged(said[i])}
     starts = [i for i in found if found[i]]
+    if not starts:
+        return
     first = [  # of each, where what is said before it begins: in its cell, under its heading
         next(
             k + 1
@@ -264,7 +270,7 @@ def slides(notebook: NotebookNode) -> Iterator[tuple[Slide, str]]:
         heading = (k for k in range(i + 1 - begin, len(texts)) if texts[k].startswith("#"))
         spoken = [body(text) for text in texts[: next(heading, None)] if is_spoken(text)]
         for slide in found[i]:
-            yield slide, "\n\n".join(spoken)
+            yield slide, "\n\n".join(spoken) or slide.line
 
 
 def is_list(cell: NotebookNode, before: str) -> bool:
@@ -404,6 +410,8 @@ def write_decks(folder: Path) -> None:
     for name in REVEAL:
         shutil.copy(place / name, folder / "reveal")
     for path, number, title, notebook in chapters():
+        if not any("slide" in cell.metadata.get("tags", []) for cell in notebook.cells):
+            continue
         text = deck(notebook, number, title)
         (folder / f"{path.stem}.html").write_text(text, "utf-8", newline="\n")
     look = (DECK / "slides.css").read_text("utf-8")
