@@ -507,17 +507,19 @@ def test_what_if_the_order_is_wrong(visit):
 
 def test_what_if_the_step_is_too_long(visit):
     lesson = visit(**MOVES)
-    told = what_if(lesson, "step too long", PASS // 2)
-    assert "no more than a few in ten are read rightly" in told
-    assert int(lesson.told("accuracy")) < 400
-    assert "Settling now raises the energy" in told
-    assert float(lesson.told("E")) > float(lesson.told("before"))
-    assert "Settling raises the energy: its steps are too long." in lesson.told("status")
+    lesson.button("What if: step too long").click()
+    lesson.reach("diverged")
+    told = lesson.told("told")
+    assert "Settling now raises the energy, far above the dashed line" in told
+    assert float(lesson.told("E")) > 10 * float(lesson.told("before"))
+    assert "Within a hundred batches, before anything is read" in told
+    assert lesson.iteration < 100 and int(lesson.told("accuracy")) < 200
+    assert f"The run diverged at batch {lesson.iteration}: the energy grew" in lesson.told("status")
     lesson.button("As it should be").click()  # and all is well
-    lesson.learn_for(PASS // 2)
+    lesson.learn_for(PASS // 4)
     lesson.pause()
-    assert int(lesson.told("accuracy")) > 850
-    assert "raises the energy" not in lesson.told("status")
+    assert int(lesson.told("accuracy")) > 700
+    assert "Paused after batch" in lesson.told("status")
 
 
 def slide(lesson, name, value):
@@ -545,10 +547,9 @@ def test_a_run_that_diverges_says_so_in_words(visit):
     slide(lesson, "rate", "1")
     lesson.button("Start over").click()
     lesson.reach("paused")
-    lesson.button("Train").click()
-    lesson.learn_for(PASS // 4)
-    lesson.pause()
-    assert int(lesson.told("accuracy")) > 700
+    lesson.button("One batch").click()
+    expect(lesson.learn).to_have_attribute("data-iteration", "1")
+    assert float(lesson.told("E")) < float(lesson.told("before"))
 
 
 def test_precisions_and_steps_hold_from_the_next_batch_on(visit):

@@ -36,8 +36,8 @@
       told: "A sweep up lists its activities from the image to the label; here the two hidden layers are taken in that order, as if it were the other. They are equally wide, so no shape objects, and the energy falls. But what is read stays near one in ten.",
     },
     "too-long": {
-      changes: { step_size: 4, steps: 4 },
-      told: "Four steps, each four times as long as the longest that is safe. Settling now raises the energy: it ends above the dashed line, where it began. What is learned from that is wrong, and no more than a few in ten are read rightly.",
+      changes: { step_size: 10, steps: 4 },
+      told: "Four steps, each ten times as long as the longest that is safe. Settling now raises the energy, far above the dashed line, where it began; and what is learned from that makes it worse. Within a hundred batches, before anything is read, the run has diverged.",
     },
   };
   const YOURS = "Your own experiment: what you change holds from the next batch on. Another rule, or a button above, starts over from random weights.";
@@ -47,12 +47,14 @@
     what_if: "usual",
     settings: null,
     pace: 0, // batches a frame; 0 is as many as there are
+    running: false, // whether it should run once it is there
     run: 0, // counts the runs, so that a frame of an earlier one is known
     frame: null, // the last that came
     points: [], // of the lines of the energies
     accuracies: [],
   };
   let worker = null;
+  let ready = false; // whether it has the digits
 
   // The worker -----------------------------------------------------------------------------------------------------
 
@@ -67,7 +69,7 @@
   }
 
   // From a disk a browser makes no worker of a file, but of a text.
-  async function wake(running) {
+  async function wake() {
     if (root.dataset.state === "waiting") return;
     setState("waiting");
     try {
@@ -83,18 +85,21 @@
     URL.revokeObjectURL(address);
     worker.onmessage = ({ data }) => heard[data.type](data);
     worker.onerror = ({ message }) => heard.failed({ reason: message });
-    state.running = running;
     worker.postMessage({ type: "digits", digits: bpcTraining, kernels: bpcKernels });
     delete globalThis.bpcTraining; // the worker has them
   }
 
   const heard = {
-    ready: () => begin(state.running),
+    ready() {
+      ready = true;
+      begin(state.running);
+    },
     failed({ reason }) {
       setState("failed");
       say(`This browser cannot train: ${reason}.`);
       worker?.terminate();
       worker = null;
+      ready = false;
     },
     frame(frame) {
       root.dataset.messages = Number(root.dataset.messages ?? 0) + 1;
@@ -115,7 +120,9 @@
 
   // From random weights, with the settings as they are.
   function begin(running) {
-    if (!worker) return void wake(running);
+    state.running = running; // for when it is ready
+    if (!worker) return void wake();
+    if (!ready) return;
     state.run += 1;
     state.points = [];
     state.accuracies = [];
@@ -231,7 +238,7 @@
     const { frame } = state;
     const { last, iteration, total, perPass, raised } = frame;
     $("accuracy").value = accuracy() ?? "–";
-    $("wrong-count").value = accuracy() === undefined ? "–" : `${1000 - accuracy()}${accuracy() < 990 ? ", such as" : ""}`;
+    $("wrong-count").value = accuracy() === undefined ? "–" : 1000 - accuracy();
     $("E").value = last ? short(last.e + last.d) : "–";
     $("E-e").value = last ? short(last.e) : "–";
     $("E-d").value = last ? short(last.d) : "–";
@@ -326,7 +333,8 @@
   for (const radio of all("[name=learn-rule]")) {
     radio.addEventListener("change", () => {
       choose(radio.value, radio.value === "bidirectional" ? "usual" : null);
-      if (worker) begin(root.dataset.state === "running");
+      const now = root.dataset.state;
+      if (ready) begin(now === "running" || (now === "waiting" && state.running));
     });
   }
   for (const button of all("[data-what-if]")) {
