@@ -64,7 +64,7 @@ bpcFigures.add("dial", (root) => {
     }
     text(g, D(0) - 8, BOX[3] + 17, "10⁴", { anchor: "start" });
     draw(g, "path", { d: path([[D(state.place), BOX[1]], [D(state.place), BOX[3]]]), style: pen("ink", 1.2, `stroke-dasharray: 4 3; ${FAINT}`) });
-    for (const [what, shade, words, x, y] of [["reads", "blue", "whole images", 56, 88.8], ["80 % hidden", "red", "80 % hidden, settled", 56, 82.2]]) {
+    for (const [what, shade, words, x, y] of [["reads", "blue", "whole images", 56, 90.4], ["80 % hidden", "red", "80 % hidden, settled", 56, 78.8]]) {
       const line = places.map((ratio, place) => [D(place), dial[ratio][what]]);
       draw(g, "path", { d: path(line.map(([x, [mean]]) => [x, height(mean)])), style: pen(shade) });
       line.forEach(([x, [mean, spread]], place) => {
