@@ -55,7 +55,7 @@ def test_a_deck_has_12_to_20_slides_from_a_question_to_what_one_now_knows(name):
     kinds = [slide.kind for slide in deck]
     assert kinds[0] == "title" and deck[0].line.rstrip("*").endswith("?")
     assert kinds[-1] == "list" and deck[-1].title == "What you now know"
-    assert kinds.count("formula") >= 2 and kinds.count("question") >= 1
+    assert kinds.count("formula") >= 1 and kinds.count("question") >= 1
     assert all(len(notes.split()) > 10 for _, notes in made(name))
 
 
