@@ -662,7 +662,8 @@ def test_what_is_touched_is_large_enough_and_does_not_move(width, least, visit):
     for what, wide, high, left, right in sizes:
         assert high >= least - 0.5 or "canvas" in what, (what, wide, high)
         assert wide >= 24 - 0.5 and left >= 0 and right <= width, what
-    top = "() => document.getElementById('learn-steps').getBoundingClientRect().top + scrollY"
+    top = """() => document.getElementById('learn-steps').getBoundingClientRect().top
+        - learn.getBoundingClientRect().top"""
     before = lesson.page.evaluate(top)
     lesson.start()
     lesson.button("One batch").click()
