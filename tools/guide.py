@@ -17,7 +17,7 @@ from pages import chapters, minutes
 
 PART = re.compile(r"(<!-- (\w+)(?:: (\d+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 SECTION = re.compile(r"<!-- goals: (\d+) -->")
-QUESTION = re.compile(r"^:::\{admonition\} Question ([\d.]+): (.*)$", re.MULTILINE)
+QUESTION = re.compile(r"^<details><summary>Question ([\d.]+): (.*)</summary>$", re.MULTILINE)
 FOUND = {n: parts(notebook, n) for _, n, _, notebook in chapters()}
 TEACHING = BOOK / "teaching"
 
@@ -47,7 +47,7 @@ def mistakes(chapter: int) -> str:
     for part in FOUND[chapter]:
         lines = "".join(f"- {literal(said)}\n" for said in part.known.diagnoses)
         title = f"What the check of exercise {part.number} knows"
-        boxes.append(f":::{{admonition}} {title}\n:class: dropdown\n{lines}:::\n")
+        boxes.append(f"<details><summary>{title}</summary>\n\n{lines}\n</details>\n")
     return "\n" + "\n".join(boxes) + "\n"
 
 
