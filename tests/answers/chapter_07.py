@@ -1,0 +1,170 @@
+ERROR = "def fill_error(rho):\n    return "
+CLOSER = """
+def share_closer(one, other, image, visible):
+    a = ((one - image) ** 2 * ~visible).sum(axis=1)
+    b = ((other - image) ** 2 * ~visible).sum(axis=1)
+    return 100 * np.mean(a < b)
+"""
+CONFIRM = """
+def confirm(network, image, visible, turns):
+    now = jnp.where(visible, image, 0.0)
+    for _ in range(turns):
+        label = bpc.one_hot(bpc.sweep_up(network, now)[0].argmax(axis=1))
+        drawn = bpc.sweep_down(network, label)[-1]
+        now = jnp.where(visible, image, drawn)
+    return now
+"""
+SHARE = """
+def by_share(network, image, label, shares, chance):
+    found = []
+    for share in shares:
+        seen = jnp.where(chance >= share, image, 0.0)
+        answers = np.asarray(bpc.sweep_up(network, seen)[0].argmax(axis=1))
+        found.append(100 * np.mean(answers == label))
+    return found
+"""
+
+ANSWERS = {
+    "7.1": {
+        "right": [
+            ERROR + "np.sqrt(1 - rho**2)",
+            "import math\ndef fill_error(correlation):\n    return math.sin(math.acos(correlation))",
+            "def fill_error(rho):\n    return jnp.array([1 - rho * rho]) ** 0.5",
+        ],
+        "wrong": [
+            ("take its root", ERROR + "1 - rho**2"),
+            ("rho's square", ERROR + "np.sqrt(1 - abs(rho))"),
+            ("root is missing", ERROR + "1 - abs(rho)"),
+            ("sign of rho", ERROR + "np.sqrt(1 - rho)"),
+            ("own size", ERROR + "abs(rho)"),
+            ("this is rho", ERROR + "rho"),
+            ("of the rest", ERROR + "rho**2"),
+            ("copying", ERROR + "np.sqrt(2 * (1 - rho))"),
+            ("mean square of", ERROR + "2 - 2 * rho"),
+            ("ignores", ERROR + "1.0"),
+            ("added", ERROR + "np.sqrt(1 + rho**2)"),
+            ("one over", ERROR + "(1 - rho**2) ** -0.5"),
+            ("twice", ERROR + "np.sqrt(2 - 2 * rho**2)"),
+            ("raised", ERROR + "np.sqrt(1 - r**2)"),
+            ("text", ERROR + "f'{np.sqrt(1 - rho**2)}'"),
+            ("printed", "def fill_error(rho):\n    print((1 - rho**2) ** 0.5)"),
+        ],
+    },
+    "7.2": {
+        "right": [
+            CLOSER,
+            "def share_closer(one, other, image, visible):\n"
+            "    wins = 0\n"
+            "    for a, b, x, seen in zip(one, other, image, visible):\n"
+            "        wins += np.sum((a - x)[~seen] ** 2) < np.sum((b - x)[~seen] ** 2)\n"
+            "    return 100 * wins / len(image)",
+            CLOSER.replace("100 * np.mean(a < b)", "jnp.mean(jnp.where(a < b, 100.0, 0.0))"),
+        ],
+        "wrong": [
+            ("this is a share", CLOSER.replace("100 * ", "")),
+            ("count", CLOSER.replace("100 * np.mean", "np.sum")),
+            ("exchange", CLOSER.replace("a < b", "a > b")),
+            ("visible pixels;", CLOSER.replace("~visible", "visible")),
+            ("all pixels", CLOSER.replace(" * ~visible", "")),
+            (
+                "absolute",
+                CLOSER.replace("((one - image) ** 2", "(abs(one - image)").replace(
+                    "((other - image) ** 2", "(abs(other - image)"
+                ),
+            ),
+            ("cancel", CLOSER.replace(" ** 2", "")),
+            (
+                "not images",
+                CLOSER.replace(
+                    "100 * np.mean(a < b)",
+                    "100 * np.mean(((one - image) ** 2 < (other - image) ** 2)[~visible])",
+                ),
+            ),
+            ("once for all", CLOSER.replace("np.mean(a < b)", "float(a.sum() < b.sum())")),
+            ("worst pixel", CLOSER.replace(".sum(axis=1)", ".max(axis=1)")),
+            (
+                "take the image away",
+                CLOSER.replace("(one - image)", "one").replace("(other - image)", "other"),
+            ),
+            (
+                "how much closer",
+                CLOSER.replace("100 * np.mean(a < b)", "100 * (1 - a.sum() / b.sum())"),
+            ),
+            ("raised", CLOSER.replace("~visible", "~seen")),
+            ("shape", CLOSER.replace("100 * np.mean(a < b)", "100.0 * (a < b)")),
+            ("none", CLOSER.replace("return", "share =")),
+        ],
+    },
+    "7.3": {
+        "right": [
+            CONFIRM,
+            CONFIRM.replace(
+                "bpc.one_hot(bpc.sweep_up(network, now)[0].argmax(axis=1))",
+                "jnp.eye(10)[bpc.classify(network, now)]",
+            ),
+            "def confirm(network, image, visible, turns):\n"
+            "    now = image * visible\n"
+            "    while turns:\n"
+            "        answers = bpc.sweep_up(network, jnp.asarray(now))[0].argmax(axis=1)\n"
+            "        drawn = bpc.generate(network, answers)\n"
+            "        now = image * visible + drawn * (1 - visible)\n"
+            "        turns -= 1\n"
+            "    return now",
+        ],
+        "wrong": [
+            (
+                "made certain",
+                CONFIRM.replace(
+                    "bpc.one_hot(bpc.sweep_up(network, now)[0].argmax(axis=1))",
+                    "bpc.sweep_up(network, now)[0]",
+                ),
+            ),
+            (
+                "hidden layer",
+                CONFIRM.replace(
+                    "        label = bpc.one_hot(bpc.sweep_up(network, now)[0].argmax(axis=1))\n",
+                    "",
+                ).replace(
+                    "bpc.sweep_down(network, label)[-1]",
+                    "network.f(2, bpc.sweep_up(network, now)[2])",
+                ),
+            ),
+            ("too few", CONFIRM.replace("range(turns)", "range(turns - 1)")),
+            ("too many", CONFIRM.replace("range(turns)", "range(turns + 1)")),
+            ("only one turn counts", CONFIRM.replace("    return now", "        return now")),
+            ("nothing was pasted", CONFIRM.replace("range(turns)", "range(0)")),
+            ("the seen pixels are", CONFIRM.replace("return now", "return drawn")),
+            ("shape", CONFIRM.replace("return now", "return label")),
+            ("whole image", CONFIRM.replace("now = jnp.where(visible, image, 0.0)", "now = image")),
+            ("start at 1", CONFIRM.replace("image, 0.0)", "image, 1.0)")),
+            ("raised", CONFIRM.replace("(visible, image, drawn)", "(seen, image, drawn)")),
+            ("shape", CONFIRM.replace("return now", "return now[0]")),
+            ("none", CONFIRM.replace("return now", "now")),
+        ],
+    },
+    "7.4": {
+        "right": [
+            SHARE,
+            "def by_share(network, image, label, shares, chance):\n"
+            "    seen = [jnp.where(chance < share, 0.0, image) for share in shares]\n"
+            "    return [100 * float((bpc.classify(network, x) == label).mean()) for x in seen]",
+            SHARE.replace("return found", "return np.array(found)"),
+        ],
+        "wrong": [
+            ("these are shares", SHARE.replace("100 * ", "")),
+            ("counts", SHARE.replace("100 * np.mean", "np.sum")),
+            ("what is wrong", SHARE.replace("answers == label", "answers != label")),
+            ("exchanged", SHARE.replace("chance >= share", "chance < share")),
+            ("what is seen here", SHARE.replace("chance >= share", "chance >= 1 - share")),
+            ("nothing is hidden", SHARE.replace("chance >= share", "chance >= 0")),
+            ("at -1", SHARE.replace("image, 0.0", "image, -1.0")),
+            ("at 1", SHARE.replace("image, 0.0", "image, 1.0")),
+            ("first image's", SHARE.replace("chance >= share", "chance[0] >= share")),
+            ("whole images", SHARE.replace("chance >= share", "chance[:, :1] >= share")),
+            ("last share", SHARE.replace("return found", "return [found[-1]] * len(found)")),
+            ("stronger", SHARE.replace("image, 0.0)", "image, 0.0) / (1 - share)")),
+            ("shape", SHARE.replace("return found", "return found[0]")),
+            ("raised", SHARE.replace("label)", "labels_)")),
+        ],
+    },
+}
