@@ -342,7 +342,7 @@ OWN = {
     "05_training_loop": """
         keep reads lengths three_times python_loop one_call_each compiled_scan scan package run operations
         package_step distance note bend""",
-    "06_landscapes": "start learn iterate settled energies pair_energy flatness over",
+    "06_landscapes": "start learn settled energies pair_energy flatness over",
     "10_fast": """
         once compare milliseconds package_loop from_python flops as_first_written needed counts operations
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare
