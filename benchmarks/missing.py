@@ -238,7 +238,7 @@ def completed(held_out: str = "test") -> dict[str, Any]:
 
 
 def way_to_read(name: str, mask: str) -> str:
-    """Say which way read more of the validation images (benchmarks/attempts.md)."""
+    """Say which way read more of the validation images (benchmarks/attempts.md); of blocks, as of halves."""
     met_masks = name in ("BPC with masks", "large")
     in_one_piece = mask in ("lower half", "upper half", "block")
     return "settled" if name in SETTLES and not (met_masks and in_one_piece) else "swept"
