@@ -497,6 +497,7 @@ def maps(
     ticks = {power: _plain(10.0**power, 0) for power in range(low, high + 1)}
     with only(STYLE):
         figure = _figure(len(panels) * WIDTH, 300)
+        figure.set_dpi(100)  # what is smooth needs no more, and a page loads five of them
         parts = figure.subfigures(1, len(panels), squeeze=False, wspace=0)[0]
         letters = string.ascii_lowercase if len(panels) > 1 else ""
         for part, (title, energies) in zip(parts, panels.items(), strict=True):
@@ -514,6 +515,7 @@ def maps(
                     **colours,
                 )
                 axis.set(zlim=(low, high), zticks=[], box_aspect=(1, 1, 0.8))
+                axis.xaxis.labelpad = axis.yaxis.labelpad = 9
                 axis.view_init(elev=52, azim=-60)
                 axis.grid(False)
                 for pane in (axis.xaxis, axis.yaxis, axis.zaxis):
