@@ -495,9 +495,8 @@ def maps(
     """
     low, high = -3, 1  # powers of ten
     ticks = {power: _plain(10.0**power, 0) for power in range(low, high + 1)}
-    with only(STYLE):
+    with only(STYLE | {"figure.dpi": 100}):  # what is smooth needs no more, and a page loads five
         figure = _figure(len(panels) * WIDTH, 300)
-        figure.set_dpi(100)  # what is smooth needs no more, and a page loads five of them
         parts = figure.subfigures(1, len(panels), squeeze=False, wspace=0)[0]
         letters = string.ascii_lowercase if len(panels) > 1 else ""
         for part, (title, energies) in zip(parts, panels.items(), strict=True):
@@ -532,8 +531,8 @@ def maps(
                     dot = {"color": "#ff7f50", "s": 9, "linewidth": 0}
                     axis.scatter(*np.asarray(rests[title]).T, rasterized=True, **dot)
                 axis.set(xlim=box[:2], ylim=box[:2])
-            axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xticks=[-2, -1, 0, 1, 2])
-            axis.set_yticks([-2, -1, 0, 1, 2])
+            at = [-2, 2] if surface else [-2, -1, 0, 1, 2]
+            axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xticks=at, yticks=at)
             bar = part.colorbar(
                 drawn, ax=axis, shrink=0.8, ticks=[*ticks], pad=0.12 * surface + 0.03
             )
