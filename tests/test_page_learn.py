@@ -171,6 +171,7 @@ ALL_AT_ONCE = {
 SETTINGS = learn.CONFIGS | {"all at once": learn.BPC.replace(**ALL_AT_ONCE)}
 
 
+@pytest.mark.slow  # which compiles as a user does: unoptimised, the package's own sums differ more
 @pytest.mark.parametrize("name", SETTINGS)
 def test_weights_are_those_of_the_package(name, engine):
     config, total = SETTINGS[name], PASS * learn.BPC.epochs
@@ -186,7 +187,7 @@ def test_weights_are_those_of_the_package(name, engine):
         after[iteration] = weights_of(state.network)
     # A unit within rounding of 0 is cut off by relu here and not there, and Adam's first updates have
     # full size however small a gradient is: so the two runs part a little.
-    for iterations, apart in ((3, 1e-3), (last, 1e-3)):
+    for iterations, apart in ((10, 1e-5), (last, 1e-3)):
         ours, found = trained(engine, config, total, "compiled", data, order[:iterations], start)
         for W, theirs in zip(ours, after[iterations], strict=True):
             assert np.linalg.norm(W - theirs) <= apart * np.linalg.norm(theirs), iterations
