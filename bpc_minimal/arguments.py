@@ -39,7 +39,7 @@ LEAST, MOST = 1e-12, 1e12  # of precisions, so that float32 has room for their p
 DARK, SEVERAL = (
     64,
     10,
-)  # bytes that never exceed this, in so many images, are on another scale than 0 to 255
+)  # bytes up to this at most, in so many images, are of another scale than 0 to 255
 
 
 class ArgumentError(ValueError):

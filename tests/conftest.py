@@ -1,5 +1,6 @@
 """Small networks and small data that the laws are tested on, in float32 as in training."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -30,6 +31,14 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.w
 def pytest_xdist_auto_num_workers():
     """One more process than cores: some tests wait, for a browser or for another process."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten():
+    """Let go of what a file compiled: kept, it is gigabytes at the end, in each process that tests."""
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

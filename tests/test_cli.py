@@ -114,8 +114,7 @@ def test_train_prints_one_object_an_evaluation_and_leaves_its_results(tmp_path, 
     out, err = capsys.readouterr()
     records = [json.loads(line) for line in out.splitlines()]
     assert [r["iteration"] for r in records] == [5, 10, 12]
-    seconds = [r.pop("seconds") for r in records]
-    assert seconds == sorted(seconds) and seconds[0] > 0
+    assert all(isinstance(r.pop("seconds"), float) for r in records)
     for record in records:
         assert [*record][:4] == ["iteration", "gen_loss", "amort_loss", "accuracy"]
         assert all(isinstance(value, (int, float)) for value in record.values())

@@ -165,33 +165,30 @@ def weights_of(network):
 ALL_AT_ONCE = {
     "in_turn": False,
     "steps": 3,
-    "schedule": "constant",
     "alpha_gen": (1e-2, 1e-3, 1e-4),
 }
 SETTINGS = learn.CONFIGS | {"all at once": learn.BPC.replace(**ALL_AT_ONCE)}
 
 
-@pytest.mark.slow  # which compiles as a user does: unoptimised, the package's own sums differ more
 @pytest.mark.parametrize("name", SETTINGS)
 def test_weights_are_those_of_the_package(name, engine):
     config, total = SETTINGS[name], PASS * learn.BPC.epochs
-    last = ITERATIONS if name == "bidirectional" else 20
     images, labels = bpc.load_mnist("train")
     data = images[:2_000], labels[:2_000]
-    order = np.random.default_rng(0).integers(0, 2_000, (last, config.batch_size))
+    order = np.random.default_rng(0).integers(0, 2_000, (ITERATIONS, config.batch_size))
     state = make_state(config, total)
     start, energies, after = weights_of(state.network), [], {}
     for iteration, batch in enumerate(order, start=1):
         state, losses = train_step(state, data[0][batch], data[1][batch], config, total)
         energies.append([float(losses["energy_before"]), float(losses["energy"])])
         after[iteration] = weights_of(state.network)
-    # A unit within rounding of 0 is cut off by relu here and not there, and Adam's first updates have
-    # full size however small a gradient is: so the two runs part a little.
-    for iterations, apart in ((10, 1e-5), (last, 1e-3)):
+    # Rounding grows: a unit near 0 is cut off by relu here and not there. Compiled as a user does, 1e-5 holds
+    # to the end; the fast tests compile the package unoptimised.
+    for iterations, apart in ((10, 1e-4), (ITERATIONS, 1e-3)):
         ours, found = trained(engine, config, total, "compiled", data, order[:iterations], start)
         for W, theirs in zip(ours, after[iterations], strict=True):
             assert np.linalg.norm(W - theirs) <= apart * np.linalg.norm(theirs), iterations
-        np.testing.assert_allclose(found, np.array(energies[:iterations]), rtol=10 * apart)
+        np.testing.assert_allclose(found, np.array(energies[:iterations]), rtol=apart)
     pairs = zip(ours, start, strict=True)
     assert max(np.linalg.norm(W - first) / np.linalg.norm(first) for W, first in pairs) > 0.02
 

@@ -254,8 +254,24 @@ const bpcFigures = (() => {
     });
   }
 
+  // Images to take, of bytes that follow one another: each is a button, and `take` gets its place.
+  function thumbs(root, labels, bytes, colour, words, take) {
+    const buttons = labels.map((label, k) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.setAttribute("aria-label", `${words} ${label}`);
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = 28;
+      paint(canvas, (i) => [colour, bytes[28 * 28 * k + i] / 255]);
+      button.append(canvas);
+      button.addEventListener("click", () => take(k));
+      return button;
+    });
+    root.querySelector(".lf-thumbs").replaceChildren(...buttons);
+  }
+
   return {
     add, AHEAD, axes, between, colour, colours, data, draw, FAINT, handle, ink, less, load, number, paint, panel, path, pen, runner,
-    says, sliders, text,
+    says, sliders, text, thumbs,
   };
 })();

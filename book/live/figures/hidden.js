@@ -3,7 +3,7 @@
 
 bpcFigures.add("hidden", (root) => {
   "use strict";
-  const { axes, between, draw, FAINT, ink, number, paint, panel, path, pen, text } = bpcFigures;
+  const { axes, between, draw, FAINT, ink, number, paint, panel, path, pen, text, thumbs } = bpcFigures;
 
   const SIDE = 28;
   const PIXELS = SIDE * SIDE;
@@ -209,22 +209,10 @@ bpcFigures.add("hidden", (root) => {
   canvas.addEventListener("blur", () => show(false));
 
   function showThumbs() {
-    const thumbs = given.labels.map((label, k) => {
-      const take = document.createElement("button");
-      take.type = "button";
-      take.setAttribute("aria-label", `Take this ${label}`);
-      take.setAttribute("aria-pressed", k === state.digit);
-      const small = document.createElement("canvas");
-      small.width = small.height = SIDE;
-      paint(small, (i) => [colours.ink, digits[PIXELS * k + i] / 255]);
-      take.append(small);
-      take.addEventListener("click", () => {
-        state.digit = k;
-        anew();
-      });
-      return take;
+    thumbs(root, given.labels, digits, colours.ink, "Take this", (k) => {
+      state.digit = k;
+      anew();
     });
-    root.querySelector(".lf-thumbs").replaceChildren(...thumbs);
   }
 
   const showSliders = bpcFigures.sliders(root, state, (name, done) => {

@@ -3,7 +3,7 @@
 
 bpcFigures.add("mixture", (root) => {
   "use strict";
-  const { between, draw, FAINT, handle, ink, number, paint, panel, path, pen, text } = bpcFigures;
+  const { between, draw, FAINT, handle, ink, number, paint, panel, path, pen, text, thumbs } = bpcFigures;
 
   const SIDE = 28;
   const PIXELS = SIDE * SIDE;
@@ -124,22 +124,10 @@ bpcFigures.add("mixture", (root) => {
   });
 
   function showThumbs() {
-    const thumbs = given.labels.map((label, k) => {
-      const take = document.createElement("button");
-      take.type = "button";
-      take.setAttribute("aria-label", `Show it this ${label}`);
-      take.setAttribute("aria-pressed", k === state.digit);
-      const small = document.createElement("canvas");
-      small.width = small.height = SIDE;
-      paint(small, (i) => [colours.ink, digits[PIXELS * k + i] / 255]);
-      take.append(small);
-      take.addEventListener("click", () => {
-        state.digit = k;
-        start();
-      });
-      return take;
+    thumbs(root, given.labels, digits, colours.ink, "Show it this", (k) => {
+      state.digit = k;
+      start();
     });
-    root.querySelector(".lf-thumbs").replaceChildren(...thumbs);
   }
 
   function start() {

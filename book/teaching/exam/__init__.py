@@ -20,7 +20,7 @@ feedback is theirs. The tests compute every answer a second way from what is `gi
 import functools
 import importlib
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,11 @@ def show(x: float, digits: int = 4) -> str:
 
 
 @functools.cache
+def vector(xs: Iterable[float]) -> str:
+    """Write numbers as a vector."""
+    return "(" + ", ".join(show(x) for x in xs) + ")"
+
+
 def says(number: str, words: str) -> str:
     """Give what an exercise's check says of a mistake, by the words that it begins with."""
     found = [text for text in find(number).diagnoses if text.startswith(words)]

@@ -12,11 +12,8 @@ from exam import (
     question,
     says,
     show,
+    vector,
 )
-
-
-def vector(xs):
-    return "(" + ", ".join(show(x) for x in xs) + ")"
 
 
 @question(

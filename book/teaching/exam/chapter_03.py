@@ -12,8 +12,8 @@ from exam import (
     question,
     says,
     show,
+    vector,
 )
-from exam.chapter_02 import vector
 
 
 @question(chapter=3, minutes=3, goal="compute an amortiser's error")
