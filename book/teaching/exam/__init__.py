@@ -117,12 +117,12 @@ def show(x: float, digits: int = 4) -> str:
     return f"{x:.{digits}g}" if abs(x) < 10**digits else f"{x:.0f}"
 
 
-@functools.cache
 def vector(xs: Iterable[float]) -> str:
     """Write numbers as a vector."""
     return "(" + ", ".join(show(x) for x in xs) + ")"
 
 
+@functools.cache
 def says(number: str, words: str) -> str:
     """Give what an exercise's check says of a mistake, by the words that it begins with."""
     found = [text for text in find(number).diagnoses if text.startswith(words)]
