@@ -1,17 +1,22 @@
 """What is missing: reading and completing images of which pixels are hidden (chapter 7).
 
 Masks are drawn once, the same for all models and seeds. A model that settles has its hidden pixels free, and
-the answer is that of a sweep from the completed image; one that does not sees them at the mean pixel, which
-read more of the validation images than the background did. `way_to_read` says which of the two.
+the answer is that of a sweep from the completed image, or, of genPC, which has no sweep, the label that
+settled. One that does not settle sees them at the mean pixel, which read more of the validation images than
+the background did. `way_to_read` says which of the two. Beside both stands a control that has learnt nothing
+of digits: one Gaussian, fitted to the training images, fills in the hidden pixels, and a sweep reads.
 
 "With masks" means that the model met masks in training. In BPC only one thing changes: the amortiser sees
-what a random mask leaves of the image, while the generator is still taught the whole.
+what a random mask leaves of the image, while the generator is still taught the whole. "discPC and a
+generator" is the control of chapter 4, in which only d moves and both teach; "two of half the width" are a
+discPC that reads and a genPC that draws, which share nothing.
 """
 
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+import bidirectional
 import experiments
 import jax
 import jax.numpy as jnp
@@ -29,8 +34,27 @@ BUDGET = bpc.preset(  # the protocol's; benchmarks/attempts.md has what else was
     "best", sizes=(10, 256, 256, 784), alpha_gen=(1e-4, 1e-4, 3e-5), epochs=5, weight_decay=0.1
 )
 LARGE = BUDGET.replace(sizes=(10, 512, 512, 784), epochs=20)
+HALF_AS_WIDE = BUDGET.replace(sizes=(10, 128, 128, 784))
+BY_E = {"alpha_gen": (1.0, 1.0, 0.1)}  # where one kind of error moves, only its own ratios count
+CONFIGS = {
+    "BPC": BUDGET,
+    "discPC": BUDGET.replace(rule=bpc.DISCRIMINATIVE),
+    "genPC": BUDGET.replace(rule=bpc.GENERATIVE, **BY_E),
+    "HPC": BUDGET.replace(rule=bpc.HYBRID, **BY_E),
+    "discPC and a generator": BUDGET.replace(rule=bidirectional.CONTROL),
+    "two of half the width": HALF_AS_WIDE.replace(rule=bpc.DISCRIMINATIVE),
+    "the other of the two": HALF_AS_WIDE.replace(rule=bpc.GENERATIVE, **BY_E),
+}
 # Precision of the d's while hidden pixels settle; that of the e's is 1 (benchmarks/attempts.md).
-SETTLES = {"BPC": 1.0, "BPC with masks": 0.03, "large": 0.03}
+SETTLES = {
+    "BPC": 0.03,
+    "BPC with masks": 0.03,
+    "large": 0.03,
+    "genPC": 0.0,
+    "HPC": 0.0,
+    "discPC and a generator": 0.0,
+}
+RIDGE = 1e-3  # of the Gaussian
 ROWS, COLUMNS = np.arange(784) // 28, np.arange(784) % 28
 HALVES = {"lower half": ROWS < 14, "upper half": ROWS >= 14,
           "right half": COLUMNS < 14, "left half": COLUMNS >= 14}  # fmt: skip
@@ -40,6 +64,7 @@ WHOLE, AT_RANDOM = (
     0.45,
 )  # shares of a batch that learns with masks; the rest has a half hidden
 STEPS = 100  # of settling at test time, at a rate of 1
+STEPS_OF_GENPC = 400  # its label starts from nothing
 
 
 # -- images and masks ----------------------------------------------------------------------------------------
@@ -66,7 +91,7 @@ def masks() -> dict[str, np.ndarray]:
     corners = rng.integers(0, 15, (2, 1000, 1))  # of blocks of 14 by 14
     sides = zip((ROWS, COLUMNS), corners, strict=True)
     inside = [(side >= corner) & (side < corner + 14) for side, corner in sides]
-    halves = {name: np.tile(HALVES[name], (1000, 1)) for name in ("lower half", "upper half")}
+    halves = {name: np.tile(half, (1000, 1)) for name, half in HALVES.items()}
     return at_random | halves | {"block": ~(inside[0] & inside[1])}
 
 
@@ -162,8 +187,7 @@ def trained(name: str, seed: int) -> bpc.Network:
             lambda network, image, seen, *others: backprop_gradient(network, image, image, *others),
             seed,
         )
-    rules = {"BPC": bpc.BIDIRECTIONAL, "discPC": bpc.DISCRIMINATIVE}
-    return bpc.fit(BUDGET.replace(rule=rules[name], seed=seed), data())[0]
+    return bpc.fit(CONFIGS[name].replace(seed=seed), data())[0]
 
 
 # -- reading -------------------------------------------------------------------------------------------------
@@ -173,22 +197,39 @@ def percent(activities, labels) -> float:
     return 100 * float(np.mean(np.asarray(activities.argmax(axis=1)) == labels))
 
 
+@cache
+def by_gaussian(mask: str, held_out: str, ridge: float = RIDGE) -> jax.Array:
+    """Fill in the hidden pixels without a network."""
+    filled = bidirectional.expected(np.asarray(asked(held_out)[0]), masks()[mask], ridge)
+    return jnp.asarray(filled, jnp.float32)
+
+
+def settled(name: str, network: bpc.Network, mask: str, held_out: str, **options) -> float:
+    """Read with the label and the hidden pixels free; `options` are for choosing."""
+    images, labels = asked(held_out)
+    generative = name == "genPC"
+    rule, steps = (bpc.GENERATIVE, STEPS_OF_GENPC) if generative else (bpc.BIDIRECTIONAL, STEPS)
+    options = {"rule": rule, "alpha_gen": 1.0, "alpha_disc": SETTLES[name]} | options
+    label = bpc.label_activities(network, images, steps, masks()[mask], **options)
+    return percent(label, labels)
+
+
 def answers(name: str, network: bpc.Network, mask: str, held_out: str) -> dict[str, float]:
     """Read one mask in every way that the model has."""
     (images, labels), visible = asked(held_out), masks()[mask]
+    if name == "genPC":
+        return {"settled": settled(name, network, mask, held_out)}
     at_mean = jnp.where(visible, images, 0.0)
     dark = jnp.where(visible, images, bpc.normalise(np.zeros((1, 784), np.uint8)))
     read = {
         "swept": percent(bpc.sweep_up(network, at_mean)[0], labels),
         "background": percent(bpc.sweep_up(network, dark)[0], labels),
+        "Gaussian": percent(bpc.sweep_up(network, by_gaussian(mask, held_out))[0], labels),
     }
     if name in SETTLES and visible.all():
         read["settled"] = read["swept"]  # nothing to complete
     elif name in SETTLES:
-        settled = bpc.label_activities(
-            network, images, STEPS, visible, alpha_gen=1.0, alpha_disc=SETTLES[name]
-        )
-        read["settled"] = percent(settled, labels)
+        read["settled"] = settled(name, network, mask, held_out)
     return read
 
 
@@ -218,29 +259,41 @@ def hidden_rmse(drawn, mask: str, held_out: str) -> float:
     return float(np.sqrt(np.mean((drawn - images)[~masks()[mask]] ** 2)))
 
 
+def pasted(network: bpc.Network, images, visible, drawer: bpc.Network | None = None) -> jax.Array:
+    """Complete without settling: read by a sweep up, draw that label by a sweep down, and paste it in."""
+    label = bpc.sweep_up(network, jnp.where(visible, images, 0.0))[0].argmax(axis=1)
+    drawn = bpc.generate(drawer or network, np.asarray(label))
+    return jnp.where(visible, images, drawn)
+
+
 def completed(held_out: str = "test") -> dict[str, Any]:
     """Complete lower halves, one list a way: RMSE over the hidden pixels."""
     images, labels = asked(held_out)
-    visible, found = (
-        masks()["lower half"],
-        {"BPC": [], "true class drawn": [], "BPC with masks": []},
-    )
+    mask = "lower half"
+    visible, found = masks()[mask], {}
     for seed in experiments.seeds(5):
-        plain, masked = trained("BPC", seed), trained("BPC with masks", seed)
+        of = {name: trained(name, seed) for name in [*CONFIGS, "BPC with masks"]}
+        options = {"visible": visible, "steps": 500}
+        reader, drawer = of["two of half the width"], of["the other of the two"]
         drawn = {
-            "BPC": bpc.complete(plain, images, visible, steps=500),
-            "true class drawn": bpc.generate(plain, labels),
-            "BPC with masks": with_eyes_on_the_visible(masked, images, visible),
+            "BPC": bpc.complete(of["BPC"], images, **options),
+            "BPC with masks": with_eyes_on_the_visible(of["BPC with masks"], images, visible),
+            "true class drawn": bpc.generate(of["BPC"], labels),
+            "genPC": bpc.complete(of["genPC"], images, rule=bpc.GENERATIVE, **options),
+            "HPC": bpc.complete(of["HPC"], images, alpha_disc=0.0, **options),
+            "discPC and a generator": pasted(of["discPC and a generator"], images, visible),
+            "two of half the width": pasted(reader, images, visible, drawer),
+            "Gaussian": by_gaussian(mask, held_out),
         }
         for name, image in drawn.items():
-            found[name].append(hidden_rmse(image, "lower half", held_out))
-    return {"lower half": found}
+            found.setdefault(name, []).append(hidden_rmse(image, mask, held_out))
+    return {mask: found}
 
 
 def way_to_read(name: str, mask: str) -> str:
     """Say which way read more of the validation images (benchmarks/attempts.md); of blocks, as of halves."""
     met_masks = name in ("BPC with masks", "large")
-    in_one_piece = mask in ("lower half", "upper half", "block")
+    in_one_piece = mask in HALVES or mask == "block"
     return "settled" if name in SETTLES and not (met_masks and in_one_piece) else "swept"
 
 
@@ -273,12 +326,10 @@ def large(held_out: str = "test") -> dict[str, Any]:
     return found
 
 
-MODELS = "BPC with masks", "backprop with masks", "discPC", "backprop", "BPC"
+MODELS = ("BPC with masks", "backprop with masks", "BPC", "discPC", "backprop", "genPC", "HPC",
+          "discPC and a generator", "two of half the width")  # fmt: skip
 
 
 def parts() -> dict[str, Callable[[], Any]]:
-    return (
-        {"large": large}
-        | {name: partial(measure, name) for name in MODELS}
-        | {"completed": completed}
-    )
+    of_models = {name: partial(measure, name) for name in MODELS}
+    return of_models | {"completed": completed, "large": large}
