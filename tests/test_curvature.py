@@ -243,6 +243,18 @@ def test_the_relative_step_is_measured():
     assert 0.4 < float(relative_step(network, GEN, DISC, steps)) <= 0.7
 
 
+def test_the_relative_step_is_that_of_hidden_layers():
+    network = random_network()
+    steps = [0.01] * 4
+    asked = [50.0, *steps[1:-1], 50.0]  # ends that are clamped or free, as the task has it
+    hidden, same = (float(relative_step(network, GEN, DISC, each)) for each in (steps, asked))
+    assert hidden == same
+    # Without hidden layers there are but the ends.
+    pair = make_network(jax.random.PRNGKey(0), (3, 4))
+    longer = [float(relative_step(pair, GEN[:1], DISC[:1], [0.01 * k] * 2)) for k in (1, 2)]
+    assert_close(longer[1], 2 * longer[0])
+
+
 # While weights learn --------------------------------------------------------------------------------
 
 
