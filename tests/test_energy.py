@@ -213,8 +213,11 @@ def test_wrong_activities_are_named(change, message):
 
 def test_what_the_amortiser_sees_is_of_as_many_examples():
     network, z = random_network(), random_activities(1)
+    few = [z_l[:1] for z_l in z]
     with pytest.raises(ValueError, match="amortiser_inputs for 1 examples given, 5 expected"):
-        energy(network, z, amortiser_inputs=[z_l[:1] for z_l in z])
+        energy(network, z, amortiser_inputs=few)
+    with pytest.raises(ValueError, match="amortiser_inputs for 5 examples given, 1 expected"):
+        energy(network, few, amortiser_inputs=z)
     with pytest.raises(ValueError, match="0 layers of activities given, 4 expected"):
         energy(network, z, amortiser_inputs=[])
 
