@@ -1,0 +1,327 @@
+"""Without labels: what is learnt of images that nobody named, and what a few names add (chapter 9).
+
+The top layer has 40 units. Of an image without a label all of them are free and decay to 0; of one that has
+a label, the first ten are clamped to it. A model is a rule with its precisions, chosen on validation images
+(benchmarks/attempts.md).
+
+Where only a few images have labels, BPC also names others itself: an image whose whole is read with the two
+largest label units far apart is learnt as if it had that label, moved by up to two pixels, while the
+amortiser sees only a part of it. The rival, the amortiser alone by backprop, has the labelled images; and,
+as a control that no claim asks for, the same moves and masks.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import experiments
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import bpc_minimal as bpc
+from bpc_minimal.curvature import follow_norms, layer_steps, spectral_norms
+from bpc_minimal.energy import energy
+from bpc_minimal.inference import weighed
+from bpc_minimal.learning import make_optimiser, make_state
+from bpc_minimal.training import shuffled
+
+TOP, CLASSES = 40, 10
+BUDGET = bpc.preset("best", sizes=(TOP, 256, 256, 784), epochs=5, weight_decay=0.1)
+STEPS = 50  # of settling at test time
+
+
+class Model(NamedTuple):
+    """What moves, what teaches, how strongly, and for how long."""
+
+    rule: bpc.Rule
+    gen: tuple[float, ...]
+    disc: tuple[float, ...]
+    decay: float = 0.01
+    steps: int = 4
+
+
+class Help(NamedTuple):
+    """How images without labels are named, and how all are shown."""
+
+    margin: float = 0.6  # between the two largest label units of an image that is named
+    start: float = 0.3  # the share of training after which it is
+    moves: int = 2  # pixels
+    whole: float = 0.25  # the share of images that the amortiser sees whole; of others 30 to 90 %
+
+
+PLAIN = {
+    "genPC": Model(bpc.GENERATIVE, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)),
+    "HPC": Model(bpc.HYBRID, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+    "BPC": Model(bpc.BIDIRECTIONAL, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+}
+MIXED = {
+    "HPC": Model(bpc.HYBRID, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+    "BPC": Model(bpc.BIDIRECTIONAL, (1e-2, 1e-2, 1e-3), (0.1, 1.0, 1.0)),
+}
+WAY = {"HPC": "swept", "BPC": "settled"}  # which read more validation images
+FEW = Model(bpc.BIDIRECTIONAL, (1e-4, 1e-4, 3e-5), (0.06, 1.0, 1.0), decay=0.0, steps=2)
+
+
+@cache
+def data() -> bpc.Data:
+    """Load MNIST with the last 5,000 training images held out."""
+    return bpc.mnist("validation")
+
+
+def pixels(images: Any) -> jax.Array:
+    return bpc.normalise(images.reshape(len(images), -1))
+
+
+def labelled(count: int, seed: int) -> np.ndarray:
+    """Draw which images have labels, as many of each class; all, if as many as there are."""
+    labels = data().labels
+    if count >= len(labels):
+        return np.arange(len(labels))
+    rng = np.random.default_rng(seed)
+    each = (np.flatnonzero(labels == digit) for digit in range(CLASSES))
+    return np.concatenate([rng.permutation(of)[: count // CLASSES] for of in each])
+
+
+# -- inference -----------------------------------------------------------------------------------------------
+
+
+def total(network, z, seen, gen, disc, decay):
+    """Add the decay of the free top to an energy whose amortiser sees `seen`."""
+    pull = 0.5 * decay * jnp.sum(z[0][:, CLASSES:] ** 2, axis=1)
+    return energy(network, z, gen, disc, [*z[:-1], seen]) + pull
+
+
+def settle(network, model: Model, image, seen, label, known, norms, steps: int):
+    """Settle with the image clamped, and the label where it is known; give z_0..z_L."""
+    L = network.depth
+    gen, disc = weighed(model.rule.moves, model.gen, model.disc, L)
+    sizes = layer_steps(network, gen, disc, 1.0, norms)[:L]
+
+    def clamp(z):
+        top = jnp.where(known, label, z[0][:, :CLASSES])
+        return [jnp.concatenate([top, z[0][:, CLASSES:]], axis=1), *z[1:]]
+
+    def step(z, _):
+        slopes = jax.grad(
+            lambda z: total(network, [*z, image], seen, gen, disc, model.decay).sum()
+        )(z)
+        return clamp([a - s * b for a, b, s in zip(z, slopes, sizes, strict=True)]), None
+
+    if model.rule.start == "image":
+        start = bpc.sweep_up(network, seen)[:L]
+    else:  # the prior: a top of zeros
+        start = bpc.sweep_down(network, jnp.zeros((len(image), TOP)))[:L]
+    z = jax.lax.scan(step, clamp(start), length=steps, unroll=min(steps, 8))[0]
+    return [*z, image]
+
+
+@partial(jax.jit, static_argnums=1)
+def settled(network, model: Model, image):
+    """Settle images whose whole top is free."""
+    nothing = jnp.zeros((len(image), CLASSES)), jnp.zeros((len(image), 1), bool)
+    return settle(network, model, image, image, *nothing, spectral_norms(network), STEPS)
+
+
+# -- learning ------------------------------------------------------------------------------------------------
+
+
+def show(key, image, help: Help):
+    """Move images by a few pixels, and choose what the amortiser sees of each."""
+    by, kind, share, pixel = jax.random.split(key, 4)
+    count = len(image)
+    steps = jax.random.randint(by, (count, 2), -help.moves, help.moves + 1)
+    moved = jax.vmap(lambda x, to: jnp.roll(x, to, (0, 1)))(image.reshape(-1, 28, 28), steps)
+    moved = moved.reshape(count, -1)
+    seen = jax.random.uniform(share, (count, 1), minval=0.3, maxval=0.9)
+    whole = jax.random.uniform(kind, (count, 1)) < help.whole
+    return moved, jnp.where(whole | (jax.random.uniform(pixel, image.shape) < seen), moved, 0.0)
+
+
+def learn(model: Model, seed: int, given: np.ndarray, help: Help | None = None) -> bpc.Network:
+    """Learn from all training images, of which those `given` have labels; an epoch a compiled scan.
+
+    Where only some have, up to 100 of them stand beside the 128 images of every batch.
+    """
+    images, labels = (jnp.asarray(part) for part in data()[:2])
+    N, batch = len(images), BUDGET.batch_size
+    all_given, beside = len(given) == N, 0 if len(given) in (0, N) else 100
+    total_iterations = BUDGET.total(N)
+    state = make_state(BUDGET.replace(seed=seed), total_iterations)
+    optimiser = make_optimiser(BUDGET, total_iterations)
+    L = len(BUDGET.sizes) - 1
+    teaches = weighed(model.rule.teaches, model.gen, model.disc, L)
+
+    def iterate(carry, chosen):
+        network, memory, norms, key, done = carry
+        key, now = jax.random.split(key)
+        image, label = pixels(images[chosen]), bpc.one_hot(labels[chosen], CLASSES)
+        known = jnp.full((len(chosen), 1), all_given) | (jnp.arange(len(chosen)) < beside)[:, None]
+        seen = image
+        if help:  # name what the network is sure of, then learn it from a part
+            read = bpc.sweep_up(network, image)[0][:, :CLASSES]
+            two = jax.lax.top_k(read, 2)[0]
+            sure = (two[:, :1] - two[:, 1:] > help.margin) & (done > help.start * total_iterations)
+            label = jnp.where(known, label, bpc.one_hot(read.argmax(axis=1), CLASSES))
+            known = known | sure
+            image, seen = show(now, image, help)
+        z = settle(network, model, image, seen, label, known, norms.now, model.steps)
+        inputs = z
+        if model.rule.amortiser_inputs == "swept":
+            inputs = bpc.sweep_up(network, seen)
+        inputs = [*inputs[:-1], seen]
+        gradient = jax.grad(lambda n: energy(n, z, *teaches, inputs).mean())(network)
+        updates, memory = optimiser.update(gradient, memory, network)
+        network = optax.apply_updates(network, updates)
+        return (network, memory, follow_norms(norms, network, updates), key, done + 1), None
+
+    @jax.jit
+    def epoch(carry, order):
+        return jax.lax.scan(iterate, carry, order)[0]
+
+    rng = np.random.default_rng(seed)
+    carry = state.network, state.optimiser, state.norms, jax.random.PRNGKey(seed), 0
+    for number in range(BUDGET.epochs or 0):
+        order = np.asarray(shuffled(state.key, number, N))[: N // batch * batch]
+        order = order.reshape(-1, batch)
+        if beside:
+            order = np.hstack([given[rng.integers(0, len(given), (len(order), beside))], order])
+        carry = epoch(carry, order)
+    return carry[0]
+
+
+def alone(seed: int, given: np.ndarray, help: Help | None = None) -> float:
+    """Train the amortiser alone by backprop on what has labels, and stop where validation says."""
+    images, labels = pixels(data().images[given]), bpc.one_hot(data().labels[given], CLASSES)
+    few = len(given) <= 1000
+    length, every = (600, 50) if few else (BUDGET.total(len(given)), 429)
+    state, optimiser = (
+        make_state(BUDGET.replace(seed=seed), length),
+        optax.adamw(1e-3, weight_decay=0.1),
+    )
+
+    def iterate(carry, chosen):
+        network, memory, key = carry
+        key, now = jax.random.split(key)
+        image, label = images[chosen], labels[chosen]
+        seen = show(now, image, help)[1] if help else image
+
+        def loss(network):
+            read = bpc.sweep_up(network, seen)[0][:, :CLASSES]
+            return 0.5 * jnp.mean(jnp.sum((read - label) ** 2, axis=1))
+
+        updates, memory = optimiser.update(jax.grad(loss)(network), memory, network)
+        return (optax.apply_updates(network, updates), memory, key), None
+
+    stretch = jax.jit(lambda carry, order: jax.lax.scan(iterate, carry, order)[0])
+    carry = state.network, optimiser.init(state.network), jax.random.PRNGKey(seed)
+    rng, best = np.random.default_rng(seed), (-1.0, carry[0])
+    for _ in range(length // every):
+        carry = stretch(carry, rng.integers(0, len(given), (every, BUDGET.batch_size)))
+        best = max(best, (reads(carry[0], "validation"), carry[0]), key=lambda pair: pair[0])
+    return reads(best[1], held_out())
+
+
+# -- measures ------------------------------------------------------------------------------------------------
+
+
+def held_out() -> str:
+    """Say which images are reported on; chosen on are others."""
+    return "test"
+
+
+def percent(tops: Any, labels: np.ndarray) -> float:
+    return 100 * float(np.mean(np.asarray(tops)[:, :CLASSES].argmax(axis=1) == labels))
+
+
+def reads(network: bpc.Network, images: str) -> float:
+    """Read by a sweep."""
+    shown, labels = bpc.load_mnist(images)
+    return percent(bpc.sweep_up(network, pixels(shown))[0], labels)
+
+
+def rmse(network: bpc.Network, top, images) -> float:
+    """Draw from the top layer, and compare with the images, over [0, 1]."""
+    drawn = np.clip(bpc.denormalise(bpc.sweep_down(network, top)[-1]), 0, 1)
+    return float(np.sqrt(np.mean((drawn - bpc.denormalise(images)) ** 2)))
+
+
+def probe(learns: Any, labels: np.ndarray, asked: Any, truth: np.ndarray) -> float:
+    """Read activities by least squares, with a ridge of a thousandth of their variance."""
+    learns, asked = np.asarray(learns, float), np.asarray(asked, float)
+    mean = learns.mean(axis=0)
+    learns, asked = learns - mean, asked - mean
+    square = learns.T @ learns
+    ridge = 1e-3 * np.trace(square) / len(square) * np.eye(len(square))
+    targets = np.eye(CLASSES)[labels]
+    weights = np.linalg.solve(square + ridge, learns.T @ (targets - targets.mean(axis=0)))
+    return 100 * float(np.mean((asked @ weights + targets.mean(axis=0)).argmax(axis=1) == truth))
+
+
+def measure(network: bpc.Network, model: Model) -> dict[str, float]:
+    """Measure a network on images that nothing was trained or chosen on."""
+    shown, truth = bpc.load_mnist(held_out())
+    image = pixels(shown)
+    top = settled(network, model, image)[0]
+    learnt = settled(network, model, pixels(data().images[:5000]))[0]
+    return {
+        "rmse": rmse(network, top, image),
+        "probe": probe(learnt, data().labels[:5000], top, truth),
+        "settled": percent(top, truth),
+        "swept": reads(network, held_out()),
+    }
+
+
+# -- parts ---------------------------------------------------------------------------------------------------
+
+
+def over_seeds(of: Callable[[int], dict[str, float]]) -> dict[str, list[float]]:
+    found = [of(seed) for seed in experiments.seeds(5)]
+    return {name: [each[name] for each in found] for name in found[0]}
+
+
+def plain() -> dict[str, Any]:
+    """Learn without any label."""
+    nobody = labelled(0, 0)
+
+    def of(model: Model, seed: int) -> dict[str, float]:
+        found = measure(learn(model, seed, nobody), model)
+        return {name: found[name] for name in ("rmse", "probe")}
+
+    return {name: over_seeds(partial(of, model)) for name, model in PLAIN.items()}
+
+
+def mixed() -> dict[str, Any]:
+    """Learn with the label as a part of the top, of every image."""
+    everybody = labelled(len(data().labels), 0)
+
+    def of(name: str, seed: int) -> dict[str, float]:
+        found = measure(learn(MIXED[name], seed, everybody), MIXED[name])
+        return found | {"reads": found[WAY[name]]}
+
+    return {name: over_seeds(partial(of, name)) for name in MIXED}
+
+
+def few(*counts: int) -> dict[str, Any]:
+    """Learn from a few labelled images, and from all others without their labels."""
+
+    def of(count: int, seed: int) -> dict[str, float]:
+        given = labelled(count, seed)
+        return {
+            "BPC": reads(learn(FEW, seed, given, Help()), held_out()),
+            "alone": alone(seed, given),
+            "alone, moved and masked": alone(seed, given, Help()),
+        }
+
+    return {str(count): over_seeds(partial(of, count)) for count in counts}
+
+
+def parts() -> dict[str, Callable[[], Any]]:
+    return {
+        "few": partial(few, 100),
+        "plain": plain,
+        "mixed": mixed,
+        "ten": partial(few, 10),
+        "thousand": partial(few, 1000),
+    }
