@@ -40,6 +40,7 @@ class Model(NamedTuple):
     disc: tuple[float, ...]
     decay: float = 0.01
     steps: int = 4
+    learning_rate: float = 2e-3
 
 
 class Help(NamedTuple):
@@ -51,13 +52,14 @@ class Help(NamedTuple):
     whole: float = 0.25  # the share of images that the amortiser sees whole; of others 30 to 90 %
 
 
+ONES = (1.0, 1.0, 1.0)
 PLAIN = {
-    "genPC": Model(bpc.GENERATIVE, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)),
-    "HPC": Model(bpc.HYBRID, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
-    "BPC": Model(bpc.BIDIRECTIONAL, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+    "genPC": Model(bpc.GENERATIVE, ONES, ONES, steps=8, learning_rate=1e-3),
+    "HPC": Model(bpc.HYBRID, ONES, ONES, steps=8, learning_rate=1e-3),
+    "BPC": Model(bpc.BIDIRECTIONAL, ONES, ONES, steps=8, learning_rate=1e-3),
 }
 MIXED = {
-    "HPC": Model(bpc.HYBRID, (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)),
+    "HPC": Model(bpc.HYBRID, ONES, ONES),
     "BPC": Model(bpc.BIDIRECTIONAL, (1e-2, 1e-2, 1e-3), (0.1, 1.0, 1.0)),
 }
 WAY = {"HPC": "swept", "BPC": "settled"}  # which read more validation images
@@ -148,8 +150,9 @@ def learn(model: Model, seed: int, given: np.ndarray, help: Help | None = None) 
     N, batch = len(images), BUDGET.batch_size
     all_given, beside = len(given) == N, 0 if len(given) in (0, N) else 100
     total_iterations = BUDGET.total(N)
-    state = make_state(BUDGET.replace(seed=seed), total_iterations)
-    optimiser = make_optimiser(BUDGET, total_iterations)
+    config = BUDGET.replace(seed=seed, learning_rate=model.learning_rate)
+    state = make_state(config, total_iterations)
+    optimiser = make_optimiser(config, total_iterations)
     L = len(BUDGET.sizes) - 1
     teaches = weighed(model.rule.teaches, model.gen, model.disc, L)
 
