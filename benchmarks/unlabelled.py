@@ -90,8 +90,8 @@ def labelled(count: int, seed: int) -> np.ndarray:
 
 
 def total(network, z, seen, gen, disc, decay):
-    """Add the decay of the free top to an energy whose amortiser sees `seen`."""
-    pull = 0.5 * decay * jnp.sum(z[0][:, CLASSES:] ** 2, axis=1)
+    """Add the decay of the top to an energy whose amortiser sees `seen`."""
+    pull = 0.5 * decay * jnp.sum(z[0] ** 2, axis=1)
     return energy(network, z, gen, disc, [*z[:-1], seen]) + pull
 
 
