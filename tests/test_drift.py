@@ -344,7 +344,8 @@ OWN = {
         package_step distance note bend""",
     "06_landscapes": "start learn settled energies pair_energy flatness over",
     "07_what_is_missing": """
-        draw_masks seen_energy bidirectional backprop learn watch percent swept settled imagine far""",
+        draw_masks seen_energy bidirectional backprop learn watch percent swept settled expected imagine
+        far""",
     "10_fast": """
         once compare milliseconds package_loop from_python flops as_first_written needed counts operations
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare
