@@ -491,6 +491,36 @@ def test_what_if_nothing_settles(visit):
     assert lesson.told("E") == lesson.told("before")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name, says, low, high",
+    [
+        ("no settling", "it ends below 85 in a hundred", 500, 850),
+        ("wrong order", "what is read stays near one in ten", 50, 200),
+    ],
+)
+def test_what_if_ends_as_its_text_says(name, says, low, high, visit):
+    lesson = visit(**MOVES)
+    lesson.button(f"What if: {name}").click()
+    lesson.learn_for(PASS * learn.BPC.epochs)
+    lesson.reach("ended")
+    assert says in lesson.told("told") and low < int(lesson.told("accuracy")) < high
+    if name == "wrong order":
+        assert "the energy falls" in lesson.told("told")
+        assert float(lesson.told("E")) < float(lesson.told("before"))
+
+
+def test_without_settling_only_the_last_map_learns_to_read(engine):
+    config = learn.BPC.replace(steps=0, weight_decay=0.0)
+    data = [part[:640] for part in bpc.load_mnist("train")]
+    start = weights_of(make_state(config, 20).network)
+    order = np.arange(640)
+    after, _ = trained(engine, config, 20, "compiled", data, order, start)
+    L = len(config.sizes) - 1
+    moved = [np.abs(W - first).max() for W, first in zip(after, start, strict=True)]
+    assert moved[L] > 1e-3 and max(moved[L + 1 :]) == 0, "the amortiser's maps, the label's first"
+
+
 def test_what_if_the_order_is_wrong(visit):
     lesson = visit(**MOVES)
     told = what_if(lesson, "wrong order", 20)
@@ -519,6 +549,27 @@ def test_what_if_the_step_is_too_long(visit):
     lesson.pause()
     assert int(lesson.told("accuracy")) > 700
     assert "Paused after batch" in lesson.told("status")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["HPC", "genPC", "discPC"])
+def test_other_rules_end_as_the_page_says(name, visit):
+    lesson = visit(**MOVES)
+    lesson.radio(name).check()
+    lesson.button("Train (loads 2 MB)").click()
+    lesson.learn_for(PASS * learn.BPC.epochs)
+    lesson.reach("ended")
+    text = lesson.page.locator("article").inner_text().replace("\n", " ")
+    right, drawn = (
+        int(lesson.told("accuracy")),
+        np.median([likeness(lesson, digit) for digit in range(10)]),
+    )
+    if name == "discPC":
+        assert "By d alone, discPC reads, and its drawings stay noise" in text
+        assert right > 900 and abs(drawn) < 0.3
+    else:  # BPC reads 97 in a hundred
+        assert "alone, HPC and genPC learn to draw, and read worse" in text
+        assert drawn > 0.8 and 500 < right < 960
 
 
 def slide(lesson, name, value):
