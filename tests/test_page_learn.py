@@ -771,6 +771,62 @@ def test_without_webassembly_it_learns_in_javascript(visit, server):
     lesson.pause()
 
 
+def test_haste_while_it_trains_leaves_what_was_asked_for_last(visit):
+    lesson = visit(**MOVES)
+    page = lesson.page
+    lesson.button("What if: step too long").dblclick()  # before the digits are there
+    lesson.button("As it should be").dblclick()
+    lesson.learn_for(5)
+    for width in (390, 1280, 320, 900):
+        page.set_viewport_size({"width": width, "height": 800})
+        lesson.page.locator("#learn-run").dblclick()
+    for name in ("HPC", "discPC", "genPC", "BPC", "discPC"):
+        lesson.radio(name).check()
+    page.locator("#learn-run").evaluate("e => { for (let n = 0; n < 7; n++) e.click() }")
+    lesson.button("Start over").dblclick()
+    lesson.reach("paused")
+    expect(lesson.learn).to_have_attribute("data-iteration", "0")
+    lesson.button("One batch").click()
+    expect(lesson.learn).to_have_attribute("data-iteration", "1")
+    expect(lesson.radio("discPC")).to_be_checked()
+    assert float(lesson.told("E-e")) == 0 < float(lesson.told("E-d"))
+
+
+def test_who_comes_back_while_it_trains_can_train_again(visit):
+    lesson = visit(**MOVES)
+    lesson.radio("HPC").check()
+    lesson.button("Train (loads 2 MB)").click()
+    lesson.learn_for(5)
+    lesson.page.goto(lesson.base + "book/intro.html")
+    lesson.page.go_back()
+    rule = "() => document.querySelector('[name=learn-rule]:checked').value"
+    assert lesson.page.evaluate(rule) in ("bidirectional", "hybrid")  # anew, or as it was left
+    lesson.page.locator("#learn-run").wait_for()
+    if lesson.learn.get_attribute("data-state") == "asleep":
+        assert lesson.page.evaluate(rule) == "bidirectional"
+        lesson.button("Train (loads 2 MB)").click()
+    lesson.learn_for(10)
+    lesson.pause()
+
+
+def test_two_tabs_learn_the_same_beside_each_other(visit):
+    lessons = [visit(**MOVES), visit(**MOVES)]
+    for lesson in lessons:
+        lesson.button("Train (loads 2 MB)").click()
+    for lesson in lessons:
+        lesson.learn_for(PASS // 8)
+        lesson.pause()
+    least = max(lesson.iteration for lesson in lessons)
+    for lesson in lessons:
+        while lesson.iteration < least:
+            at = lesson.iteration
+            lesson.button("One batch").click()
+            expect(lesson.learn).to_have_attribute("data-iteration", str(at + 1))
+            lesson.reach("paused")
+    one, other = ([each.told(name) for name in ("E", "E-e", "E-d")] for each in lessons)
+    assert one == other
+
+
 def gestures(lesson, seed, count, selector):
     """Do what comes to mind: press, slide, choose and draw, in any order; look for what is no number."""
     draw, page = random.Random(seed), lesson.page
