@@ -35,7 +35,7 @@ WATCH = """() => { window.watched = {gaps: [], frames: [], tasks: []};
         Number(document.getElementById('learn-accuracy').value)]))
         .observe(learn, {attributes: true, attributeFilter: ['data-frames']}) }"""
 
-# Settle in a network of the book's size, its weights drawn here, all of it free: steps of a second, the middle of 100.
+# Settle in a network of the book's size, weights drawn here, all free: steps a second, the middle of 100.
 SETTLE = """() => {
     const sizes = [10, 300, 300, 784], L = sizes.length - 1;
     const draw = (inputs, outputs) => ({inputs, outputs, norm: 2, bias: new Float32Array(outputs),
@@ -47,7 +47,8 @@ SETTLE = """() => {
     const lengths = bpc.layerSteps(network, alphas, 1), took = [];
     let z = bpc.start(network, bpc.RULES.bidirectional, null, Float64Array.from({length: 784}, Math.random));
     for (let t = 0; t < 100; t++) { const began = performance.now(), found = bpc.errors(network, z);
-        bpc.energy(found, alphas); z = bpc.descend(network, z, found, Array(L + 1).fill(false), alphas, lengths);
+        bpc.energy(found, alphas);
+        z = bpc.descend(network, z, found, Array(L + 1).fill(false), alphas, lengths);
         took.push(performance.now() - began) }
     return 1000 / took.sort((a, b) => a - b)[50] }"""
 
