@@ -565,7 +565,7 @@ def test_other_rules_end_as_the_page_says(name, visit):
         np.median([likeness(lesson, digit) for digit in range(10)]),
     )
     if name == "discPC":
-        assert "By d alone, discPC reads, and its drawings stay noise" in text
+        assert "alone, discPC reads, and its drawings stay noise" in text
         assert right > 900 and abs(drawn) < 0.3
     else:  # BPC reads 97 in a hundred
         assert "alone, HPC and genPC learn to draw, and read worse" in text
