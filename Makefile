@@ -55,6 +55,7 @@ best: .venv/trains ## train `best`, store it in the package, draw the welcome pa
 live: .venv/trains ## train the networks of the page to play with, and write what it loads
 	$(BIN)/python tools/live.py $(ARGS)
 	$(BIN)/python tools/learn.py
+	$(BIN)/python tools/live_figures.py
 
 kernels: .venv-zig/installed ## compile the hot loops of the page that learns
 	.venv-zig/bin/python tools/kernels.py $(ARGS)

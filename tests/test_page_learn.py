@@ -491,6 +491,36 @@ def test_what_if_nothing_settles(visit):
     assert lesson.told("E") == lesson.told("before")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name, says, low, high",
+    [
+        ("no settling", "it ends below 85 in a hundred", 500, 850),
+        ("wrong order", "what is read stays near one in ten", 50, 200),
+    ],
+)
+def test_what_if_ends_as_its_text_says(name, says, low, high, visit):
+    lesson = visit(**MOVES)
+    lesson.button(f"What if: {name}").click()
+    lesson.learn_for(PASS * learn.BPC.epochs)
+    lesson.reach("ended")
+    assert says in lesson.told("told") and low < int(lesson.told("accuracy")) < high
+    if name == "wrong order":
+        assert "the energy falls" in lesson.told("told")
+        assert float(lesson.told("E")) < float(lesson.told("before"))
+
+
+def test_without_settling_only_the_last_map_learns_to_read(engine):
+    config = learn.BPC.replace(steps=0, weight_decay=0.0)
+    data = [part[:640] for part in bpc.load_mnist("train")]
+    start = weights_of(make_state(config, 20).network)
+    order = np.arange(640)
+    after, _ = trained(engine, config, 20, "compiled", data, order, start)
+    L = len(config.sizes) - 1
+    moved = [np.abs(W - first).max() for W, first in zip(after, start, strict=True)]
+    assert moved[L] > 1e-3 and max(moved[L + 1 :]) == 0, "the amortiser's maps, the label's first"
+
+
 def test_what_if_the_order_is_wrong(visit):
     lesson = visit(**MOVES)
     told = what_if(lesson, "wrong order", 20)
@@ -519,6 +549,27 @@ def test_what_if_the_step_is_too_long(visit):
     lesson.pause()
     assert int(lesson.told("accuracy")) > 700
     assert "Paused after batch" in lesson.told("status")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["HPC", "genPC", "discPC"])
+def test_other_rules_end_as_the_page_says(name, visit):
+    lesson = visit(**MOVES)
+    lesson.radio(name).check()
+    lesson.button("Train (loads 2 MB)").click()
+    lesson.learn_for(PASS * learn.BPC.epochs)
+    lesson.reach("ended")
+    text = lesson.page.locator("article").inner_text().replace("\n", " ")
+    right, drawn = (
+        int(lesson.told("accuracy")),
+        np.median([likeness(lesson, digit) for digit in range(10)]),
+    )
+    if name == "discPC":
+        assert "alone, discPC reads, and its drawings stay noise" in text
+        assert right > 900 and abs(drawn) < 0.3
+    else:  # BPC reads 97 in a hundred
+        assert "alone, HPC and genPC learn to draw, and read worse" in text
+        assert drawn > 0.8 and 500 < right < 960
 
 
 def slide(lesson, name, value):
@@ -718,6 +769,62 @@ def test_without_webassembly_it_learns_in_javascript(visit, server):
     lesson.button("Train").click()
     expect(lesson.page.locator("#learn-status")).to_contain_text("Learning, in JavaScript.")
     lesson.pause()
+
+
+def test_haste_while_it_trains_leaves_what_was_asked_for_last(visit):
+    lesson = visit(**MOVES)
+    page = lesson.page
+    lesson.button("What if: step too long").dblclick()  # before the digits are there
+    lesson.button("As it should be").dblclick()
+    lesson.learn_for(5)
+    for width in (390, 1280, 320, 900):
+        page.set_viewport_size({"width": width, "height": 800})
+        lesson.page.locator("#learn-run").dblclick()
+    for name in ("HPC", "discPC", "genPC", "BPC", "discPC"):
+        lesson.radio(name).check()
+    page.locator("#learn-run").evaluate("e => { for (let n = 0; n < 7; n++) e.click() }")
+    lesson.button("Start over").dblclick()
+    lesson.reach("paused")
+    expect(lesson.learn).to_have_attribute("data-iteration", "0")
+    lesson.button("One batch").click()
+    expect(lesson.learn).to_have_attribute("data-iteration", "1")
+    expect(lesson.radio("discPC")).to_be_checked()
+    assert float(lesson.told("E-e")) == 0 < float(lesson.told("E-d"))
+
+
+def test_who_comes_back_while_it_trains_can_train_again(visit):
+    lesson = visit(**MOVES)
+    lesson.radio("HPC").check()
+    lesson.button("Train (loads 2 MB)").click()
+    lesson.learn_for(5)
+    lesson.page.goto(lesson.base + "book/intro.html")
+    lesson.page.go_back()
+    rule = "() => document.querySelector('[name=learn-rule]:checked').value"
+    assert lesson.page.evaluate(rule) in ("bidirectional", "hybrid")  # anew, or as it was left
+    lesson.page.locator("#learn-run").wait_for()
+    if lesson.learn.get_attribute("data-state") == "asleep":
+        assert lesson.page.evaluate(rule) == "bidirectional"
+        lesson.button("Train (loads 2 MB)").click()
+    lesson.learn_for(10)
+    lesson.pause()
+
+
+def test_two_tabs_learn_the_same_beside_each_other(visit):
+    lessons = [visit(**MOVES), visit(**MOVES)]
+    for lesson in lessons:
+        lesson.button("Train (loads 2 MB)").click()
+    for lesson in lessons:
+        lesson.learn_for(PASS // 8)
+        lesson.pause()
+    least = max(lesson.iteration for lesson in lessons)
+    for lesson in lessons:
+        while lesson.iteration < least:
+            at = lesson.iteration
+            lesson.button("One batch").click()
+            expect(lesson.learn).to_have_attribute("data-iteration", str(at + 1))
+            lesson.reach("paused")
+    one, other = ([each.told(name) for name in ("E", "E-e", "E-d")] for each in lessons)
+    assert one == other
 
 
 def gestures(lesson, seed, count, selector):

@@ -751,6 +751,76 @@ def test_hundreds_of_random_gestures_leave_no_error_and_no_nan(motion, seed, vis
     assert reader.pixels().shape == (784,)
 
 
+def test_a_stroke_may_be_fast_or_leave_the_pad(visit):
+    reader = visit()
+    reader.press("Clear")
+    draw_with_mouse(reader, [(0.5, 0.1), (0.5, 0.9)])
+    slow = reader.pixels()
+    reader.press("Clear")
+    at = box(reader, "pad")
+    x, top, high = at["x"] + at["width"] / 2, at["y"], at["height"]
+    reader.page.mouse.move(x, top + 0.1 * high)
+    reader.page.mouse.down()
+    reader.page.mouse.move(x, top + 0.9 * high)  # at once
+    reader.page.mouse.up()
+    reader.still()
+    np.testing.assert_allclose(reader.pixels(), slow, atol=0.02)
+    reader.press("Clear")
+    draw_with_mouse(reader, [(0.5, 0.1), (0.5, 3), (-2, 3), (-2, 0.4)])  # let go outside
+    assert 0 < reader.pixels().sum() < 784
+    reader.page.mouse.move(x, top + 0.5 * high)  # a pen that is up draws nothing
+    before = reader.pixels().sum()
+    reader.page.mouse.move(at["x"] + 3, top + 3)
+    assert reader.pixels().sum() == before
+    reader.press("Rubber")
+    for y in np.linspace(0.02, 0.98, 15):  # at once, too
+        reader.page.mouse.move(at["x"] + 2, top + y * high)
+        reader.page.mouse.down()
+        reader.page.mouse.move(at["x"] + at["width"] + 50, top + y * high)
+        reader.page.mouse.up()
+    reader.still()
+    assert reader.pixels().sum() == 0, "all is rubbed out"
+    for name in ("Run", "Step", "Start over", "Pen"):
+        reader.press(name)
+    assert [reader.says(name) for name in ("swept", "again")] == ["–"] * 2
+
+
+def test_haste_while_it_settles_leaves_what_was_asked_for_last(visit):
+    reader = visit(reduced_motion="no-preference", settled=False)
+    page, radios = reader.page, reader.page.locator("[name=live-rule]")
+    reader.slide("steps", "1000")
+    for width in (390, 1280, 320, 900):
+        reader.root.get_by_role("button", name="Run", exact=True).or_(
+            reader.root.get_by_role("button", name="Pause", exact=True)
+        ).dblclick()
+        page.set_viewport_size({"width": width, "height": 800})
+    for n in (1, 2, 3, 0, 2, 1):  # before the weights are there
+        radios.nth(n).check()
+    for name in ("7", "Take this 2", "4 of 5"):
+        reader.root.get_by_role("button", name=name, exact=True).dblclick()
+    reader.still()
+    assert page.locator("[name=live-rule]:checked").get_attribute("value") == "hybrid"
+    expect(page.locator("#live-status")).to_contain_text("HPC. Step")
+    assert page.locator("#live-label-is").inner_text() == "free"  # clamped, and freed
+    assert page.locator("#live-image-is").inner_text() == "seen in part"
+    assert np.isfinite(float(reader.says("E"))) and float(reader.says("E-d")) == 0
+
+
+def test_a_rule_that_does_not_come_and_is_left_again_fails_nothing(visit, server):
+    reader = visit(server)
+    held = []
+    reader.page.route("**/generative.js*", lambda route: held.append(route))
+    reader.root.get_by_role("radio", name="genPC").check()
+    reader.root.get_by_role("radio", name="BPC").check()
+    reader.still()
+    energy = reader.says("E")
+    with reader.page.expect_event("requestfailed"):
+        held[0].abort()
+    reader.still()
+    assert reader.says("E") == energy
+    reader.wrong[:] = [words for words in reader.wrong if "net::ERR_FAILED" not in words]
+
+
 def test_who_comes_back_finds_the_controls_as_the_network_is(visit):
     reader = visit()
     reader.still()

@@ -1,6 +1,12 @@
-"""What the live figures of the chapters start from: data that a page carries, made as the book is built."""
+"""What the live figures of the chapters start from: data that a page carries, made as the book is built.
+
+    python tools/live_figures.py      train chapter 6's four networks, and keep them for its figure
+
+What takes training is kept: in book/live/figures/landscape.json, which names what made it.
+"""
 
 import base64
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,12 +14,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import live
+import matplotlib as mpl
 import nbformat
 import numpy as np
 
+import bpc_minimal as bpc
 from bpc_minimal import measured
+from bpc_minimal.curvature import spectral_norms
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
+SETTLED, REST = 300, 3000  # steps in chapter 6, of the hidden layer alone and of what is set free
+LANDSCAPE = BOOK / "live" / "figures" / "landscape.json"
 
 
 def ten_digits(places: Sequence[int] = range(10)) -> dict[str, Any]:
@@ -32,10 +43,15 @@ def hidden() -> dict[str, Any]:
     return ten_digits(places) | {"seen": sorted(live.SEEN.tolist())}
 
 
+def cells_of(chapter: str) -> dict[str, str]:
+    """Read the cells of a chapter, by their names."""
+    return {cell.id: cell.source for cell in nbformat.read(BOOK / f"{chapter}.ipynb", 4).cells}
+
+
 def chain() -> dict[str, Any]:
     """The first of chapter 1's forty deep chains, and its five examples, drawn by the chapter's own cells."""
     names: dict[str, Any] = {"jax": jax, "jnp": jnp, "np": np}
-    cells = {cell.id: cell.source for cell in nbformat.read(BOOK / "01_energy.ipynb", 4).cells}
+    cells = cells_of("01_energy")
     for cell in ("c01-80", "c01-89", "c01-95"):  # predict; the generator and its sweep; the problem
         exec(cells[cell], names)
     generator, z = names["draw_problem"](0)
@@ -59,3 +75,48 @@ def dial() -> dict[str, Any]:
     places = [*stored["dial"]]  # in this order, which a script would not keep
     found = of_each(stored["dial"], "reads", "draws", "80 % hidden")
     return {"models": models, "places": places, "dial": found}
+
+
+def landscape() -> dict[str, Any]:
+    """Chapter 6's networks, as they were kept, and the colours of its maps."""
+    colours = mpl.colormaps["viridis"](np.linspace(0, 1, 32), bytes=True)[:, :3]
+    kept: dict[str, Any] = json.loads(LANDSCAPE.read_text("utf-8"))
+    return kept | {"colours": base64.b64encode(colours.tobytes()).decode()}
+
+
+def landscape_networks() -> dict[str, tuple[bpc.Network, bpc.Rule, float]]:
+    """Train chapter 6's four networks by its own cell; of each the rule and alpha_gen too."""
+    names: dict[str, Any] = {}
+    training, _ = cells_of("06_landscapes")["c06-02"].split("\n\n\ndef energies")
+    exec(training, names)
+    return {
+        name: (network, names["RULES"][name], names["alpha"][name])
+        for name, network in names["trained"].items()
+    }
+
+
+def keep_landscape() -> None:
+    """Write the networks of chapter 6's figure: weights, layer by layer, and the norms that a step needs."""
+    networks = landscape_networks()
+
+    def kept(network: bpc.Network, rule: bpc.Rule, alpha_gen: float) -> dict[str, Any]:
+        weights = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(network)])
+        return {
+            "start": rule.start,
+            "gen": rule.moves[0] * alpha_gen,
+            "disc": rule.moves[1],
+            "norms": jax.tree.map(float, spectral_norms(network)),
+            "weights": base64.b64encode(weights.astype("<f4").tobytes()).decode(),
+        }
+
+    fields = {
+        "run": f"the first cell of chapter 6, seed 10; bpc_minimal {bpc.__version__}, jax {jax.__version__}",
+        "settled": SETTLED,
+        "rest": REST,
+        "networks": {name: kept(*each) for name, each in networks.items()},
+    }
+    LANDSCAPE.write_text(json.dumps(fields, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    keep_landscape()

@@ -102,7 +102,7 @@ def copy(app: Sphinx, exception: Exception | None) -> None:
     shutil.copytree(
         source,
         out / FOLDER,
-        ignore=shutil.ignore_patterns("*.html", "*.toml"),
+        ignore=shutil.ignore_patterns("*.html", "*.toml", "*.json"),
         dirs_exist_ok=True,
     )
 

@@ -360,17 +360,22 @@
   }
 
   let stroke = null;
+  let rubber = []; // its way, without gaps however fast it goes
+  const rub = (x, y) => (strokes = drawing.rubbed(strokes, x, y, RUBBER));
   drag($("pad"), {
     down(x, y) {
       leaveExperiment();
       lift();
+      rubber = [[x, y]];
       if (tool === "pen") strokes.push((stroke = [[x, y]]));
-      else strokes = drawing.rubbed(strokes, x, y, RUBBER);
+      else rub(x, y);
       drawn(false);
     },
     move(x, y) {
+      const before = rubber.length;
       if (stroke) drawing.extend(stroke, x, y);
-      else strokes = drawing.rubbed(strokes, x, y, RUBBER);
+      else drawing.extend(rubber, x, y);
+      for (const point of rubber.slice(before)) rub(...point);
       redraw();
     },
     up() {
@@ -398,7 +403,7 @@
     if (way) {
       cursors.pad = cursors.pad.map((c, i) => between(c + way[i] * (event.shiftKey ? 0.01 : 0.04), 0.02, 0.98));
       if (cursors.stroke) drawing.extend(cursors.stroke, ...cursors.pad);
-      else if (cursors.down) strokes = drawing.rubbed(strokes, ...cursors.pad, RUBBER);
+      else if (cursors.down) rub(...cursors.pad);
       cursors.down ? drawn(false) : showPad();
     } else if (event.key === " " || event.key === "Enter") {
       leaveExperiment();
@@ -406,7 +411,7 @@
       else {
         cursors.down = true;
         if (tool === "pen") strokes.push((cursors.stroke = [[...cursors.pad]]));
-        else strokes = drawing.rubbed(strokes, ...cursors.pad, RUBBER);
+        else rub(...cursors.pad);
         drawn(false);
       }
     } else if (event.key === "Delete" || event.key === "Backspace") {
@@ -632,8 +637,10 @@
       network = stored.network;
       settings = stored.settings;
     } catch {
-      if (state.rule === name) $("status").textContent = `The weights of ${rule().name} did not come: load the page again.`;
+      if (state.rule !== name) return;
+      $("status").textContent = `The weights of ${rule().name} did not come: load the page again.`;
       root.dataset.state = "failed"; // the status is then seen by all
+      return;
     }
     chooseUnits();
     then();
