@@ -57,7 +57,7 @@ ASK_AT_ONCE = """{
       const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
       chosen.theme = chosen.mode === "auto" ? system : chosen.mode;
     }"""
-IN_THE_DARK = re.compile(r"\[data-theme=[\"']?dark[\"']?\]")
+IN_THE_DARK = re.compile(r"\[data-theme(=[\"']?dark[\"']?)?\]")
 SEARCH = {"searchtools.js", "language_data.js", "searchindex.js"}
 
 
@@ -232,7 +232,7 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
 
 
 def of_the_dark(rules: str) -> str:
-    """Give the rules of the dark theme, as those of any theme."""
+    """Give the rules of the dark theme, and in their order those of any theme, as those of any theme."""
     return "".join(
         f"{IN_THE_DARK.sub('[data-theme]', selector)}{{{tinycss2.serialize(rule.content)}}}\n"
         for rule in tinycss2.parse_stylesheet(rules, skip_comments=True, skip_whitespace=True)
