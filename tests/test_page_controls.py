@@ -391,16 +391,54 @@ def test_what_is_touched_is_large_enough(reader, name):
         assert high >= least - 0.5 and wide >= min(least, 24) - 0.5, size
 
 
-@pytest.mark.parametrize("where", ["div.cell_input div.highlight > pre", ".text_html:has(table)"])
-def test_what_goes_on_to_the_right_fades_and_scrolls(reader, where):
-    name = CHAPTER if "pre" in where else "book/04_bidirectional.html"
-    page = reader.go(name)
+def test_code_goes_on_below_and_nothing_of_it_scrolls(reader):
+    page = reader.go("book/solutions.html")
+    assert page.locator("article pre .line").count() > 100
+    wide = """() => [...document.querySelectorAll('article pre')]
+        .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText.slice(0, 60))"""
+    assert not page.evaluate(wide)
+    # Of each line of several rows: how far in it begins, and its first row and the others, in letters.
+    found = page.evaluate(
+        """() => [...document.querySelectorAll('article pre .line')].map(e => {
+            const style = getComputedStyle(e), letter = parseFloat(style.fontSize) * 0.602;
+            const rows = e.getBoundingClientRect().height / parseFloat(style.fontSize) / 1.2;
+            const indent = e.textContent.length - e.textContent.trimStart().length;
+            const below = parseFloat(style.paddingLeft), first = below + parseFloat(style.textIndent);
+            return [rows, indent, first / letter, below / letter] }).filter(([rows]) => rows > 1.6)"""
+    )
+    if reader.width == 390:
+        assert len(found) > 20, "code of 78 columns is wider than a phone"
+    for _, indent, first, below in found:
+        assert abs(first) < 0.01 and below == pytest.approx(indent + 2, rel=0.05)
+
+
+def test_code_that_is_chosen_and_copied_is_the_code(reader):
+    page = reader.go("book/solutions.html")
+    pre = page.locator("article .highlight-python pre").nth(2)
+    code = pre.text_content()
+    assert code.count("\n") > 2
+    pre.evaluate("e => getSelection().selectAllChildren(e)")
+    page.keyboard.press("Control+C")
+    page.evaluate(
+        """() => { const e = document.body.appendChild(document.createElement('textarea'));
+            e.id = 'paste-here'; e.focus({preventScroll: true}) }"""
+    )
+    page.keyboard.press("Control+V")
+    pasted = page.evaluate(
+        "() => { const e = document.getElementById('paste-here'); e.remove(); return e.value }"
+    )
+    assert pasted.strip() == code.strip()
+
+
+def test_a_table_that_goes_on_to_the_right_fades_and_scrolls(reader):
+    page = reader.go("book/04_bidirectional.html")
     page.wait_for_function("() => document.fonts.status == 'loaded'")
     wide = "e => e.scrollWidth > e.clientWidth + 4"
-    boxes = [box for box in page.locator(f"article {where}").all() if box.is_visible()]
+    tables = page.locator("article .text_html:has(table)").all()
+    boxes = [box for box in tables if box.is_visible()]
     found = [box for box in boxes if box.evaluate(wide)]
-    if reader.width == 390 and "pre" in where:
-        assert found, "code of 78 columns is wider than a phone"
+    if reader.width == 390:
+        assert found
     for box in boxes:
         if box not in found:
             expect(box).not_to_have_class(re.compile("more-"))

@@ -1,10 +1,19 @@
 """What a reader sees of a figure in a page: measured in Chromium, on a phone and on a desk."""
 
+import base64
+import io
 import itertools
 import re
+import sys
 
+import numpy as np
 import pytest
+from conftest import ROOT
+from PIL import Image
 from test_pages import CHAPTERS, open_page
+
+sys.path.insert(0, str(ROOT / "tools"))
+sphinx_figures = pytest.importorskip("sphinx_figures", reason="pip install jupyter-book")
 
 WITH_FIGURES = ["book/intro.html", *CHAPTERS]
 SMALLEST = 9  # pixels, of text on a phone
@@ -132,6 +141,45 @@ def test_lines_marks_and_words_stand_out_from_the_page(page, theme):
         ]
         least = 4.5 if part["text"] else 3
         assert contrast(shown, ground) >= least, f"{part} on {ground} in the {theme}"
+
+
+def test_images_on_white_are_dark_in_the_dark_and_others_keep_their_colours(page):
+    kinds = {".bpc-on-white": [], ":not(.bpc-on-white)": []}
+    for kind, found in kinds.items():
+        shown = page.locator(f".bpc-panels image{kind}:visible")
+        for theme in ("light", "dark") if shown.count() else ():
+            page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+            picture = Image.open(io.BytesIO(shown.first.screenshot())).convert("RGB")
+            pixels = np.asarray(picture.crop((3, 3, picture.width - 3, picture.height - 3)))
+            found.append(pixels.astype(float).mean(axis=2))
+    page.evaluate("() => { document.documentElement.dataset.theme = 'light' }")
+    for light, dark in [kinds[".bpc-on-white"]] if kinds[".bpc-on-white"] else []:
+        assert np.median(light) > 200 and np.median(dark) < 60, "not turned over"
+    for light, dark in [kinds[":not(.bpc-on-white)"]] if "06_" in page.url else []:
+        assert np.median(abs(light - dark)) < 30
+
+
+def test_an_image_keeps_its_pixels_and_is_known_by_its_ground():
+    from matplotlib import colormaps
+
+    digit, map_ = np.linspace(1, 0, 64).reshape(8, 8), np.linspace(0, 1, 64).reshape(8, 8)
+    hole = colormaps["gray"](digit)
+    hole[0, 0, 3] = 0
+    for pixels, expected in (
+        (colormaps["gray"](digit), True),
+        (colormaps["RdBu_r"](map_), True),
+        (colormaps["viridis"](map_), False),
+        (hole, False),
+    ):
+        stored = io.BytesIO()
+        pixels = (255 * pixels).astype(np.uint8)
+        Image.fromarray(pixels, "RGBA").save(stored, "PNG")
+        address = f"data:image/png;base64,{base64.b64encode(stored.getvalue()).decode()}"
+        smaller, on_white = sphinx_figures.packed(address)
+        assert on_white == expected
+        with Image.open(io.BytesIO(base64.b64decode(smaller.partition("base64,")[2]))) as image:
+            seen = np.asarray(image.convert("RGBA"))
+        np.testing.assert_array_equal(seen[pixels[..., 3] > 0], pixels[pixels[..., 3] > 0])
 
 
 def test_each_figure_is_a_figure_with_its_text_its_caption_and_its_address(page):

@@ -79,6 +79,40 @@ def test_pictures_say_their_size_and_wait(site, page):
             assert waits or not below, f"{name}: {source} is far below and loads at once"
 
 
+PLACES = """() => [...document.querySelectorAll('article *, .prev-next-footer')]
+    .filter(e => !e.closest('svg, math, output, .definitions, .live-status') && e.checkVisibility())
+    .map(e => { const box = e.getBoundingClientRect(); return [e, box.top + scrollY] })"""
+
+
+ON_A_DESK = ["book/01_energy.html", "book/live.html"]
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [*((name, 390) for name in PAGES), *((name, 1280) for name in ON_A_DESK)]
+)
+def test_nothing_moves_when_the_scripts_come(name, width, address, page):
+    """However late they are: they are held back until the page has been looked at."""
+    held, looked = [], False
+    page.set_viewport_size({"width": width, "height": 844})
+    page.route(re.compile(r"\.js(\?|$)"), lambda r: r.continue_() if looked else held.append(r))
+    page.goto(address + name, wait_until="commit")
+    page.locator("footer.bd-footer-content, footer").last.wait_for(state="attached")
+    page.evaluate("() => document.fonts.ready.then(() => {})")
+    before = page.evaluate_handle(PLACES)
+    looked = True
+    for route in held:
+        route.continue_()
+    page.wait_for_load_state("networkidle")
+    moved = page.evaluate(
+        """before => before.filter(([e]) => e.isConnected && e.checkVisibility())
+            .map(([e, top]) =>
+                [e.outerHTML.slice(0, 90), e.getBoundingClientRect().top + scrollY - top])
+            .filter(([, down]) => Math.abs(down) > 4)""",
+        before,
+    )
+    assert not moved, moved[:4]
+
+
 # Icons
 
 
@@ -147,23 +181,59 @@ def test_displayed_formulas_fit_a_phone(name, site, page):
     assert not wide
 
 
-def test_copying_gives_tex(site, page):
-    page.goto((site / "book/glossary.html").as_uri())
-    page.evaluate(
-        """() => {
-            const text = document.querySelector('dd .math').closest('p'), range = document.createRange();
-            range.selectNodeContents(text);
-            getSelection().removeAllRanges();
-            getSelection().addRange(range)}"""
-    )
+def copied(page, choose: str) -> str:
+    """Choose a part of the page by a script, copy it by the keyboard, and give what is pasted elsewhere."""
+    page.evaluate(f"() => {{ const chosen = getSelection(); chosen.removeAllRanges(); {choose} }}")
     page.keyboard.press("Control+C")
     page.evaluate(
         "() => { document.body.append(document.createElement('textarea'));"
         " document.querySelector('textarea').focus() }"
     )
     page.keyboard.press("Control+V")
-    pasted = page.locator("textarea").input_value()
+    return page.evaluate(
+        "() => { const e = document.querySelector('textarea'); e.remove(); return e.value }"
+    )
+
+
+def test_copying_gives_tex(site, page):
+    page.goto((site / "book/glossary.html").as_uri())
+    pasted = copied(
+        page, "chosen.selectAllChildren(document.querySelector('dd .math').closest('p'))"
+    )
     assert "$z_0, \\dots, z_L$" in pasted and "values" in pasted
+
+
+def test_a_formula_that_is_clicked_or_chosen_in_part_is_copied_whole(site, page):
+    page.goto((site / "book/01_energy.html").as_uri())
+    shown = page.locator("article div.math").nth(1)
+    tex = shown.get_attribute("data-tex")
+    for choose in (
+        "chosen.selectAllChildren(shown)",
+        "chosen.selectAllChildren(shown.querySelector('math'))",
+        "chosen.selectAllChildren(shown.querySelector('mi'))",
+        "chosen.setBaseAndExtent(shown.querySelector('mi'), 0, [...shown.querySelectorAll('mi')].pop(), 1)",
+    ):
+        found = "const shown = document.querySelectorAll('article div.math')[1]; "
+        assert copied(page, found + choose).strip() == f"$${tex}$$", choose
+    shown.locator("mi").first.click(click_count=3)
+    page.keyboard.press("Control+C")
+    page.evaluate("() => document.body.append(document.createElement('textarea'))")
+    page.locator("textarea").focus()
+    page.keyboard.press("Control+V")
+    assert page.locator("textarea").input_value().strip() == f"$${tex}$$"
+
+
+def test_what_a_selection_only_reaches_is_not_copied(site, page):
+    """Three clicks on a paragraph choose it up to where the next thing begins."""
+    page.goto((site / "book/01_energy.html").as_uri())
+    pasted = copied(
+        page,
+        """const next = [...document.querySelectorAll('article p + div.math')][0];
+        chosen.setBaseAndExtent(next.previousElementSibling, 0, next.querySelector('math'), 0)""",
+    )
+    text = page.locator("article p:has(+ div.math)").first
+    tex = text.locator("+ div.math").get_attribute("data-tex")
+    assert pasted.strip() and tex not in pasted
 
 
 def pieces(tex):

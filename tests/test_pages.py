@@ -576,6 +576,30 @@ def test_without_scripts_the_menu_ends_a_narrow_page_and_no_dead_button_is_shown
     context.close()
 
 
+def test_without_scripts_a_dark_system_sees_the_dark_theme(browser, site):
+    seen = """() => [...document.querySelectorAll(':is(article, .bd-sidebar-primary) *:not(svg *, math *)')]
+        .filter(e => e.checkVisibility() && !e.closest('.lf, .fold'))
+        .map(e => { const s = getComputedStyle(e);
+            return [e.tagName + '.' + e.className, s.color, s.backgroundColor, s.borderTopColor] })"""
+    for name in ("book/03_hybrid.html", "book/api.html"):
+        found = []
+        for scripts in (True, False):
+            context = browser.new_context(
+                color_scheme="dark", java_script_enabled=scripts, reduced_motion="reduce"
+            )
+            page = context.new_page()
+            page.goto((site / name).as_uri())
+            page.locator("footer").last.wait_for()
+            theme = page.locator("html").get_attribute("data-theme")
+            assert theme == ("dark" if scripts else "light")
+            found.append({tuple(colours) for colours in page.evaluate(seen)})
+            context.close()
+        with_scripts, without = found
+        known = {tag.split(" more-")[0] for tag, *_ in with_scripts}
+        strange = {e for e in without - with_scripts if e[0] in known}
+        assert len(without) > 20 and not strange, sorted(strange)[:5]
+
+
 def test_each_synonym_of_the_search_leads_to_words_of_the_book(site):
     script = (site / "_static" / "search-index.js").read_text("utf-8")
     index = json.loads(script.split("=", 1)[1].rstrip().rstrip(";"))

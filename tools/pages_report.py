@@ -1,7 +1,7 @@
 """Measure the rendered pages as a reader's browser gets them, cold: weight, speed, and what Lighthouse says.
 
     make pages-report                             every page
-    python tools/pages_report.py book/01_energy   those named
+    python tools/pages_report.py book/01_energy   those named; what is stored of the others stays
     python tools/pages_report.py --no-lighthouse  without the part that takes a minute a chapter
 
 Serves _build/html with gzip, as GitHub Pages does, and opens each page in Chromium. The phone is Chromium's
@@ -239,8 +239,8 @@ def ask(program: Path, address: str) -> dict[str, Any]:
 
 def names(site: Path) -> list[str]:
     """Name the pages in the order of their files, the chapters first."""
-    pages = sorted(path.relative_to(site).with_suffix("") for path in site.glob("book/*.html"))
-    return sorted(map(str, pages), key=lambda name: not name.split("/")[1][0].isdigit())
+    pages = sorted(path.relative_to(site).with_suffix("") for path in site.glob("book/**/*.html"))
+    return sorted(map(str, pages), key=lambda name: not is_chapter(name))
 
 
 def is_chapter(name: str) -> bool:
@@ -267,7 +267,7 @@ def table(stored: dict[str, Any]) -> str:
         cells = [row["kB"], row["requests"]]
         cells += [phone.get(key, "") for key in ("first paint", "formulas", "loaded", "shift")]
         cells += [scores.get(key, "") for key in CATEGORIES]
-        lines.append(f"| {name.split('/')[1]} | {' | '.join(map(str, cells))} |")
+        lines.append(f"| {name.removeprefix('book/')} | {' | '.join(map(str, cells))} |")
     wrong = {f"{title} (`{key}`)" for row in stored["results"].values()
              for key, title in row.get("lighthouse", {}).get("named", {}).items()}  # fmt: skip
     if wrong:
@@ -292,6 +292,8 @@ def main() -> int:
         return 1
     program = None if arguments.no_lighthouse else install_lighthouse()
     results: dict[str, Any] = {}
+    if arguments.pages and RESULT.is_file():
+        results = json.loads(RESULT.read_text("utf-8"))["results"]
     with served(arguments.site) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         version = browser.version
@@ -314,7 +316,7 @@ def main() -> int:
                 ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
             ).stdout.strip(),
         },
-        "results": results,
+        "results": {name: results[name] for name in names(arguments.site) if name in results},
     }
     if not arguments.no_store:
         RESULT.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")

@@ -5,17 +5,23 @@
   its panels is a picture of its own there, and a narrow page puts them below each other.
 - The paragraph "*Figure 3. ...*" that follows, with or without a folded cell between, becomes the caption,
   and the figure gets the address `#figure-3`.
+- An image in a picture becomes a WebP, which weighs half; one on a white ground, such as one of MNIST, is
+  marked, so that a dark page can turn it over.
 - Captions count from 1 on each page, and Sphinx adds no number of its own.
 - Where a cell's code is folded, or the cell is tagged `figure-first`, the code stands below its figure.
 """
 
+import base64
+import io
 import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -38,6 +44,11 @@ def unfold(svg: str, alt: str = "") -> str:
         for place in ("x", "y", "version"):
             panel.attrib.pop(place, None)
         panel.set("aria-hidden", "true")
+        for image in panel.iter(f"{SVG[:-3]}image"):
+            address, on_white = packed(image.get("href", ""))
+            image.set("href", address)
+            if on_white:
+                image.set("class", "bpc-on-white")
     page = ElementTree.Element("div", {"class": "bpc-panels", "role": "img"})
     page.set("aria-label", alt or whole.get("aria-label", ""))
     page.extend(panels)
@@ -48,6 +59,21 @@ def unfold(svg: str, alt: str = "") -> str:
         text = re.sub(colour, f"var(--bpc-{name}, {colour})", text, flags=re.IGNORECASE)
     # HTML knows the namespace of an SVG by its name.
     return re.sub(r'(</?)ns\d+:| xmlns(?::\w+)?="[^"]*"', r"\1", text)
+
+
+def packed(address: str) -> tuple[str, bool]:
+    """Pack an image that an SVG holds in half the bytes, its pixels as they are; and say if it is on white.
+
+    It is where it has no hole, and is grey or has white in it.
+    """
+    smaller = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(address.partition("base64,")[2]))) as image:
+        image.save(smaller, "WEBP", lossless=True, quality=100)
+        pixels = np.asarray(image.convert("RGBA")).reshape(-1, 4).astype(int)
+    colours = pixels[:, :3]
+    grey = np.ptp(colours, axis=1).max() < 3
+    on_white = pixels[:, 3].min() == 255 and bool(grey or colours.min(axis=1).max() > 240)
+    return f"data:image/webp;base64,{base64.b64encode(smaller.getvalue()).decode()}", on_white
 
 
 def figure(content: str) -> nodes.figure:

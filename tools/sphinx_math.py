@@ -27,15 +27,31 @@ from sphinx.util.math import get_node_equation_number
 
 TEMML = Path(__file__).with_name("temml")
 STYLE = "math.css"
-# What a selection holds of formulas is copied as TeX; all else as it is.
+# What a selection holds of formulas is copied as TeX, the whole of each; all else as it is.
 COPY = """document.addEventListener('copy', event => {
   const chosen = getSelection(), part = document.createElement('div');
-  for (let i = 0; i < chosen.rangeCount; i++) part.append(chosen.getRangeAt(i).cloneContents());
+  const formula = node => (node.closest ? node : node.parentElement)?.closest('[data-tex]');
+  for (let i = 0; i < chosen.rangeCount; i++) {
+    const range = chosen.getRangeAt(i).cloneRange();
+    const first = formula(range.startContainer), last = formula(range.endContainer);
+    if (last) {
+      const reached = document.createRange();
+      reached.setStart(last.querySelector('math'), 0);
+      reached.setEnd(range.endContainer, range.endOffset);
+      // Three clicks on a paragraph reach to where the next begins, and choose nothing of that.
+      if (first == last || String(reached)) range.setEndAfter(last);
+      else range.setEndBefore(last);
+    }
+    if (first) range.setStartBefore(first);
+    part.append(range.cloneContents());
+  }
   if (!part.querySelector('[data-tex]')) return;
   event.clipboardData.setData('text/html', part.innerHTML);
   for (const formula of part.querySelectorAll('[data-tex]')) {
     const dollars = formula.tagName == 'DIV' ? '$$' : '$';
-    formula.replaceWith(dollars + formula.dataset.tex + dollars);
+    const tex = document.createElement(formula.tagName);
+    tex.textContent = dollars + formula.dataset.tex + dollars;
+    formula.replaceWith(tex);
   }
   part.style.cssText = 'position: fixed; left: -9999px; width: 40em';
   document.body.append(part);

@@ -16,11 +16,13 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
+import tinycss2
 from fontTools import subset
 from PIL import Image
 from sphinx.application import Sphinx
 
 STYLES, SCRIPTS = "all.css", "all.js"
+DARK = "dark-without-scripts.css"
 SHEET = re.compile(r'<link\b(?=[^>]*\brel="stylesheet")[^>]*\bhref="([^"]+)"[^>]*>\s*')
 PRELOAD = re.compile(r'<link\b(?=[^>]*\brel="preload")(?=[^>]*\bas="script")[^>]*>\s*')
 SCRIPT = re.compile(r'<script\b([^>]*)\bsrc="([^"]+)"([^>]*)></script>\s*')
@@ -46,7 +48,8 @@ CSS = """
 SETTINGS = "documentation_options.js"  # so short that it goes into the page
 OWN_PAGE = {"math.css"}  # on pages with a formula
 # The theme waits for its script to ask whether the system is dark; until then code has no colours and other
-# lines, and moves. Asked at once, the first picture is the right one; without scripts it is the light one.
+# lines, and moves. Asked at once, the first picture is the right one. Where no script may ask, a page has the
+# light theme, and over it, if the system is dark, a style sheet that is loaded only then.
 THEME = re.compile(r"document\.documentElement\.dataset\.mode = .*?(?=\s*</script>)", re.DOTALL)
 ASK_AT_ONCE = """{
       const chosen = document.documentElement.dataset;
@@ -54,6 +57,7 @@ ASK_AT_ONCE = """{
       const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
       chosen.theme = chosen.mode === "auto" ? system : chosen.mode;
     }"""
+IN_THE_DARK = re.compile(r"\[data-theme(=[\"']?dark[\"']?)?\]")
 SEARCH = {"searchtools.js", "language_data.js", "searchindex.js"}
 
 
@@ -213,7 +217,7 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
     rules = "\n".join(style(file, site) for file in sheets)
     rules = with_icons_in_use(rules, icons, site) + CSS
     links = {}
-    for name, text in ((STYLES, rules), (SCRIPTS, code)):
+    for name, text in ((STYLES, rules), (SCRIPTS, code), (DARK, of_the_dark(rules))):
         (site / "_static" / name).write_text(text, "utf-8")
         links[name] = f"_static/{name}?v={digest(text)}"
     settings = (site / "_static" / SETTINGS).read_text("utf-8")
@@ -225,6 +229,16 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
     for pattern in ("scripts/fontawesome.js*", "vendor/fontawesome/webfonts/*", "**/*.map"):
         for file in (site / "_static").glob(pattern):
             file.unlink()
+
+
+def of_the_dark(rules: str) -> str:
+    """Give the rules of the dark theme, and in their order those of any theme, as those of any theme."""
+    return "".join(
+        f"{IN_THE_DARK.sub('[data-theme]', selector)}{{{tinycss2.serialize(rule.content)}}}\n"
+        for rule in tinycss2.parse_stylesheet(rules, skip_comments=True, skip_whitespace=True)
+        if rule.type == "qualified-rule"
+        and IN_THE_DARK.search(selector := tinycss2.serialize(rule.prelude))
+    )
 
 
 def digest(text: str) -> str:
@@ -279,7 +293,9 @@ def rewritten(
     text = text.replace('data-theme="auto"', 'data-theme="light"', 1)
     if "togglebutton.js" in out:
         text = re.sub(r"<script>(?:let|var) toggle\w+ = .*?</script>\s*", "", text)
-    return SCRIPT.sub(script, SHEET.sub(sheet, text))
+    dark = f'<link rel="stylesheet" media="(prefers-color-scheme: dark)" href="{page.root + links[DARK]}" />'
+    text = SCRIPT.sub(script, SHEET.sub(sheet, text))
+    return text.replace("</head>", f"<noscript>{dark}</noscript>\n</head>", 1)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

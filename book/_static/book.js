@@ -208,9 +208,9 @@ function fitEquations() {
   }
 }
 
-// A table or code wider than the screen fades where it goes on, and the keyboard can scroll it.
+// A table wider than the screen fades where it goes on, and the keyboard can scroll it.
 
-const SCROLLING = ".pst-scrollable-table-container, .cell_output .text_html, div.highlight > pre, .output.stream";
+const SCROLLING = ".pst-scrollable-table-container, .cell_output .text_html";
 
 function fadeWhatScrolls() {
   for (const box of document.querySelectorAll(SCROLLING)) {
@@ -221,10 +221,10 @@ function fadeWhatScrolls() {
     box.onscroll = fade;
     fade();
     if (box.scrollWidth > box.clientWidth + 4) {
-      const table = box.querySelector("table");
       box.tabIndex = 0;
       box.setAttribute("role", "group");
-      box.setAttribute("aria-label", table ? `Table that scrolls: ${table.getAttribute("aria-label")}` : "Code that scrolls");
+      const name = box.querySelector("table")?.getAttribute("aria-label");
+      box.setAttribute("aria-label", `Table that scrolls: ${name}`);
     } else {
       box.removeAttribute("tabindex");
       box.removeAttribute("role");

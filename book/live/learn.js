@@ -22,25 +22,13 @@
   };
   const FIELDS = { "alpha-gen": "alpha_gen", "alpha-disc": "alpha_disc", rate: "step_size", steps: "steps" };
 
+  // What each button changes of the settings; the page says what comes of it.
   const WHAT_IFS = {
-    usual: {
-      changes: {},
-      told: "Three things to watch. The ten drawings begin as noise, have a shape within the first pass over the images, and sharpen after it. The share that is read rightly is some nine in ten after half a pass, and 97 in a hundred at the end. And of the energy that settling leaves both parts fall: e as the drawings come to look like digits, d as the readings come true.",
-    },
-    "no-settling": {
-      changes: { steps: 0 },
-      told: "No step of settling: the hidden layers stay where the sweep put them, so that between them there is no error d to learn from. Only the last map, to the label, learns to read, from hidden layers that stay random: it ends below 85 in a hundred.",
-    },
-    "wrong-order": {
-      changes: { wrong_order: true },
-      told: "A sweep up lists its activities from the image to the label; here the two hidden layers are taken in that order, as if it were the other. They are equally wide, so no shape objects, and the energy falls. But what is read stays near one in ten.",
-    },
-    "too-long": {
-      changes: { step_size: 10, steps: 4 },
-      told: "Four steps, each ten times as long as the longest that is safe. Settling now raises the energy, far above the dashed line, where it began; and what is learned from that makes it worse. Within a hundred batches, before anything is read, the run has diverged.",
-    },
+    usual: {},
+    "no-settling": { steps: 0 },
+    "wrong-order": { wrong_order: true },
+    "too-long": { step_size: 10, steps: 4 },
   };
-  const YOURS = "Your own experiment: what you change holds from the next batch on. Another rule, or a button above, starts over from random weights.";
 
   const state = {
     rule: "bidirectional",
@@ -148,20 +136,9 @@
   let ink, blue, red;
   const mixColours = () => ({ ink, blue, red } = canvases.colours(root));
 
-  function tiles(parent) {
-    return Array.from({ length: 10 }, () => {
-      const [tile, canvas, words] = ["div", "canvas", "span"].map((tag) => document.createElement(tag));
-      canvas.width = canvas.height = SIDE;
-      canvas.className = "live-square";
-      canvas.setAttribute("aria-hidden", "true");
-      tile.append(canvas, words);
-      parent.append(tile);
-      return { canvas, words };
-    });
-  }
+  const tiles = (parent) => [...parent.children].map(({ children: [canvas, words] }) => ({ canvas, words }));
   const drawn = tiles($("drawn"));
   const wrong = tiles($("wrong"));
-  drawn.forEach(({ words }, k) => (words.textContent = k));
 
   function showTiles() {
     const { frame } = state;
@@ -326,7 +303,7 @@
   function choose(rule, what_if) {
     state.rule = rule;
     state.what_if = what_if;
-    state.settings = { ...structuredClone(bpcLessons[rule]), ...WHAT_IFS[what_if]?.changes };
+    state.settings = { ...structuredClone(bpcLessons[rule]), ...WHAT_IFS[what_if] };
     showSettings();
   }
 
@@ -342,14 +319,6 @@
       choose("bidirectional", button.dataset.whatIf);
       begin(true);
     });
-  }
-
-  // All texts stand in the same place, and one is seen: so nothing moves under a finger when the text changes.
-  for (const [name, told] of [...Object.entries(WHAT_IFS).map(([name, { told }]) => [name, told]), ["yours", YOURS]]) {
-    const span = document.createElement("span");
-    span.dataset.told = name;
-    span.textContent = told;
-    $("told").append(span);
   }
 
   function repaint() {

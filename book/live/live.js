@@ -517,17 +517,13 @@
     state.label = label;
   }
 
-  for (let k = 0; k < 10; k++) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = k;
+  [...$("labels").children].forEach((button, k) => {
     button.addEventListener("click", () => {
       leaveExperiment();
       clamp(state.label === k ? null : k);
       begin();
     });
-    $("labels").append(button);
-  }
+  });
   $("free").addEventListener("click", () => {
     leaveExperiment();
     clamp(null);
@@ -550,27 +546,23 @@
     showPad();
   }
 
+  const thumbs = [...$("thumbs").children];
+
   function showThumbs() {
-    const buttons = Array.from({ length: 10 }, (_, k) => {
-      const index = shown + k;
-      const button = document.createElement("button");
-      button.type = "button";
-      button.setAttribute("aria-label", `Take this ${bpcDigits.labels[index]}`);
-      const canvas = document.createElement("canvas");
-      canvas.width = canvas.height = SIDE;
-      const pixels = digit(index);
-      paint(canvas, (i) => [ink, pixels[i]]);
-      button.append(canvas);
-      button.addEventListener("click", () => {
-        leaveExperiment();
-        take(index);
-        begin();
-      });
-      return button;
+    thumbs.forEach((button, k) => {
+      const pixels = digit(shown + k);
+      button.setAttribute("aria-label", `Take this ${bpcDigits.labels[shown + k]}`);
+      paint(button.firstChild, (i) => [ink, pixels[i]]);
     });
-    $("thumbs").replaceChildren(...buttons);
   }
 
+  thumbs.forEach((button, k) => {
+    button.addEventListener("click", () => {
+      leaveExperiment();
+      take(shown + k);
+      begin();
+    });
+  });
   $("others").addEventListener("click", () => {
     shown = (shown + 10) % bpcDigits.labels.length;
     showThumbs();
@@ -676,35 +668,29 @@
     hidden: {
       digit: 58,
       hides: "fifths",
-      told: "Four of five pixels of this 8 are hidden. The sweep says 3. Let it settle: the hidden pixels fill in, and it says 8; so does a second sweep, over what it filled in.",
     },
     drawn: {
       digit: 3,
       hides: "all",
       label: 3,
-      told: "The label is clamped to 3 and every pixel is free. The news travels down, and in 400 steps the network draws a 3; a sweep over its own drawing says 3.",
     },
     "one-way": {
       rule: "discriminative",
       digit: 3,
       hides: "all",
       label: 3,
-      told: "The same with discPC, where d alone moves. Its energy falls too, and a sweep says 3; but what it drew is no 3, only something that its amortiser takes for one.",
     },
     lie: {
       digit: 7,
       label: 6,
       steps: 100,
-      told: "A 7, and the label is clamped to 6. The errors cannot be settled away: the energy ends near 24.6. Clamp 7 instead, and it ends near 19.0.",
     },
     "too-long": {
       digit: 7,
       rate: 3,
       steps: 50,
-      told: "Steps three times as long as the longest that is safe. The energy falls at first; then it climbs, and the network blows up. Set the step to 1 and it settles.",
     },
   };
-  const INVITATION = "Your own experiment: draw or take a digit, hide parts of it, clamp or free the label, change the rule and its settings.";
 
   function leaveExperiment() {
     if (!root.dataset.experiment) return;
@@ -713,22 +699,13 @@
     tell("yours");
   }
 
-  // All texts stand in the same place, and one is seen: so nothing moves under a finger when the text changes.
-  const texts = { yours: INVITATION };
-  for (const [name, { told }] of Object.entries(EXPERIMENTS)) texts[name] = told;
-  for (const [name, text] of Object.entries(texts)) {
-    const span = document.createElement("span");
-    span.dataset.told = name;
-    span.textContent = text;
-    $("told").append(span);
-  }
-
+  // The page holds all texts, in the same place, and one is seen: so nothing moves under a finger when it changes.
   function tell(name) {
     for (const span of $("told").children) span.classList.toggle("live-now", span.dataset.told === name);
   }
 
   function experiment(name) {
-    const { rule: ruleName, digit: index, hides, told, ...chosen } = { ...PLAIN, ...EXPERIMENTS[name] };
+    const { rule: ruleName, digit: index, hides, ...chosen } = { ...PLAIN, ...EXPERIMENTS[name] };
     root.dataset.experiment = name;
     press(all("button[data-experiment]"), root.querySelector(`button[data-experiment=${name}]`));
     tell(name);

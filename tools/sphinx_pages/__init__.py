@@ -8,6 +8,7 @@ here.
 - `cells` puts exercises into boxes, folds code under bars that say what it is, and leaves out what only
   asserts.
 - `glossary` leads a link to its term, and hands the term's definition to the page that uses it.
+- `lines` lets a long line of code go on below where the screen is narrow.
 - `tables` names the tables.
 - `search` writes the index that the search page reads.
 - Here: a picture's alt text, which notebooks store with the output, as `display(fig,
@@ -26,7 +27,7 @@ from myst_nb.core.render import MimeData, NbElementRenderer
 from set_repository import for_readers
 from sphinx.application import Sphinx
 
-from . import cells, glossary, references, search, tables
+from . import cells, glossary, lines, references, search, tables
 
 render_image = NbElementRenderer.render_image
 
@@ -94,6 +95,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", lead_links_to_colab)
     app.connect("html-page-context", lead_buttons_to_colab, priority=900)
     app.connect("build-finished", write_downloads)
-    for part in (references, cells, glossary, search, tables):
+    for part in (references, cells, glossary, lines, search, tables):
         part.setup(app)
     return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

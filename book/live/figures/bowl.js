@@ -49,8 +49,8 @@ bpcFigures.add("bowl", (root) => {
     return { ...along, sum: along.flat + along.steep };
   }
 
-  const bowl = panel(root, 340, 300, "a");
-  const way = panel(root, 340, 300, "b");
+  const bowl = panel(root, "a");
+  const way = panel(root, "b");
   const button = (name) => root.querySelector(`button[name=${name}]`);
   const say = bpcFigures.says(root);
 

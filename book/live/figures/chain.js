@@ -44,8 +44,8 @@ bpcFigures.add("chain", (root) => {
   // How far layer l has moved: the largest change in the five examples.
   const moved = (l, t) => Math.max(...paths.map((found) => Math.max(...found[t][l].map((x, i) => Math.abs(x - found[0][l][i])))));
 
-  const left = panel(root, 340, 300, "a");
-  const right = panel(root, 340, 300, "b");
+  const left = panel(root, "a");
+  const right = panel(root, "b");
   const button = (name) => root.querySelector(`button[name=${name}]`);
   const say = bpcFigures.says(root);
   const LOOKS = { 4: ["blue", ""], 3: ["red", "5 2.5"], 2: ["green", "8 3 2 3"], 1: ["purple", "2 2.5"] };

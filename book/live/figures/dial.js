@@ -12,8 +12,8 @@ bpcFigures.add("dial", (root) => {
   input.max = places.length - 1;
   input.dataset.names = places.map(name).join("|");
 
-  const plane = panel(root, 340, 300, "a");
-  const along = panel(root, 340, 300, "b");
+  const plane = panel(root, "a");
+  const along = panel(root, "b");
   const say = bpcFigures.says(root);
   const LOOKS = { discPC: ["blue", 10, 5, "start"], HPC: ["red", -10, 5, "end"], BPC: ["green", -12, 16, "end"], control: ["purple", -9, -8, "end"], genPC: ["ochre", -10, 5, "end"] };
   const BOX = [44, 22, 334, 258];

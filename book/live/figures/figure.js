@@ -47,11 +47,10 @@ const bpcFigures = (() => {
   const FAINT = "opacity: 0.65"; // what is beside the data, in ink
   const AHEAD = "opacity: 0.8"; // the way that is not gone yet
 
-  // A panel: `drawn` is drawn anew at each change, `handles` stay, as a finger may hold one.
-  function panel(root, width, height, letter) {
-    const svg = draw(root.querySelector(".bpc-panels"), "svg", {
-      width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true",
-    });
+  // The next panel of those that the page has room for: `drawn` is drawn anew at each change, `handles` stay, as a
+  // finger may hold one.
+  function panel(root, letter) {
+    const svg = [...root.querySelectorAll(".bpc-panels > svg")].find((one) => !one.drawn);
     svg.drawn = draw(svg, "g");
     svg.handles = draw(svg, "g");
     svg.letter = letter;

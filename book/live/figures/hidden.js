@@ -44,7 +44,7 @@ bpcFigures.add("hidden", (root) => {
 
   // What is seen.
   const canvas = root.querySelector(".lf-image");
-  const right = panel(root, 340, 300, "");
+  const right = panel(root, "");
   const button = (name) => root.querySelector(`button[name=${name}]`);
   const say = bpcFigures.says(root);
   const colours = bpcFigures.colours(root, () => {

@@ -44,7 +44,7 @@ bpcFigures.add("mixture", (root) => {
   }
 
   // What is seen.
-  const right = panel(root, 340, 200, "");
+  const right = panel(root, "");
   const canvas = (name) => root.querySelector(`canvas[data-name=${name}]`);
   const button = (name) => root.querySelector(`button[name=${name}]`);
   const say = bpcFigures.says(root);

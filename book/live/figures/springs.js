@@ -32,8 +32,8 @@ bpcFigures.add("springs", (root) => {
     return share < 1 ? "creeps" : share < 2 ? "swings" : "flies";
   }
 
-  const bowl = panel(root, 340, 300, "a");
-  const way = panel(root, 340, 300, "b");
+  const bowl = panel(root, "a");
+  const way = panel(root, "b");
   const button = (name) => root.querySelector(`button[name=${name}]`);
   const say = bpcFigures.says(root);
 
