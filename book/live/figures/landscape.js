@@ -151,8 +151,8 @@ bpcFigures.add("landscape", (root) => {
     return chart.E;
   }
 
-  const ground = panel(root, 340, 300, "a");
-  const along = panel(root, 340, 300, "b");
+  const ground = panel(root, "a");
+  const along = panel(root, "b");
   const button = (name) => root.querySelector(`button[name=${name}]`);
   const input = (name) => root.querySelector(`input[name=${name}]`);
   input("place").max = PLACES.length - 1;
@@ -306,16 +306,11 @@ bpcFigures.add("landscape", (root) => {
   });
   draw(ball, "circle", { r: 7, style: `fill: ${RED}; stroke: #000; stroke-width: 1.2` });
 
-  const models = root.querySelector("[aria-label=Model]");
-  for (const name of Object.keys(MODELS)) {
-    const choice = document.createElement("button");
-    choice.type = "button";
-    choice.textContent = choice.dataset.model = name;
+  for (const choice of root.querySelectorAll("button[data-model]")) {
     choice.addEventListener("click", () => {
-      state.model = name;
+      state.model = choice.dataset.model;
       anew();
     });
-    models.append(choice);
   }
   // Another ground: the ball is where it was put.
   function anew(spoken = true) {
