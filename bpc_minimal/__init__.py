@@ -9,7 +9,7 @@ evaluation, training, checkpoint. What stands here is `public`: its arguments ar
 import bpc_minimal.process  # noqa: F401  # first: importing JAX takes a second in which one may press Ctrl-C
 from bpc_minimal import arguments, data, energy, evaluation, inference, learning, network, training
 from bpc_minimal.arguments import ArgumentError, public
-from bpc_minimal.checkpoint import load, pretrained, save
+from bpc_minimal.checkpoint import load, pretrained, save, take_whole
 from bpc_minimal.config import PRESETS, Config, preset
 from bpc_minimal.inference import BIDIRECTIONAL, DISCRIMINATIVE, GENERATIVE, HYBRID, Rule
 from bpc_minimal.learning import TrainState
@@ -37,7 +37,7 @@ infer = public(inference.infer)
 make_state = public(learning.make_state)
 weight_gradient = public(learning.weight_gradient)
 train_step = public(
-    learning.train_step, images=arguments.images_of_config, labels=arguments.labels_of_config
+    learning.train_step, images=arguments.batch_of_config, labels=arguments.labels_of_config
 )
 _read: dict = {
     "images": arguments.images_or_hidden,
@@ -61,7 +61,7 @@ evaluate = public(
     labels=arguments.labels_of_config,
 )
 mnist = public(training.mnist)
-fit = public(training.fit)
+fit = public(training.fit, resume=take_whole)
 
 __version__ = "0.1.0"
 

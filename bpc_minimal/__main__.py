@@ -333,6 +333,8 @@ def _train(arguments, stopping: Stopping) -> None:
             f"{config.sizes[-1]} pixels: go on with those that it began with, --images and --labels"
         )
     data = _data(arguments)
+    for part in data:  # nobody else has them, so that `fit` need not copy them
+        part.setflags(write=False)
     if arguments.images and not resumed and not any(c.startswith("sizes=") for c in arguments.set):
         classes = max(int(part.max()) for part in (data.labels, data.held_out_labels)) + 1
         ends = classes, math.prod(data.images.shape[1:])

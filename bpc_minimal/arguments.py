@@ -26,7 +26,7 @@ import numpy as np
 
 from bpc_minimal.data import CLASSES, DATASETS, PIXELS, SPLITS, load_mnist
 from bpc_minimal.files import expanded
-from bpc_minimal.network import ACTIVATIONS, steepest
+from bpc_minimal.network import ACTIVATIONS, Network, steepest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -156,6 +156,11 @@ def number(
     raise ArgumentError(name, f"={shown(value)} given, {wanted} expected")
 
 
+def is_a(value: Any, name: str) -> bool:
+    """Whether a value is of one of the package's own classes, of modules that import this one."""
+    return f"{__package__}.{name}" in {f"{c.__module__}.{c.__name__}" for c in type(value).__mro__}
+
+
 def static(name: str, value: Any) -> None:
     """Raise where JAX traces what a program is compiled for."""
     if isinstance(value, jax.core.Tracer):
@@ -230,7 +235,17 @@ def precisions(name: str, value: Any, given: Given = NONE, L: int | None = None)
 def pair(name: str, value: Any) -> tuple[float, float]:
     """Take a rule's two weights, of the generative and of the discriminative errors."""
     try:
-        first, second = (weight(name, each) for each in _in_order(value))
+        first, second = _in_order(value)
+    except (TypeError, ValueError):
+        first = second = None
+    if any(isinstance(part, jax.core.Tracer) for part in (value, first, second)):
+        rest = (
+            " traced by JAX given, plain numbers expected, as compiled code knows a rule by them: weigh the "
+            "errors by alpha_gen and alpha_disc, which may be traced"
+        )
+        raise ArgumentError(name, rest, f"Rule {name}{rest}")
+    try:
+        first, second = weight(name, first), weight(name, second)
     except (TypeError, ValueError):
         rest = (
             f"={shown(value)} given, two weights of 0 or more expected, 0 or {LEAST:g} to {MOST:g}: of the "
@@ -262,7 +277,21 @@ def array(name: str, value: Any) -> Any:
         raise ArgumentError(
             name, f" {taken.dtype} {taken.shape} given, an array of numbers expected"
         )
-    return taken
+    return native(taken)
+
+
+def native(x: Any) -> Any:
+    """Give NumPy's numbers as JAX knows them: bytes in this machine's order, and 64 bits at most."""
+    if not isinstance(x, np.ndarray):
+        return x
+    dtype = np.dtype(np.float64) if x.dtype == np.longdouble else x.dtype
+    with np.errstate(over="ignore"):  # whoever needs finite numbers looks for it
+        return x.astype(dtype.newbyteorder("="), copy=False)
+
+
+def own(x: Any) -> Any:
+    """Copy what is NumPy's: JAX may read it after a call has returned, when its owner writes into it."""
+    return np.array(x) if isinstance(x, np.ndarray) else x
 
 
 def alive(name: str, value: Any) -> Any:
@@ -377,7 +406,7 @@ def take_clamped(name: str, value: Any, given: Given) -> list[Any]:
                 f"[{l}] is {stays.dtype} {stays.shape}; True, False or a boolean array that "
                 f"broadcasts to {z.shape} expected",
             )
-        taken.append(jnp.broadcast_to(jnp.asarray(stays), z.shape))
+        taken.append(jnp.broadcast_to(jnp.asarray(own(stays)), z.shape))
     return taken
 
 
@@ -407,7 +436,8 @@ def raw_images(
 ) -> Any:
     """Take images as a data set holds them: bytes, or floats that `mean` and `std` are for.
 
-    Shape (N, ...), `pixels` numbers each; of any size if it is None. Not flattened, not normalised.
+    Shape (N, ...), `pixels` numbers each; of any size if it is None. Not flattened, not normalised; floats
+    of NumPy are copied, bytes are not.
     """
     kind = f"{kind} images".lstrip()
     images = array(kind, value)
@@ -465,6 +495,11 @@ def raw_images(
     return images
 
 
+def own_bytes(images: Any) -> Any:
+    """Copy bytes, as `own` does; `raw_images` has copied floats already."""
+    return own(images) if images.dtype == np.uint8 else images
+
+
 def same_length(images: Any, labels: Any, kind: str = "") -> None:
     """Raise unless there is one label an image."""
     if len(images) != len(labels):
@@ -481,7 +516,7 @@ def same_length(images: Any, labels: Any, kind: str = "") -> None:
 
 def take_network(name: str, value: Any, given: Given) -> Any:
     """Take a `Network` whose weights fit together."""
-    if not all(hasattr(value, name) for name in ("generator", "amortiser", "activation")):
+    if not isinstance(value, Network):
         raise ArgumentError(
             "network",
             f"={shown(value)} given, a Network expected: make_network(key), pretrained()[0] or "
@@ -489,22 +524,36 @@ def take_network(name: str, value: Any, given: Given) -> Any:
         )
     choice("activation", value.activation, of=ACTIVATIONS)
     maps = value.generator, value.amortiser
-    linear: list[Any] = [layer for layers in maps for layer in layers]
-    good = all(hasattr(layer.weight, "shape") and _is_float(layer.weight) for layer in linear)
-    good = good and all(
-        layer.bias is None or layer.bias.shape == layer.weight.shape[:1] for layer in linear
-    )
-    shapes: list[Any] = [[getattr(m.weight, "shape", None) for m in layers] for layers in maps]
+    shapes: list[Any] = [
+        [_shape_of_linear(layer) for layer in layers] if isinstance(layers, (tuple, list)) else None
+        for layers in maps
+    ]
+    good = all(shapes) and not any(shape is None for part in shapes for shape in part)
     chained = good and all(a[0] == b[1] for a, b in zip(shapes[0][:-1], shapes[0][1:], strict=True))
-    if not shapes[0] or not chained or shapes[1] != [s[::-1] for s in shapes[0]]:
+    if not chained or shapes[1] != [s[::-1] for s in shapes[0]]:
         raise ArgumentError(
             "network",
-            f" with weights {shapes} given, generator[l] of (n_{{l+1}}, n_l) and amortiser[l] "
-            "of (n_l, n_{l+1}) expected",
+            f" with weights {shown(shapes)} given, linear maps of floats expected, generator[l] of "
+            "(n_{l+1}, n_l) and amortiser[l] of (n_l, n_{l+1}), each with a bias of its outputs or None: "
+            "make_network makes them",
         )
     alive(name, value)
     with np.errstate(over="ignore"):
-        return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray) else x, value)
+        return jax.tree.map(
+            lambda x: jnp.asarray(own(native(x))) if isinstance(x, np.ndarray) else x, value
+        )
+
+
+def _shape_of_linear(layer: Any) -> tuple[int, ...] | None:
+    """Give the shape of a linear map's weights, or None if it is no such map."""
+    weight: Any = getattr(layer, "weight", None)
+    bias: Any = getattr(layer, "bias", ...)
+    arrays = [x for x in (weight, bias) if x is not None]
+    if not all(isinstance(x, (jax.Array, np.ndarray)) and _is_float(x) for x in arrays):
+        return None
+    fits = weight is not None and weight.ndim == 2
+    fits = fits and (bias is None or bias.shape == weight.shape[:1])
+    return weight.shape if fits else None
 
 
 def finite_network(name: str, value: Any, given: Given) -> Any:
@@ -526,14 +575,21 @@ def take_key(name: str, value: Any, given: Given) -> Any:
         raise ArgumentError(
             "key", f"={shown(value)} given, a key of jax.random expected: jax.random.PRNGKey(0)"
         )
+    value = native(value)
     new = jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
-    if value.shape != (() if new else (2,)) or not (new or value.dtype == np.uint32):
+    numbers = () if new else _numbers_of_a_key()
+    if value.shape != numbers or not (new or value.dtype == np.uint32):
         raise ArgumentError(
             "key",
             f" {value.dtype} {value.shape} given, one key of jax.random expected: "
-            "jax.random.PRNGKey(0)",
+            f"jax.random.PRNGKey(0), or uint32 {_numbers_of_a_key()} as JAX is set",
         )
-    return alive(name, value)
+    return alive(name, own(value))
+
+
+def _numbers_of_a_key() -> tuple[int, ...]:
+    """Give the shape of a key as plain numbers, which jax_default_prng_impl decides."""
+    return jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0))).shape
 
 
 def take_sizes(name: str, value: Any, given: Given) -> tuple[int, ...]:
@@ -564,12 +620,11 @@ def take_sizes(name: str, value: Any, given: Given) -> tuple[int, ...]:
 
 def take_rule(name: str, value: Any, given: Given) -> Any:
     """Take a `Rule`."""
-    names = ("moves", "teaches", "start", "amortiser_inputs")
-    if isinstance(value, type) or not all(hasattr(value, field) for field in names):
+    if not is_a(value, "inference.Rule"):
         raise ArgumentError(
             "rule",
             f"={shown(value)} given, a Rule expected: GENERATIVE, DISCRIMINATIVE, HYBRID, "
-            "BIDIRECTIONAL or one of your own",
+            "BIDIRECTIONAL or one of your own, such as Rule(moves=(0.3, 0.7))",
         )
     return value
 
@@ -637,7 +692,7 @@ def seen_pixels(name: str, value: Any, given: Given) -> Any:
             f" of shape {visible.shape} given, ({n},) or the images' own shape {images.shape} "
             "expected",
         )
-    return jnp.broadcast_to(jnp.asarray(visible), images.shape)
+    return jnp.broadcast_to(jnp.asarray(own(visible)), images.shape)
 
 
 def take_pixels(name: str, value: Any, given: Given) -> Any:
@@ -650,7 +705,7 @@ def take_pixels(name: str, value: Any, given: Given) -> Any:
             "return them",
         )
     with np.errstate(over="ignore"):  # to infinity, which is clipped
-        return jnp.asarray(pixels)
+        return jnp.asarray(own(pixels))
 
 
 def images_to_normalise(name: str, value: Any, given: Given) -> Any:
@@ -660,7 +715,7 @@ def images_to_normalise(name: str, value: Any, given: Given) -> Any:
     mean, std = (
         (0.0, 1.0) if traced else (number("mean", given["mean"]), number("std", std, above=0))
     )
-    return raw_images(value, None, mean, std)
+    return own_bytes(raw_images(value, None, mean, std))
 
 
 def images_of_classes(name: str, value: Any, given: Given) -> Any:
@@ -687,7 +742,7 @@ def labels_of_all_classes(name: str, value: Any, given: Given) -> Any:
 
 def take_config(name: str, value: Any, given: Given) -> Any:
     """Take a `Config`, of the network that is given."""
-    if not all(hasattr(value, name) for name in ("sizes", "rule", "batch_size", "to_json")):
+    if not is_a(value, "config.Config"):
         raise ArgumentError(
             "config", f"={shown(value)} given, a Config expected: preset('fast'), for example"
         )
@@ -730,16 +785,21 @@ def _fits(state: Any, config: Any) -> dict[str, bool]:
 
 def take_state(name: str, value: Any, given: Given) -> Any:
     """Take a `TrainState`."""
-    if not all(hasattr(value, name) for name in ("network", "optimiser", "norms", "iteration")):
+    if not is_a(value, "learning.TrainState"):
         raise ArgumentError("state", f"={shown(value)} given, what make_state returns expected")
     take_network("state", value.network, {})
-    return alive(name, value)
+    return jax.tree.map(lambda x: own(native(x)), alive(name, value))
 
 
 def images_of_config(name: str, value: Any, given: Given) -> Any:
     """Take images as a data set holds them, of as many pixels as the settings say."""
     config = take_config("config", given["config"], given)
     return raw_images(value, config.sizes[-1], config.pixel_mean, config.pixel_std, some=True)
+
+
+def batch_of_config(name: str, value: Any, given: Given) -> Any:
+    """Take images as `images_of_config` does, for a function that returns before they are read."""
+    return own_bytes(images_of_config(name, value, given))
 
 
 def labels_of_config(name: str, value: Any, given: Given) -> Any:
@@ -750,8 +810,13 @@ def labels_of_config(name: str, value: Any, given: Given) -> Any:
 
 
 def take_data(name: str, value: Any, given: Given) -> list[np.ndarray]:
-    """Take what a run trains on, cut to as many images as the settings ask for, and is evaluated on."""
+    """Take what a run trains on, cut to as many images as the settings ask for, and is evaluated on.
+
+    Bytes that their owner may write into while the run goes on, as `on_epoch` may, are copied.
+    """
     config = given["config"]
+    calls = given.get("on_epoch") or given.get("pace")
+    shared = value is not None and calls is not None
     if value is None:
         if (config.sizes[0], config.sizes[-1]) != (CLASSES, PIXELS):
             raise ArgumentError(
@@ -775,6 +840,8 @@ def take_data(name: str, value: Any, given: Given) -> list[np.ndarray]:
         )
         labels = class_labels(labels, config.sizes[0])
         same_length(images, labels, kind)
+        if shared and isinstance(images, np.ndarray) and images.flags.writeable:
+            images = own_bytes(images)
         taken += [np.asarray(images), np.asarray(labels)]
     like_each_other(taken[0], taken[2])
     wanted = config.training_images or len(taken[0])
@@ -813,16 +880,10 @@ def take_resume(name: str, value: Any, given: Given) -> Any:
     """Take a `Checkpoint` of the same settings to go on from, or None."""
     if value is None:
         return None
-    if not all(hasattr(value, n) for n in ("config", "state", "history", "data")):
+    if not is_a(value, "training.Checkpoint"):
         raise ArgumentError(
             "resume", f"={shown(value)} given, a Checkpoint expected: load(path) reads one"
         )
-    if (
-        value.state is None
-        or value.state.network.sizes != given["config"].sizes
-        or not value.history
-    ):
-        raise ArgumentError("resume", " is not whole: its state and its settings do not fit")
     alive(name, value.state)
     here, there = (dataclasses.asdict(c) for c in (given["config"], value.config))
     differing = [f"{k}={there[k]} (now {here[k]})" for k in here if here[k] != there[k]]
@@ -848,17 +909,27 @@ def new_activation(name: str, value: Any, given: Given) -> str:
 
 def take_activation_function(name: str, value: Any, given: Given) -> Any:
     """Take a function of each number by itself, that JAX can differentiate."""
-    points = jnp.linspace(-50.0, 50.0, 1001)
+    mixed = np.random.RandomState(0).permutation(1001).reshape(7, 143)  # as sorting leaves no batch
+    points = jnp.linspace(-50.0, 50.0, 1001)[mixed]
     try:
         steepest(value)
-        found, apart = value(points), jax.vmap(value)(points)
-        alone = bool(jnp.allclose(found, apart, rtol=1e-4, atol=1e-5))
+        found, apart = value(points), jax.vmap(jax.vmap(value))(points)
+        alone = found.shape == apart.shape
+        alone = alone and bool(jnp.allclose(found, apart, rtol=1e-4, atol=1e-5, equal_nan=True))
     except Exception as error:  # whatever another's function raises
         raise ArgumentError(
             name,
             f"={shown(value)} given, one of a number that jax.grad differentiates expected: "
             f"{_line(error)[:200]}",
         ) from error
+    wrong = np.asarray(~jnp.isfinite(apart))
+    if wrong.any():
+        at = min(np.asarray(points)[wrong], key=abs)
+        raise ArgumentError(
+            name,
+            f"={shown(value)} given, one that is finite from -50 to 50 expected: at {at:.3g} it gives "
+            f"{float(value(jnp.asarray(at))):g}",
+        )
     if not alone:
         raise ArgumentError(
             name,
@@ -870,22 +941,28 @@ def take_activation_function(name: str, value: Any, given: Given) -> Any:
 
 def take_steepness(name: str, value: Any, given: Given) -> float:
     """Take the steepest slope of an activation, or look for it; compiled code knows one for each name."""
-    activation = given["name"]
-    found = steepest(given["function"]) if value is None else number(name, value, above=0)
-    if not 0 < found < math.inf:
+    activation, found = given["name"], steepest(given["function"])
+    taken = found if value is None else number(name, value, above=0)
+    if not (0 < taken and found < math.inf):
         raise ArgumentError(
             name,
             "",
             f"activation {activation!r} with a slope of up to {found} given, a finite slope "
             "above 0 expected",
         )
-    if activation in ACTIVATIONS and found != ACTIVATIONS[activation].steepness:
+    if activation in ACTIVATIONS and taken != ACTIVATIONS[activation].steepness:
         raise ArgumentError(
             name,
-            f"={found:g} given, {ACTIVATIONS[activation].steepness:g} expected, with which {activation!r} "
+            f"={taken:g} given, {ACTIVATIONS[activation].steepness:g} expected, with which {activation!r} "
             "is known; choose a new name for another one",
         )
-    return found
+    if taken < found * (1 - 1e-4):  # rounding's share
+        raise ArgumentError(
+            name,
+            f"={taken:g} given, {found:.6g} or more expected: so steep is {activation!r} between -50 and 50, "
+            "and with less a step could raise the energy",
+        )
+    return taken
 
 
 def take_function(name: str, value: Any, given: Given) -> Any:

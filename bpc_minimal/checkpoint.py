@@ -21,7 +21,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from bpc_minimal.arguments import LARGEST, own_settings
+from bpc_minimal.arguments import LARGEST, ArgumentError, Given, alive, own_settings, take_resume
 from bpc_minimal.config import Config
 from bpc_minimal.curvature import IN_TRAINING, SLACK, spectral_norms
 from bpc_minimal.files import expanded, parse_json, read_array, reinstall, shown
@@ -74,14 +74,33 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
             f"{type(checkpoint).__name__} given, a Checkpoint expected, as `fit` hands it to on_epoch"
         )
     try:
-        body = _body(checkpoint)
-        _parse(io.BytesIO(body))
+        body = _whole_body(checkpoint)
     except (SettingError, *UNREADABLE) as error:
         raise ValueError(
             f"a Checkpoint given that could not be read again: {_words(error)}; nothing was written; "
             "hand over what `fit` hands to on_epoch, as it is"
         ) from error
     write_file(path, f"{FORMAT} {_digest(body)}\n".encode(), body, what="the checkpoint")
+
+
+def take_whole(name: str, value: Any, given: Given) -> Checkpoint | None:
+    """Take a checkpoint to go on from, for `fit`: one that `save` would write, of the settings given."""
+    if isinstance(value, Checkpoint):
+        alive(name, value.state)
+        try:
+            _whole_body(value)
+        except (SettingError, *UNREADABLE) as error:
+            raise ArgumentError(
+                name, f" is not whole: {_words(error)}; pass what load(path) gives, as it is"
+            ) from error
+    return take_resume(name, value, given)
+
+
+def _whole_body(checkpoint: Checkpoint) -> bytes:
+    """Give all of the file but its first line, once it was read back, which checks every field."""
+    body = _body(checkpoint)
+    _parse(io.BytesIO(body))
+    return body
 
 
 def _body(checkpoint: Checkpoint) -> bytes:

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bpc_minimal.arguments import choice, take_fields_of_config
+from bpc_minimal.arguments import ArgumentError, choice, shown, take_fields_of_config
 from bpc_minimal.curvature import StepRule
 from bpc_minimal.data import MEAN, STD
 from bpc_minimal.energy import Precision
@@ -92,9 +92,11 @@ class Config:
         """
         unknown = set(changes) - {f.name for f in dataclasses.fields(self)}
         if unknown:
-            raise ValueError(
+            raise ArgumentError(
+                "changes",
+                "",
                 f"unknown setting {', '.join(sorted(unknown))}; settings are "
-                f"{', '.join(f.name for f in dataclasses.fields(self))}"
+                f"{', '.join(f.name for f in dataclasses.fields(self))}",
             )
         for one, other in (("epochs", "iterations"), ("iterations", "epochs")):
             if changes.get(one) is not None and other not in changes:
@@ -130,13 +132,8 @@ class Config:
         fields = parse_json(text, "settings are")
         if not isinstance(fields, dict):
             raise ValueError(f"settings are {type(fields).__name__}, a JSON object expected")
-        if fields.get("rule") in list(RULES):
-            fields["rule"] = RULES[fields["rule"]]
-        elif isinstance(fields.get("rule"), dict):
-            try:
-                fields["rule"] = Rule(**{k: _frozen(v) for k, v in fields["rule"].items()})
-            except TypeError as error:
-                raise ValueError(f"rule={fields['rule']} given: {error}") from error
+        if "rule" in fields:
+            fields["rule"] = _rule(fields["rule"])
         return cls(epochs=1).replace(**{k: _frozen(v) for k, v in fields.items()})
 
 
@@ -152,6 +149,20 @@ def preset(name: str, /, **changes: Any) -> Config:
         ((10, 512, 512, 784), 5, ['jpc', 'jpc-weighted', 'tutorial', 'fast', 'best'])
     """
     return PRESETS[choice("preset", name, of=PRESETS)].replace(**changes)
+
+
+def _rule(value: Any) -> Rule:
+    """Read a rule from JSON: its name, or its fields."""
+    names = [field.name for field in dataclasses.fields(Rule)]
+    if isinstance(value, dict) and set(value) <= set(names):
+        return Rule(**{k: _frozen(v) for k, v in value.items()})
+    if not isinstance(value, str) or value not in RULES:
+        raise ArgumentError(
+            "rule",
+            f"={shown(value)} given, one of {', '.join(RULES)} expected, or an object of some of "
+            f"{', '.join(names)}",
+        )
+    return RULES[value]
 
 
 def _frozen(value):

@@ -83,9 +83,16 @@ def relative_step(
     Above 1 inference may raise the energy, and above 2 a layer does so by itself. Without hidden layers
     the ratio is that of the two ends.
     """
+    ratios = relative_steps(network, gen, disc, steps)
+    return jnp.max(ratios[1:-1] if len(ratios) > 2 else ratios)
+
+
+def relative_steps(
+    network: Network, gen: Sequence[float], disc: Sequence[float], steps: Steps
+) -> Float[Array, " layers"]:
+    """Compare each layer's step with the longest that cannot raise the energy."""
     bounds = curvatures(network, gen, disc, spectral_norms(network))
-    ratios = [step * bound for step, bound in zip(steps, bounds, strict=True)]
-    return jnp.max(jnp.stack([jnp.asarray(r) for r in ratios[1:-1] or ratios]))
+    return jnp.stack([jnp.asarray(step * bound) for step, bound in zip(steps, bounds, strict=True)])
 
 
 def spectral_norms(network: Network, squarings: int = SQUARINGS) -> PerMap:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Num
 
 from bpc_minimal.config import Config
@@ -18,6 +19,7 @@ from bpc_minimal.inference import BIDIRECTIONAL, Rule, infer, start_activities
 from bpc_minimal.network import Network, sweep_down, sweep_up
 
 CHUNK = 1_000  # images that settle, or that `evaluate` holds as floats, at a time
+COUNTED = (2**31 - 1) // 255  # images at most, whose bytes a sum of 32 bits can hold
 STEPS, STEP_SIZE = (
     (0, 400),
     (0.5, 1.0),
@@ -259,6 +261,7 @@ def evaluate(
     Raises:
         ValueError: images or labels do not fit, the settings are of another network, or the network's
             weights are not finite.
+        FloatingPointError: inference diverged; inside `jax.jit` the accuracy is NaN then.
 
     Example:
         >>> network, (images, labels) = bpc.pretrained()[0], bpc.load_mnist("test")
@@ -271,28 +274,37 @@ def evaluate(
     def is_right(example):
         image, label = example
         pixels = normalise(image[None], config.pixel_mean, config.pixel_std).astype(network.dtype)
-        return classify(network, pixels, config.classify_steps, **config.inference())[0] == label
+        options = config.inference()
+        found = label_activities(network, pixels, config.classify_steps, **options)[0]
+        # The largest of numbers that are none would be the first.
+        return jnp.where(jnp.isfinite(found).all(), found.argmax() == label, jnp.nan)
 
     def add(carry, example):  # one by one, as all of them as floats would be four times as large
         (sums, lost), (image, label) = carry, example
         if lost is None:  # of bytes, which are added without rounding
             return (sums.at[label].add(image.astype(sums.dtype)), lost), None
-        image = image - lost[label]  # what rounding added before, as Kahan does
+        image = image.astype(sums.dtype) - lost[label]  # what rounding added before, as Kahan does
         grown = sums[label] + image
         return (sums.at[label].set(grown), lost.at[label].set(grown - sums[label] - image)), None
 
     images = jnp.asarray(images).reshape(len(images), -1)
     labels = jnp.asarray(labels)
-    scale, exact = (255, jnp.int32) if images.dtype == jnp.uint8 else (1, images.dtype)
+    scale, dtype = (255, jnp.float32) if images.dtype == jnp.uint8 else (1, images.dtype)
+    exact = images.dtype == jnp.uint8 and len(images) <= COUNTED
     right = jax.lax.map(is_right, (images, labels), batch_size=CHUNK)
     counts = jnp.bincount(labels, length=n)
-    none = jnp.zeros((n, network.sizes[-1]), exact)
-    lost = None if exact == jnp.int32 else none
-    (sums, _), _ = jax.lax.scan(add, (none, lost), (images, labels))
-    means = sums / (scale * jnp.maximum(counts, 1)[:, None])
+    none = jnp.zeros((n, network.sizes[-1]), jnp.int32 if exact else dtype)
+    (sums, _), _ = jax.lax.scan(add, (none, None if exact else none), (images, labels))
+    means = sums / (scale * jnp.maximum(counts, 1).astype(none.dtype)[:, None])
     drawn = sweep_down(network, jnp.eye(n, dtype=network.dtype))[-1]
     squares = jnp.mean((drawn * config.pixel_std + config.pixel_mean - means) ** 2, axis=1)
     rmse = jnp.sqrt(jnp.sum(squares * (counts > 0)) / jnp.sum(counts > 0))
+    if not isinstance(rmse, jax.core.Tracer):
+        lost = np.isnan(right)  # which waits: from here on the caller may write into the images
+        if lost.any():  # outside of compiled code, the first of them says why
+            is_right((images[lost][0], labels[lost][0]))
+        if np.isnan(rmse):
+            generate(network, jnp.arange(n))
     return {"accuracy": 100 * jnp.mean(right), "rmse": rmse}
 
 

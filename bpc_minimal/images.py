@@ -34,9 +34,10 @@ def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
         OSError: it cannot be read.
     """
     images, name = read_npy(path, "images"), shown(path)
-    if images.ndim < 2 or not len(images):
+    if images.ndim < 2 or not images.size:
         raise ValueError(
-            f"{name} holds {images.dtype} {images.shape}, uint8 (N, 28, 28) expected, N at least 1"
+            f"{name} holds {images.dtype} {images.shape}, uint8 (N, 28, 28) expected, N at least 1, or "
+            "images of another size, of one pixel at least"
         )
     if pixels is not None and math.prod(images.shape[1:]) != pixels:
         wanted = "(N, 28, 28)" if pixels == PIXELS else f"(N, ...) of {pixels} pixels each"
@@ -50,12 +51,22 @@ def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
         and 0 <= images.min() <= images.max() <= 1
     ):
         return images.astype(np.float32)
-    whole = images.dtype.kind in "ui"
-    if not whole or images.min() < 0 or images.max() > 255:
+    whole, (low, high) = images.dtype.kind in "ui", (images.min(), images.max())
+    if not np.isfinite(images).all():
+        raise ValueError(f"{name}: images with NaN or infinity given, finite pixels expected")
+    if not whole or low < 0 or high > 255:
+        if low >= 0:
+            advice = ": np.save(path, images / images.max()) makes those"
+        elif low < high:
+            advice = (
+                f": np.save(path, np.interp(images, ({low:.4g}, {high:.4g}), (0, 1))) makes those, if "
+                f"{low:.4g} is ground and {high:.4g} is ink"
+            )
+        else:
+            advice = ""
         raise ValueError(
-            f"{name}: images of {images.dtype} from {images.min():.4g} to {images.max():.4g} given, uint8 "
-            "expected, 0 for the ground to 255 for ink, or floats from 0 to 1: np.save(path, images / "
-            "images.max()) makes those"
+            f"{name}: images of {images.dtype} from {low:.4g} to {high:.4g} given, uint8 expected, 0 for the "
+            f"ground to 255 for ink, or floats from 0 to 1{advice}"
         )
     return images.astype(np.uint8, copy=False)
 

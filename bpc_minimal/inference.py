@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from bpc_minimal.arguments import take_fields_of_rule
-from bpc_minimal.curvature import StepRule, Steps, layer_steps, relative_step, spectral_norms
+from bpc_minimal.curvature import StepRule, Steps, layer_steps, relative_steps, spectral_norms
 from bpc_minimal.energy import Precision, activity_gradient, by_layer, energy
 from bpc_minimal.network import Activities, Network, sweep_down, sweep_up
 
@@ -126,8 +126,9 @@ def infer(
     )
     last, path = run(("energies", "trajectory") if record else ())
     check_settled(
-        network, last, lambda: run(("energies",))[1]["energies"], gen, disc, step_size, step_rule
-    )
+        network, last, clamped, lambda: run(("energies",))[1]["energies"], gen, disc, step_size,
+        step_rule,
+    )  # fmt: skip
     return Settled(last, **path) if record else last
 
 
@@ -154,7 +155,7 @@ def settle(
     return last, jax.tree.map(lambda a, b: jnp.concatenate([a, b]), first, path)
 
 
-def check_settled(network, activities, energies, gen, disc, step_size, step_rule):
+def check_settled(network, activities, clamped, energies, gen, disc, step_size, step_rule):
     """Raise FloatingPointError, with its cause, if activities are not finite; a tracer's are unknown."""
     if all(isinstance(z, jax.core.Tracer) or np.isfinite(z).all() for z in activities):
         return
@@ -166,8 +167,11 @@ def check_settled(network, activities, energies, gen, disc, step_size, step_rule
     found = energies()
     first = int(jnp.argmin(jnp.isfinite(found).all(axis=1)))
     norms = spectral_norms(network) if step_rule == "curvature" else None
-    ratio = relative_step(network, gen, disc, layer_steps(network, gen, disc, step_size, norms))
-    if first == 0 or jnp.isnan(ratio):
+    steps = layer_steps(network, gen, disc, step_size, norms)
+    free = [stays is not True for stays in clamped]
+    ratios = np.where(free, relative_steps(network, gen, disc, steps), 0)
+    worst = int(np.argmax(ratios))  # NaN, if there is one
+    if first == 0 or np.isnan(ratios[worst]):
         raise FloatingPointError(
             "the energy or a step is not finite where inference starts: activities, weights or "
             "precisions are too large for their squares, smaller ones expected, or step_size is too small"
@@ -175,8 +179,8 @@ def check_settled(network, activities, energies, gen, disc, step_size, step_rule
     advice = "" if step_rule == "curvature" else "step_rule='curvature' with "
     raise FloatingPointError(
         f"inference diverged at step {first} of {len(found) - 1}: the energy is no longer finite. A step "
-        f"of {step_size:g} ({step_rule}) is {ratio:.3g} times the longest that cannot raise it: use "
-        f"{advice}a step_size of at most 1"
+        f"of {step_size:g} ({step_rule}) is {ratios[worst]:.3g} times the longest that cannot raise it at "
+        f"layer {worst}, 0 being the label: use {advice}a step_size of at most 1"
     )
 
 

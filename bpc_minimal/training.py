@@ -232,6 +232,7 @@ def fit(
             )
         state = jax.tree.map(jnp.copy, resume.state)  # the epoch gives its memory up
         losses, evaluations = [resume.history.losses], [*resume.history.evaluations]
+        losses = losses if evaluations else []  # of an untrained network there are none
     done = int(state.iteration)
     # Later orders are drawn inside the loop; this one, the first or that of the checkpoint, before it.
     order = shuffled(state.key, done // per_pass, len(data.images))
@@ -290,13 +291,19 @@ def _check_converging(losses, done, evaluation, config, total) -> None:
     good = np.all([np.isfinite(values) for values in losses.values()], axis=0)
     if config.stop_diverging:
         good &= losses["energy"] <= losses["energy_before"] * 1.001 + 1e-6  # rounding's share
+    unread = good.all() and [n for n, x in evaluation.items() if not np.isfinite(x)] == ["accuracy"]
     good[-1] &= all(np.isfinite(value) for value in evaluation.values())  # of its last weights
     if good.all():
         return
     iteration = done + int(np.argmin(good)) + 1
     ratio = float(evaluation["relative_step"])
     other_rule = "" if config.step_rule == "curvature" else "use step_rule='curvature', or "
-    if np.isfinite(losses["energy"][iteration - done - 1]) and np.isfinite(ratio):
+    if unread and config.classify_steps:
+        cause = (
+            f"inference diverged as it classified held-out images, for {config.classify_steps} steps with "
+            f"the label free: {other_rule}choose a smaller step_size than {config.step_size:g}"
+        )
+    elif np.isfinite(losses["energy"][iteration - done - 1]) and np.isfinite(ratio):
         cause = (
             "inference raised the energy instead of lowering it; at the next evaluation its steps measure "
             f"{ratio:.3g} times the longest that cannot raise it: {other_rule}choose a "

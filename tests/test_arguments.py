@@ -10,7 +10,9 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +21,7 @@ from conftest import same_bits
 
 import bpc_minimal as bpc
 from bpc_minimal.arguments import FIELDS, LAYERS, TAKERS, ArgumentError, public, whole
+from bpc_minimal.images import read_images
 from bpc_minimal.network import ACTIVATIONS
 from bpc_minimal.training import learn, shuffled
 
@@ -693,3 +696,231 @@ def test_settings_of_jax_change_nothing_that_works(setting):
         timeout=600,
     )
     assert done.returncode == 0 and done.stdout == "all of it\n", done.stderr[-2000:]
+
+
+# What merely looks like it, or is not whole ---------------------------------------------------------
+
+TINY = bpc.Config(iterations=4, evaluate_every=2, batch_size=8, sizes=(3, 8, 16))
+FEW = np.random.default_rng(1).integers(0, 256, (24, 16)).astype(np.uint8)
+OF_FEW = np.arange(24) % 3
+
+
+def aligned(values):
+    """Copy to where JAX would read NumPy's memory as it lies."""
+    room = np.zeros(values.nbytes + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    lies = room[start : start + values.nbytes].view(values.dtype).reshape(values.shape)
+    lies[...] = values
+    return lies
+
+
+def floats(*shape):
+    return aligned(np.random.default_rng(2).random(shape).astype(np.float32))
+
+
+def few():
+    network = bpc.make_network(jax.random.PRNGKey(0), TINY.sizes)
+    given = jax.tree.map(lambda x: aligned(np.asarray(x)), network)
+    state = jax.tree.map(lambda x: aligned(np.asarray(x)), bpc.make_state(TINY, 4))
+    images, labels, seen = aligned(FEW), aligned(OF_FEW.astype(np.int32)), aligned(FEW[0] > 99)
+    config, z = TINY, bpc.sweep_up(network, floats(24, 16))
+    return [
+        (bpc.train_step, "images", images, {"config": config}),
+        (bpc.train_step, "labels", labels, {"config": config, "images": images}),
+        (bpc.train_step, "state", state, {}),
+        (bpc.normalise, "images", images, {"mean": 0.0, "std": 1.0}),
+        (bpc.normalise, "images", floats(24, 16), {"mean": 0.0, "std": 1.0}),
+        (bpc.denormalise, "pixels", floats(24, 16), {}),
+        (bpc.one_hot, "labels", labels, {"classes": 3}),
+        (bpc.sweep_up, "network", given, {}),
+        (bpc.sweep_up, "images", floats(24, 16), {"network": network}),
+        (bpc.make_network, "key", aligned(np.array([1, 2], np.uint32)), {}),
+        (bpc.infer, "clamped", [True, aligned(FEW[:, :8] > 9), True], {"activities": z}),
+        (bpc.complete, "visible", np.tile(seen, (24, 1)), {"images": FEW, "network": network}),
+    ]
+
+
+@pytest.mark.parametrize("i", range(12))
+def test_what_is_read_later_is_no_view_of_what_was_given(i):
+    """JAX reads NumPy's memory after a call has returned, and its owner may have filled it anew by then."""
+    function, name, value, given = few()[i]
+    taker = inspect.getclosurevars(function).nonlocals["takers"][name]
+    taken = taker(name, value, given)
+    for theirs in (x for x in jax.tree.leaves(value) if isinstance(x, np.ndarray)):
+        for ours in jax.tree.leaves(taken):
+            assert not np.shares_memory(np.asarray(ours), theirs)
+
+
+def test_a_run_reads_its_data_before_its_caller_writes_into_them():
+    data = (FEW, OF_FEW, FEW, OF_FEW)
+    plain = bpc.fit(TINY, data)[1]
+    theirs = tuple(map(aligned, data))
+    spoilt = bpc.fit(TINY, theirs, on_epoch=lambda _: [part.fill(0) for part in theirs])[1]
+    assert same_bits(spoilt, plain)
+
+
+def test_what_merely_looks_like_one_is_none():
+    z = bpc.sweep_up(NETWORK, IMAGES)
+    fields = {"teaches": (1, 1), "start": "image", "amortiser_inputs": "settled"}
+    for moves in ((1, 1), "ab"):
+        rule = SimpleNamespace(moves=moves, **fields)
+        for call in (
+            lambda rule=rule: bpc.infer(NETWORK, z, [False] * 3, rule),
+            lambda rule=rule: bpc.classify(NETWORK, IMAGES, rule=rule),
+            lambda rule=rule: bpc.weight_gradient(NETWORK, z, rule),
+            lambda rule=rule: bpc.Config(epochs=1, rule=rule),
+        ):
+            with pytest.raises(ArgumentError, match="rule=.* given, a Rule expected"):
+                call()
+    state, config = bpc.make_state(TINY, 4), SimpleNamespace(**vars(TINY), to_json=TINY.to_json)
+    with pytest.raises(ArgumentError, match="a Config expected"):
+        bpc.make_state(config, 4)
+    with pytest.raises(ArgumentError, match="what make_state returns expected"):
+        bpc.train_step(SimpleNamespace(**vars(state)), FEW, OF_FEW, TINY, 4)
+
+
+def test_a_rule_is_of_plain_numbers():
+    """What is compiled knows a rule by them."""
+    for name in ("moves", "teaches"):
+        with pytest.raises(ArgumentError, match=f"Rule {name} traced by JAX .* alpha_gen"):
+            jax.jit(lambda m, name=name: bpc.Rule(**{name: (m, 1.0)}) and m)(0.5)
+        with pytest.raises(ArgumentError, match=f"Rule {name} traced by JAX .* alpha_gen"):
+            jax.jit(lambda m, name=name: bpc.Rule(**{name: m}) and m)(np.ones(2))
+
+
+LINEAR = eqx.nn.Linear(3, 4, key=jax.random.PRNGKey(0))
+BACK = eqx.nn.Linear(4, 3, key=jax.random.PRNGKey(1))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        bpc.Network((None,), (None,), "relu"),  # type: ignore[arg-type]
+        bpc.Network(5, 5, "relu"),  # type: ignore[arg-type]
+        bpc.Network((jnp.ones((4, 3)),), (jnp.ones((3, 4)),), "relu"),  # type: ignore[arg-type]
+        bpc.Network((), (), "relu"),
+        bpc.Network((eqx.tree_at(lambda m: m.bias, LINEAR, [1.0, 2.0]),), (BACK,), "relu"),
+        bpc.Network((eqx.tree_at(lambda m: m.weight, LINEAR, [[1.0]]),), (BACK,), "relu"),
+        bpc.Network((LINEAR,), (eqx.tree_at(lambda m: m.bias, BACK, jnp.ones(3, int)),), "relu"),
+    ],
+    ids=["none", "numbers", "arrays", "empty", "list of biases", "list of weights", "whole biases"],
+)
+def test_a_network_of_something_else_is_named(network):
+    with pytest.raises(
+        ArgumentError, match="network with weights .* linear maps of floats expected"
+    ):
+        bpc.sweep_up(network, np.ones((2, 4), np.float32))
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", np.longdouble])
+def test_floats_that_jax_does_not_know_are_turned_into_some(dtype):
+    other = jax.tree.map(lambda x: np.asarray(x).astype(dtype), NETWORK)
+    for ours, theirs in zip(
+        bpc.sweep_up(other, IMAGES), bpc.sweep_up(NETWORK, IMAGES), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    for function in (bpc.denormalise, lambda x: bpc.normalise(x, 0, 1)):
+        np.testing.assert_array_equal(function(IMAGES.astype(dtype)), function(IMAGES))
+
+
+def test_a_key_is_of_as_many_numbers_as_jax_is_set_to():
+    assert bpc.make_network(np.array([0, 1], ">u4"), (3, 4)).sizes == (3, 4)
+    with jax.default_prng_impl("rbg"):
+        key = jax.random.PRNGKey(0)
+        assert key.shape == (4,) and bpc.make_network(key, (3, 4)).sizes == (3, 4)
+    with pytest.raises(ArgumentError, match=r"uint32 \(4,\) given, .* uint32 \(2,\) as JAX is set"):
+        bpc.make_network(key, (3, 4))
+
+
+@pytest.fixture(scope="module")
+def half():
+    kept = []
+    bpc.fit(TINY, (FEW, OF_FEW, FEW, OF_FEW), on_epoch=kept.append)
+    return kept[0]
+
+
+def changed(field, value):
+    return lambda c: c._replace(state=eqx.tree_at(lambda s: getattr(s, field), c.state, value))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c._replace(config={"a": 1}),
+        lambda c: c._replace(state="x"),
+        lambda c: c._replace(state=None),
+        lambda c: c._replace(history=None),
+        lambda c: c._replace(history=(1, 2)),
+        lambda c: c._replace(history=bpc.History({}, [])),
+        lambda c: c._replace(data=None),
+        lambda c: c._replace(state=bpc.make_state(TINY, 4)),
+        changed("iteration", jnp.array(-1)),
+        changed("iteration", jnp.array(9)),
+        changed("iteration", jnp.array(2.0)),
+        changed("norms", None),
+        changed("optimiser", None),
+        lambda c: changed("network", jax.tree.map(lambda x: x * jnp.nan, c.state.network))(c),
+        lambda c: changed("network", jax.tree.map(jnp.float16, c.state.network))(c),
+    ],
+)  # fmt: skip
+def test_a_run_goes_on_from_what_save_would_write(change, half, tmp_path):
+    """`save` and `fit` look at a checkpoint in one place."""
+    wrong = change(half)
+    with pytest.raises(ValueError, match="could not be read again"):
+        bpc.save(tmp_path / "wrong.bpc", wrong)
+    with pytest.raises(ArgumentError, match="resume is not whole: .* pass what load"):
+        bpc.fit(TINY, (FEW, OF_FEW, FEW, OF_FEW), resume=wrong)
+
+
+def test_a_run_goes_on_from_its_beginning():
+    kept, data = [], (FEW, OF_FEW, FEW, OF_FEW)
+    plain = bpc.fit(TINY, data, on_epoch=kept.append)
+    fresh = kept[0]._replace(state=bpc.make_state(TINY, 4), history=bpc.History({}, []))
+    assert same_bits(bpc.fit(TINY, data, resume=fresh), plain)
+
+
+# Activations of one's own ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "function, steepness, message",
+    [
+        (jnp.tanh, 0.01, "steepness=0.01 given, 1 or more expected: so steep is"),
+        (lambda z: jnp.abs(z) * 2, 1.99, "2 or more expected"),
+        (lambda z: jnp.sort(z.ravel()).reshape(z.shape), None, "of each number by itself"),
+        (lambda z: jnp.flip(z) if z.ndim else z, None, "of each number by itself"),
+        (lambda z: z.T, None, "of each number by itself"),
+        (jnp.sqrt, None, "finite from -50 to 50 expected: at -0.1 it gives nan"),
+        (jnp.log1p, None, "finite from -50 to 50 expected: at -1.1 it gives nan"),
+    ],
+)
+def test_an_activation_that_breaks_the_law_is_refused(function, steepness, message):
+    with pytest.raises(ArgumentError, match=message):
+        bpc.add_activation("odd", function, steepness)
+    assert "odd" not in ACTIVATIONS
+
+
+# Images from files ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "images, message",
+    [
+        (np.zeros((10, 0), np.uint8), r"x.npy holds uint8 \(10, 0\), .*of one pixel at least"),
+        (np.zeros((10, 0), np.float32), r"x.npy holds float32 \(10, 0\)"),
+        (np.full((2, 4), np.nan), "x.npy: images with NaN or infinity given"),
+        (np.array([[0.0, np.inf]]), "x.npy: images with NaN or infinity given"),
+        (np.array([[-9, 0]]), r"x.npy: .* np.interp\(images, \(-9, 0\), \(0, 1\)\)"),
+        (np.array([[-9, -9]]), "x.npy: .* floats from 0 to 1$"),
+        (np.array([[0, 999]]), r"x.npy: .* images / images.max\(\)"),
+    ],
+)
+def test_what_a_file_of_images_is_advised_helps(images, message, tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, images)
+    with pytest.raises(ValueError, match=message) as error:
+        read_images(path, None)
+    if "np.save" in str(error.value):
+        code = str(error.value).split("np.save(path, ")[1].split(") makes")[0]
+        np.save(path, eval(code, {"np": np, "images": images}))
+        assert 0 <= read_images(path, None).min() <= read_images(path, None).max() <= 1

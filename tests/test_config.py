@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bpc_minimal import BIDIRECTIONAL, HYBRID, PRESETS, Config, Rule, preset
+from bpc_minimal import BIDIRECTIONAL, HYBRID, PRESETS, ArgumentError, Config, Rule, preset
 
 
 def test_jpc_is_the_notebook_to_the_letter():
@@ -143,8 +143,11 @@ def test_absent_settings_take_their_defaults():
 
 def test_settings_may_name_a_rule():
     assert Config.from_json('{"epochs": 1, "rule": "hybrid"}') == Config(epochs=1, rule=HYBRID)
-    with pytest.raises(ValueError, match="rule='hybird' given, a Rule expected"):
-        Config.from_json('{"epochs": 1, "rule": "hybird"}')
+    for wrong in ('"hybird"', "null", "5", '["hybrid"]', '{"move": [1, 0]}'):
+        with pytest.raises(ArgumentError, match="rule=.* given, one of generative, .* expected"):
+            Config.from_json(f'{{"epochs": 1, "rule": {wrong}}}')
+    with pytest.raises(ArgumentError, match="unknown setting nope; settings are"):
+        preset("fast", nope=1)
 
 
 @pytest.mark.parametrize("array", [np.array, jnp.array, list])

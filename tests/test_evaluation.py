@@ -1,5 +1,6 @@
 """Laws of what a trained network does: each answer is a sweep or an inference with its own clamps."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +16,7 @@ from bpc_minimal import (
     classify,
     complete,
     evaluate,
+    fit,
     generate,
     infer,
     label_activities,
@@ -273,6 +275,61 @@ def test_means_of_many_floats_are_not_rounded_again_and_again():
     images, labels = np.full((400_000, 1), 0.1, np.float32), np.zeros(400_000, int)
     config = Config(sizes=(1, 1), iterations=1, pixel_mean=0.0, pixel_std=1.0)
     assert abs(float(evaluate(network, images, labels, config)["rmse"]) - 0.1) < 1e-7
+
+
+def test_bytes_past_what_32_bits_hold_are_summed_as_floats(monkeypatch):
+    from bpc_minimal import evaluation
+
+    assert evaluation.COUNTED * 255 < 2**31 <= (evaluation.COUNTED + 1) * 255
+    network = jax.tree.map(jnp.zeros_like, make_network(jax.random.PRNGKey(0), (1, 3)))
+    images, labels = np.full((90_001, 3), 253, np.uint8), np.zeros(90_001, int)  # more than 2 ** 24
+    images[-1] = 0
+    config = Config(sizes=(1, 3), iterations=1, pixel_mean=0.0, pixel_std=1.0)
+    for counted in (90_001, 90_000):
+        monkeypatch.setattr(evaluation, "COUNTED", counted)
+        found = evaluate(network, images, labels, config)["rmse"]
+        assert float(found) == pytest.approx(90_000 / 90_001 * 253 / 255, rel=2e-7)
+        jaxpr = jax.make_jaxpr(lambda x: evaluate(network, x, labels, config))(images)
+        assert ("i32[1,3]" in str(jaxpr)) == (counted == 90_001)
+
+
+DIVERGING = Config(
+    sizes=(3, 100, 16), iterations=2, batch_size=10, step_rule="fixed", step_size=0.025, steps=2,
+    alpha_gen=1e-4, alpha_disc=(100.0, 1.0), classify_steps=400,
+)  # fmt: skip  # the label's step alone is too long, and in training the label stays
+SEEN = np.random.default_rng(0).random((20, 16)).astype(np.float32), np.arange(20) % 3
+
+
+def test_no_accuracy_is_made_of_numbers_that_are_none():
+    """`argmax` would find the first class."""
+    network = make_network(jax.random.PRNGKey(0), DIVERGING.sizes)
+    options = DIVERGING.inference()
+    said = []
+    for call in (
+        lambda: classify(network, normalise(SEEN[0][:1]), DIVERGING.classify_steps, **options),
+        lambda: evaluate(network, *SEEN, DIVERGING),
+    ):
+        with pytest.raises(FloatingPointError, match="diverged at step .* at layer 0,") as error:
+            call()
+        said.append(str(error.value))
+    assert said[0] == said[1] and "is 2.5" in said[0]
+    inside = jax.jit(lambda x: evaluate(network, x, SEEN[1], DIVERGING))(SEEN[0])
+    assert np.isnan(inside["accuracy"]) and np.isfinite(inside["rmse"])
+    for going_on in (DIVERGING, DIVERGING.replace(stop_diverging=False)):
+        with pytest.raises(
+            FloatingPointError, match="classified held-out .* 400 steps .* step_size"
+        ):
+            fit(going_on, (*SEEN, *SEEN))
+
+
+def test_no_rmse_is_made_of_numbers_that_are_none():
+    network = make_network(jax.random.PRNGKey(0), (3, 8, 8, 16))
+    huge = eqx.tree_at(
+        lambda n: n.generator, network, jax.tree.map(lambda w: 1e30 * w, network.generator)
+    )
+    config = Config(sizes=network.sizes, iterations=1)
+    with pytest.raises(FloatingPointError, match="too large for their squares"):
+        evaluate(huge, *SEEN, config)
 
 
 def test_labels_as_bytes_count_past_255(network):
