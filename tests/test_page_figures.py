@@ -92,12 +92,13 @@ def test_ink_is_that_of_the_page(page, theme):
     assert {*grounds} == {"rgba(0, 0, 0, 0)"}
 
 
-# The colours of what is drawn and written in each figure, with how much of the ground shines through.
+# The colours of what is drawn and written in each figure, with how much of the ground shines through; what
+# lies on a coloured map is edged against that instead.
 COLOURS = (
     f"() => {SEEN}.flatMap(svg =>"
     + """
     [...svg.querySelectorAll('path, use, text, tspan, line, rect, circle')]
-        .filter(e => !e.closest('defs, clipPath') && !e.closest('[style*="display: none"]'))
+        .filter(e => !e.closest('defs, clipPath, .lf-on-map') && !e.closest('[style*="display: none"]'))
         .flatMap(e => {
             const s = getComputedStyle(e);
             let alpha = 1;

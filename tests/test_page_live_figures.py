@@ -906,7 +906,7 @@ def test_the_ball_is_dragged_and_dropped_by_a_press(by, visit):
     assert reader.live(place) == "-1.25,0.5"
     reader.drag(0, [400, -60], finger)
     assert reader.live(place) == "2,2", "it stays on the map"
-    picture = reader.root.locator("image")
+    picture = reader.root.locator(".lf-ground")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
     spot = {"x": box["width"] * 0.25, "y": box["height"] * 0.5}

@@ -552,14 +552,14 @@ def test_the_notation_can_be_read_on_a_phone(opened):
 
 
 def test_titles_and_neighbours_carry_numbers_and_a_jump_is_explained(visit):
-    page, _ = visit("book/07_what_is_missing.html")
-    assert page.title().startswith("7 What is missing")
-    assert page.locator("a.left-prev").inner_text().endswith("6 Landscapes")
+    page, _ = visit("book/08_two_tasks.html")
+    assert page.title().startswith("8 Two tasks")
+    assert page.locator("a.left-prev").inner_text().endswith("7 What is missing")
     after = page.locator("a.right-next").inner_text()
-    assert "10 Fast" in after and "chapters 8 to 9 to come" in after
-    assert page.get_by_text("Question it (8 and 9 to come)").count() == 1
+    assert "10 Fast" in after and "chapter 9 to come" in after
+    assert page.get_by_text("Question it (9 to come)").count() == 1
     page, _ = visit("book/intro.html")
-    assert "Chapters 8 and 9" in page.locator("article").inner_text()
+    assert "Chapter 9" in page.locator("article").inner_text()
 
 
 def test_without_scripts_the_menu_ends_a_narrow_page_and_no_dead_button_is_shown(browser, site):

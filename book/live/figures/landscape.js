@@ -192,12 +192,13 @@ bpcFigures.add("landscape", (root) => {
     picture.setAttribute("href", canvas.toDataURL());
     showWay();
   }
-  const steps = [...Array(41).keys()];
-  const blend = steps.map((n) => `rgb(${shade(n / 40).map(Math.round)})`);
+  const scale = document.createElement("canvas");
+  [scale.width, scale.height] = [1, 41];
+  bpcFigures.paint(scale, (i) => [shade(1 - i / 40), 1]);
   const WHITE = "#fff"; // on the map, in both themes: its colours are the same in both
   const RED = "#ff7f50";
-  const halo = (d, wide) => [pen("ink", wide + 2, "stroke: #0009; stroke-linejoin: round"), pen("ink", wide, `stroke: ${RED}; stroke-linejoin: round`)]
-    .forEach((style) => draw(ground.drawn, "path", { d, style }));
+  const halo = (onMap, d, wide) => [pen("ink", wide + 2, "stroke: #0009; stroke-linejoin: round"), pen("ink", wide, `stroke: ${RED}; stroke-linejoin: round`)]
+    .forEach((style) => draw(onMap, "path", { d, style }));
   function showGround() {
     const g = ground.drawn;
     g.replaceChildren();
@@ -207,26 +208,25 @@ bpcFigures.add("landscape", (root) => {
       box: BOX, x: [-2, 2], y: [-2, 2], title: state.model, xlabel: names[0], ylabel: names[1],
       xticks: ticks, yticks: ticks, xnames: ticks.map((n) => number(n, 0)), ynames: ticks.map((n) => number(n, 0)),
     });
-    blend.forEach((fill, n) => {
-      const high = (BOX[3] - BOX[1]) / 41;
-      draw(g, "rect", { x: 280, y: BOX[3] - (n + 1) * high, width: 10, height: high + 0.5, style: `fill: ${fill}` });
-    });
+    const href = scale.toDataURL();
+    draw(g, "image", { x: 280, y: BOX[1], width: 10, height: BOX[3] - BOX[1], preserveAspectRatio: "none", href });
     for (const [n, words] of Object.entries(SCALE)) {
       text(g, 296, BOX[3] - ((n - LOW) / (HIGH - LOW)) * (BOX[3] - BOX[1]) + 4.5, words, { anchor: "start" });
     }
+    const onMap = draw(g, "g", { class: "lf-on-map" });
     for (const pair of right()) {
       const [a, b] = seen(pair);
-      draw(g, "circle", { cx: X(a), cy: Y(b), r: 7, style: pen("ink", 1.8, `stroke: ${WHITE}`) });
+      draw(onMap, "circle", { cx: X(a), cy: Y(b), r: 7, style: pen("ink", 1.8, `stroke: ${WHITE}`) });
     }
     const spot = ({ point }) => seen(point).map((value, k) => (k ? Y : X)(inside(value)));
     if (state.many) {
       for (const each of balls()) {
         const [cx, cy] = spot(each[state.place]);
-        draw(g, "circle", { cx, cy, r: 3.4, style: `fill: ${RED}; stroke: #0009` });
+        draw(onMap, "circle", { cx, cy, r: 3.4, style: `fill: ${RED}; stroke: #0009` });
       }
     }
     const gone = way([state.across, state.up]).slice(0, state.place + 1).map(spot);
-    if (gone.length > 1) halo(path(gone), 2);
+    if (gone.length > 1) halo(onMap, path(gone), 2);
     ball.at(...gone[gone.length - 1]);
   }
 
@@ -304,6 +304,7 @@ bpcFigures.add("landscape", (root) => {
     },
     let_go: letGo,
   });
+  ball.classList.add("lf-on-map");
   draw(ball, "circle", { r: 7, style: `fill: ${RED}; stroke: #000; stroke-width: 1.2` });
 
   for (const choice of root.querySelectorAll("button[data-model]")) {
