@@ -3,8 +3,8 @@
 Masks are drawn once, the same for all models and seeds. A model that settles has its hidden pixels free, and
 the answer is that of a sweep from the completed image, or, of genPC, which has no sweep, the label that
 settled. One that does not settle sees them at the mean pixel, which read more of the validation images than
-the background did. `way_to_read` says which of the two. Beside both stands a control that has learnt nothing
-of digits: one Gaussian, fitted to the training images, fills in the hidden pixels, and a sweep reads.
+the background did. `way_to_read` says which of the two. Beside both stands a control that was told no
+class: one Gaussian, fitted to the training images, fills in the hidden pixels, and a sweep reads.
 
 "With masks" means that the model met masks in training. In BPC only one thing changes: the amortiser sees
 what a random mask leaves of the image, while the generator is still taught the whole. "discPC and a
