@@ -15,7 +15,6 @@ import ast
 import hashlib
 import inspect
 import json
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -24,6 +23,7 @@ from typing import Any
 
 import jax
 import numpy as np
+import run as benchmarks
 from scipy.ndimage import gaussian_filter
 
 import bpc_minimal as bpc
@@ -109,7 +109,9 @@ def trained(config: bpc.Config) -> tuple[bpc.Network, dict[str, float]]:
     """Train on all but the validation images, or load it; give the network and its last evaluation."""
     path = in_between(config.to_json(), "bpc")
     if not path.exists():
-        bpc.fit(config, data(), on_epoch=lambda checkpoint: bpc.save(path, checkpoint))
+        checkpoints: list[bpc.Checkpoint] = []
+        bpc.fit(config, data(), on_epoch=checkpoints.append)
+        bpc.save(path, checkpoints[-1])  # whole or not at all: another run may be looking for it
     kept = bpc.load(path)
     return kept.network, kept.history.evaluations[-1]
 
@@ -455,12 +457,7 @@ def once(function: Callable[[str], dict[str, Any]], name: str) -> dict[str, Any]
 def measure() -> dict[str, Any]:
     """Measure what is not stored yet, or was measured by other code."""
     before = json.loads(STORED.read_text("utf-8"))["results"] if STORED.exists() else {}
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=STORED.parent,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
+    commit = benchmarks.commit()
     means = [
         bpc.class_means(images, labels)
         for images, labels in (

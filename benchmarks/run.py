@@ -41,10 +41,9 @@ from bpc_minimal.learning import make_state
 from bpc_minimal.svg import as_svg
 from bpc_minimal.training import shuffled, train_epoch
 
-RESULTS = Path(__file__).parent / "results"
-PRINTED = (
-    Path(__file__).parents[1] / "bpc_minimal" / "measured"
-)  # what chapters print, in Colab too
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PRINTED = ROOT / "bpc_minimal" / "measured"  # what chapters print, in Colab too
 READ_BY_CHAPTERS = (
     "bidirectional",
     "generating",
@@ -473,10 +472,20 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "jax": jax.__version__,
         "date": date.today().isoformat(),
-        "commit": subprocess.run(
-            ["git", "describe", "--always", "--dirty"], cwd=RESULTS, capture_output=True, text=True
-        ).stdout.strip(),
+        "commit": commit(),
     }
+
+
+def commit() -> str:
+    """Name the commit that is measured; "-dirty" if it differs in more than what measuring stores."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    stored = (f":(exclude){folder.relative_to(ROOT)}" for folder in (RESULTS, PRINTED))
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", *stored)
+    return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
 
 
 def _show(section: str, found: dict[str, Any], indent: str = "  ") -> None:
