@@ -91,12 +91,17 @@ def read(networks, model: str, pixels, label) -> dict[str, list[float]]:
     return {f"{model}, {count} steps": right[:, count].tolist() for count in counts}
 
 
-def orders(pool: int | None, total: int):
+def orders(pool: int | None, total: int, first: int = 0):
     """Draw which images come in each batch: (SEEDS, total, BATCH), the same for all models.
 
     A small pool is drawn for each seed, and the smaller is a part of the larger.
+
+    Args:
+        pool: how many images are learnt from; None is all.
+        total: how many there are.
+        first: the first of the seeds.
     """
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(first)
     few = np.stack([rng.permutation(total)[:500] for _ in range(SEEDS)])
     shape = (SEEDS, MARKS[-1], BATCH)
     if pool is None:
@@ -105,15 +110,18 @@ def orders(pool: int | None, total: int):
     return np.take_along_axis(few, places, axis=1).reshape(shape)
 
 
-def trained(model: str, pool: int | None, rate: float, data: bpc.Data):
+def fresh(seeds: range, optimiser: optax.GradientTransformation):
+    """Draw a network a seed, with the optimiser's memory; all seeds in one array each."""
+    networks = [bpc.make_network(jax.random.PRNGKey(seed), SIZES, use_bias=False) for seed in seeds]
+    pairs = [(network, optimiser.init(network)) for network in networks]
+    return jax.tree.map(lambda *parts: jnp.stack(parts), *pairs)
+
+
+def trained(model: str, pool: int | None, rate: float, data: bpc.Data, seeds: range = range(SEEDS)):
     """Train; yield the networks at each mark."""
-    networks = [
-        bpc.make_network(jax.random.PRNGKey(seed), SIZES, use_bias=False) for seed in range(SEEDS)
-    ]
-    pairs = [(network, optax.adam(rate).init(network)) for network in networks]
-    states = jax.tree.map(lambda *parts: jnp.stack(parts), *pairs)
+    states = fresh(seeds, optax.adam(rate))
     images, labels = jnp.asarray(data.images), jnp.asarray(data.labels)
-    order = orders(pool, len(images))
+    order = orders(pool, len(images), seeds[0])
     for i in range(0, MARKS[-1], CHUNK):
         states = train(states, order[:, i : i + CHUNK], images, labels, RULES[model], rate)
         if i + CHUNK in MARKS:
