@@ -219,6 +219,7 @@ def test_energies_and_activities_are_those_of_the_package(name, clamp, engine):
 
 def test_the_page_shows_what_the_engine_and_the_package_find(visit):
     reader = visit()
+    reader.press("Run")
     digits, _, _ = live.digits()
     seen = np.isin(np.arange(784), live.SEEN)
     network = network_of(stored("bidirectional"))
@@ -498,8 +499,19 @@ def test_a_run_is_paused_and_goes_on(visit):
 
 
 def try_out(visit, name):
+    """Press an experiment; it asks, and gives nothing away; run it, and read what came of it."""
     visit.press(name)
-    return visit.says("told")
+    asks = visit.says("told")
+    assert asks.endswith("Make a guess, then press Run.") and asks.count("?") == 1
+    assert visit.says("t").startswith("0 of ")
+    assert [visit.says(answer) for answer in ("says", "again")] == ["–"] * 2
+    visit.press("Run")
+    told = visit.says("told")
+    assert told not in asks and "guess" not in told
+    visit.press("Start over")
+    assert visit.says("told") == asks
+    visit.press("Run")
+    return f"{asks} {told}"
 
 
 def likeness(pixels, digit):
@@ -512,8 +524,9 @@ def test_experiment_a_hidden_8(visit):
     reader = visit()
     told = try_out(reader, "1 A hidden 8")
     assert "Four of five pixels of this 8 are hidden" in told
-    assert "The sweep says 3." in told and reader.says("swept") == "3"
-    assert "it says 8; so does a second sweep" in told
+    assert "One sweep, from the pixels up to the label, says 3." in told
+    assert reader.says("swept") == "3"
+    assert "It says 8" in told and "a second sweep, over what it filled in, says 8 too" in told
     assert reader.says("says") == reader.says("again") == "8"
     assert live.digits()[1][live.HIDDEN_8] == 8
     assert (reader.page.evaluate("() => bpcDigits.seen.length")) / 784 == pytest.approx(
@@ -524,7 +537,8 @@ def test_experiment_a_hidden_8(visit):
 def test_experiment_let_it_draw(visit):
     reader = visit()
     told = try_out(reader, "2 Let it draw")
-    assert "in 400 steps the network draws a 3" in told and reader.says("t") == "400 of 400"
+    assert "what will 400 steps make" in told and reader.says("t") == "400 of 400"
+    assert "The network has drawn a 3" in told
     assert likeness(reader.pixels(), 3) > 0.85
     assert "a sweep over its own drawing says 3" in told and reader.says("again") == "3"
 
@@ -536,7 +550,7 @@ def test_experiment_discpc_draws(visit):
     assert "a sweep says 3" in told and reader.says("again") == "3"
     assert "what it drew is no 3" in told and abs(likeness(reader.pixels(), 3)) < 0.2
     reader.press("Start over")
-    assert "Its energy falls too" in told and end < 0.5 * float(reader.says("E"))
+    assert "Its energy has fallen too" in told and end < 0.5 * float(reader.says("E"))
 
 
 def test_experiment_tell_it_a_lie(visit):
@@ -551,12 +565,16 @@ def test_experiment_tell_it_a_lie(visit):
 def test_experiment_too_long_a_step(visit):
     reader = visit()
     told = try_out(reader, "5 Too long a step")
-    assert "The energy falls at first; then it climbs, and the network blows up" in told
+    assert "The energy fell at first; then it climbed, and the network blew up" in told
+    assert "it has no answer" in told
+    assert [reader.says(name) for name in ("swept", "says", "again")] == ["7", "blew up", "–"]
     assert "grew without bound" in reader.page.locator("#live-status").text_content()
     reader.press("Start over")
     energies = []
     while "grew without bound" not in reader.page.locator("#live-status").text_content():
         energies.append(float(reader.says("E")))
+        if len(energies) > 1:  # past what it began with, it answers nothing
+            assert (reader.says("says") == "–") == (energies[-1] > energies[0])
         reader.press("Step")
         assert len(energies) < 50
     assert energies[1] < energies[0] and energies[-1] > 1000 * energies[0]
@@ -575,6 +593,80 @@ def test_an_experiment_ends_where_the_reader_goes_on(visit):
         expect(button).to_have_attribute("aria-pressed", "false")
 
 
+SETTINGS = ("alpha-gen", "alpha-disc", "rate", "steps")
+
+
+def settings_of(reader):
+    """Read the rule and what all sliders say."""
+    rule = reader.page.locator("[name=live-rule]:checked").get_attribute("value")
+    sliders = [reader.page.locator(f"#live-{name}") for name in SETTINGS]
+    return [rule, *(slider.get_attribute("aria-valuetext") for slider in sliders)]
+
+
+def draws(reader):
+    draw_with_mouse(reader, SHAPES["7"])
+
+
+def draws_by_keys(reader):
+    reader.page.locator("#live-pad").focus()
+    for key in (" ", *["ArrowDown"] * 12, " "):
+        reader.page.keyboard.press(key)
+    reader.still()
+
+
+NEW_IMAGES = {
+    "takes": lambda reader: reader.press("Take this 2"),
+    "draws": draws,
+    "draws by keys": draws_by_keys,
+    "clears": lambda reader: reader.press("Clear"),
+}
+
+
+@pytest.mark.parametrize("way", NEW_IMAGES)
+def test_what_an_experiment_set_ends_with_the_next_image(way, visit):
+    reader = visit()
+    for name in ("5 Too long a step", "3 discPC draws", "4 Tell it a lie"):
+        reader.press(name)
+        assert settings_of(reader) != ["bidirectional", "1", "1", "1", "400"]
+        NEW_IMAGES[way](reader)
+        assert settings_of(reader) == ["bidirectional", "1", "1", "1", "400"], name
+        expect(reader.page.locator("#live-label-is")).to_have_text("free")
+        assert reader.says("told").startswith("Your own experiment")
+        assert reader.says("t") == ("0 of 400" if way == "clears" else "400 of 400")
+
+
+@pytest.mark.parametrize("way", NEW_IMAGES)
+def test_what_the_reader_set_stays(way, visit):
+    reader = visit()
+    reader.slide("alpha-disc", "0.1")
+    reader.press("5 Too long a step")
+    reader.slide("steps", "20")
+    assert settings_of(reader) == ["bidirectional", "1", "1", "3", "20"]
+    reader.press("Take this 2")
+    assert settings_of(reader) == ["bidirectional", "1", "0.1", "1", "20"]
+    reader.press("4 Tell it a lie")
+    reader.root.get_by_role("radio", name="HPC").check()
+    reader.still()
+    NEW_IMAGES[way](reader)
+    assert settings_of(reader) == ["hybrid", "1", "0.1", "1", "20"]
+    expect(reader.page.locator("#live-label-is")).to_have_text("free")
+
+
+@pytest.mark.parametrize("way", NEW_IMAGES)
+def test_a_label_that_the_reader_clamped_is_held_until_it_is_freed_or_cleared(way, visit):
+    reader = visit()
+    reader.press("4 Tell it a lie")
+    reader.press("7")
+    NEW_IMAGES[way](reader)
+    label = reader.page.locator("#live-label-is")
+    expect(label).to_have_text("free" if way == "clears" else "clamped to 7")
+    told = reader.says("told")
+    assert "a label that you clamped stays until you free it or press Clear" in told
+    reader.press("4 Tell it a lie")  # puts its own in its place
+    reader.press("Take this 2")
+    expect(label).to_have_text("free")
+
+
 # Keyboard, screen readers, fingers, paper -----------------------------------------------------------
 
 
@@ -585,12 +677,16 @@ def test_a_keyboard_draws_hides_clamps_and_settles(visit):
     page.locator("button[data-experiment]").first.focus()
     for _ in range(60):
         keys.press("Tab")
-        focused = page.evaluate(
-            """() => { const e = document.activeElement, s = getComputedStyle(e);
-                return [e.id || e.textContent || e.value, s.outlineStyle != 'none'
-                    || (e.type == 'radio' && getComputedStyle(e.parentElement).outlineStyle != 'none')] }"""
-        )
-        reached[focused[0]] = focused[1]
+        within = page.locator("[role=toolbar]:focus-within > button").count()  # by arrow keys
+        for n in range(max(1, within)):
+            if n:
+                keys.press("ArrowRight")
+            focused = page.evaluate(
+                """() => { const e = document.activeElement, s = getComputedStyle(e);
+                    return [e.id || e.textContent || e.value, s.outlineStyle != 'none' || (e.type == 'radio'
+                        && getComputedStyle(e.parentElement).outlineStyle != 'none')] }"""
+            )
+            reached[focused[0]] = focused[1]
         if focused[0] == "live-steps":
             break
     for wanted in "pad pen rubber clear others image hide show run step back steps".split():
@@ -626,7 +722,13 @@ def test_a_screen_reader_hears_what_came_of_it(visit):
     reader = visit()
     status = reader.page.locator("#live-status")
     assert status.get_attribute("role") == "status"
-    said = status.text_content()
+    asks, said = reader.says("told"), status.text_content()
+    assert said.startswith(asks) and "Step 0 of 400." in said and "The sweep says 3." in said
+    reader.press("Step")
+    assert asks not in status.text_content(), "what an experiment tells is heard once"
+    reader.press("Run")
+    told, said = reader.says("told"), status.text_content()
+    assert said.startswith(told) and told != asks
     assert "Step 400 of 400." in said and "The sweep says 3. Settled: 8. Swept again: 8." in said
     canvases = reader.page.locator("#live canvas:not([aria-hidden])").evaluate_all(
         "all => all.map(e => e.getAttribute('aria-label') || e.closest('button')?.ariaLabel)"
@@ -867,3 +969,157 @@ def test_on_a_phone_the_answers_and_the_way_to_stop_are_in_sight_everywhere(visi
         reader.page.locator(f"#live-{name}").scroll_into_view_if_needed()
         assert reader.page.evaluate(seen), name
     assert np.array_equal(reader.pixels("mini"), reader.pixels("image"))
+    brief = reader.page.locator(".live-brief")
+    expect(brief).to_contain_text(f"energy {reader.says('E')}")
+    expect(brief).to_contain_text("step 0 of 400")
+    reader.press("4 Tell it a lie")
+    expect(brief).to_contain_text("label clamped to 6")
+    assert "6" not in reader.says("says")
+    reader.press("5 Too long a step")
+    reader.press("Run")
+    reader.page.locator("#live-image").scroll_into_view_if_needed()
+    assert reader.page.evaluate(seen)
+    assert reader.says("says") == "blew up" and not re.search(
+        r"settled\s*\d", told_in_the_bar(reader)
+    )
+
+
+def told_in_the_bar(reader):
+    return reader.page.locator(".live-go").inner_text()
+
+
+def test_while_a_pen_is_down_nothing_is_announced(visit):
+    reader = visit()
+    reader.press("Clear")
+    reader.page.evaluate(
+        """() => { window.said = []; const status = document.getElementById('live-status');
+            new MutationObserver(() => said.push(status.textContent)).observe(status, {childList: true}) }"""
+    )
+    for canvas in ("pad", "image"):
+        at = box(reader, canvas)
+        mouse = reader.page.mouse
+        mouse.move(at["x"] + 60, at["y"] + 30)
+        mouse.down()
+        for n in range(1, 6):
+            mouse.move(at["x"] + 60, at["y"] + 30 + 20 * n)
+            reader.page.evaluate("() => new Promise(done => requestAnimationFrame(done))")
+        assert reader.page.evaluate("() => said") == []
+        mouse.up()
+        reader.still()
+        expect(reader.page.locator("#live-status")).to_contain_text("Step 400 of 400.")
+        reader.page.evaluate("() => { said.length = 0 }")
+
+
+def test_a_cursor_says_its_row_and_its_column(visit):
+    reader = visit()
+    reader.press("Clear")
+    status, keys = reader.page.locator("#live-status"), reader.page.keyboard
+    reader.page.locator("#live-pad").focus()
+    keys.press("ArrowRight")
+    expect(status).to_have_text("Row 5, column 13.5 of 25.")
+    keys.press(" ")
+    keys.press("ArrowDown")
+    expect(status).to_have_text("Row 6, column 13.5 of 25, pen down.")
+    keys.press(" ")
+    expect(status).to_contain_text("Step 400 of 400.")
+    reader.page.locator("#live-image").focus()
+    keys.press("ArrowLeft")
+    expect(status).to_have_text("Row 15, column 12 of 28, seen.")
+    keys.press(" ")
+    keys.press("Shift+ArrowLeft")
+    expect(status).to_have_text("Row 15, column 11 of 28, hidden.")
+
+
+def test_pictures_and_charts_are_named_with_what_they_show(visit):
+    reader = visit()
+    reader.press("Run")
+    names = {
+        name: reader.page.locator(f"#live-{name}").get_attribute("aria-label")
+        for name in ("bars", "image", "expected", "error", "chart", "pad")
+    }
+    z_0 = [float(x) for x in re.findall(r"\d (-?[\d.e-]+)[,.]", names["bars"])]
+    assert len(z_0) == 10 and np.argmax(z_0) == 8 and names["bars"].endswith("The largest is 8.")
+    assert "157 of 784 pixels seen" in names["image"]
+    assert f"{reader.says('E')} at step 400" in names["chart"]
+    assert f"{reader.says('E-e')} from e, {reader.says('E-d')} from d" in names["chart"]
+    assert re.search(r"largest, -?0\.\d+ of full ink, in row \d+, column \d+", names["error"])
+    assert re.search(r"a pixel of it is 0\.\d+ of full ink", names["expected"])
+    for canvas in reader.page.locator(".live-springs").all():
+        assert canvas.get_attribute("aria-label").count(";") == 7, "eight units"
+    reader.press("Take this 2")
+    draw_with_mouse(reader, [(0.3, 0.2), (0.3, 0.8)])
+    assert "Pad, 1 stroke" in reader.page.locator("#live-pad").get_attribute("aria-label")
+    for name in ("bars", "image", "expected", "chart"):
+        assert reader.page.locator(f"#live-{name}").get_attribute("aria-label") != names[name]
+    try_out(reader, "5 Too long a step")
+    bars = reader.page.locator("#live-bars").get_attribute("aria-label")
+    assert "It blew up." in bars and "largest" not in bars
+    assert "There is no answer." in reader.page.locator("#live-status").text_content()
+
+
+def test_a_network_that_climbs_past_its_start_says_so_and_its_line_is_not_cut(visit):
+    reader = visit()
+    try_out(reader, "5 Too long a step")
+    columns = reader.page.evaluate(
+        """() => { const c = document.getElementById('live-chart'), sharp = devicePixelRatio;
+            const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data, found = [];
+            for (let x = 0; x < 0.8 * c.width; x++) for (let y = 0; y < c.height; y++) {
+                const [r, g, b, a] = data.slice(4 * (y * c.width + x), 4 * (y * c.width + x) + 4);
+                if (a > 200 && b > r + 60) { found.push(y / sharp); break } }
+            return found }"""  # the top of the blue line, along the steps
+    )
+    top = np.array(columns)
+    assert (top < 2).sum() < 4, "it runs flat along the edge"
+    assert top.min() < 10 and top.max() > 60
+
+
+def test_the_image_is_on_the_first_screen(visit):
+    reader = visit(viewport={"width": 1280, "height": 800})
+    for name in ("pad", "image", "run"):
+        at = reader.page.locator(f"#live-{name}").bounding_box()
+        assert at["y"] + at["height"] <= 800, name
+    reader = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    at = reader.page.locator("#live-run").bounding_box()
+    assert at["y"] + at["height"] <= 844
+
+
+def test_a_group_of_buttons_is_one_stop_of_the_tab_key(visit):
+    reader = visit()
+    stops = """() => [...document.querySelectorAll('#live :is(button, input, canvas)')]
+        .filter(e => e.tabIndex >= 0 && !e.disabled && (e.type != 'radio' || e.checked)).length"""
+    assert reader.page.evaluate(stops) <= 17
+    keys = reader.page.keyboard
+    first = reader.page.locator("#live-thumbs button").first
+    first.focus()
+    for key, name in (
+        ("ArrowRight", 1),
+        ("End", 9),
+        ("ArrowDown", 0),
+        ("ArrowLeft", 9),
+        ("Home", 0),
+    ):
+        keys.press(key)
+        expect(reader.page.locator("#live-thumbs button").nth(name)).to_be_focused()
+    keys.press("ArrowRight")
+    keys.press("Tab")
+    expect(reader.page.locator("#live-others")).to_be_focused()
+    keys.press("Shift+Tab")
+    expect(reader.page.locator("#live-thumbs button").nth(1)).to_be_focused()
+    assert reader.page.evaluate(stops) <= 17
+
+
+def test_the_first_unit_of_each_layer_says_what_is_what(visit):
+    reader = visit()
+    letters = """canvas => { const found = [], drawn = CanvasRenderingContext2D.prototype, {fillText} = drawn;
+        drawn.fillText = function (words, x, y) {
+            found.push([words, x, y]);
+            fillText.call(this, words, x, y) };
+        document.documentElement.dataset.theme = 'dark';
+        return new Promise(done => requestAnimationFrame(() => setTimeout(() => {
+            drawn.fillText = fillText;
+            done(found.filter(([words]) => 'fzg'.includes(words))) }))) }"""
+    found = reader.page.locator("#live").evaluate(letters)
+    assert [words for words, _, _ in found] == ["f", "z", "g"] * 2
+    wide = reader.page.locator(".live-springs").first.bounding_box()["width"]
+    for _, x, y in found:
+        assert 5 < x < wide / 5 and y > 8

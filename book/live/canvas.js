@@ -1,4 +1,4 @@
-// What the canvases of the page share: pixels, lines, and the page's colours. A classic script.
+// What the canvases of the page share: pixels, lines, and the page's colours; and its groups of buttons. A classic script.
 
 const canvases = (() => {
   "use strict";
@@ -61,5 +61,23 @@ const canvases = (() => {
 
   const short = (x) => (x === 0 ? "0" : Math.abs(x) >= 0.001 && Math.abs(x) < 1e5 ? String(+x.toPrecision(4)) : x.toExponential(2));
 
-  return { between, colours, css, dot, fresh, line, paint, powerOfTen, short };
+  // A group of buttons is one stop of the Tab key; within it the arrow keys, Home and End move.
+  function oneStop(group) {
+    const buttons = [...group.querySelectorAll("button")];
+    const stop = (chosen) => buttons.forEach((button) => (button.tabIndex = button === chosen ? 0 : -1));
+    stop(buttons.find((button) => button.getAttribute("aria-pressed") === "true") ?? buttons[0]);
+    group.addEventListener("focusin", ({ target }) => buttons.includes(target) && stop(target));
+    group.addEventListener("keydown", (event) => {
+      const at = buttons.indexOf(event.target);
+      const last = buttons.length - 1;
+      const before = at ? at - 1 : last;
+      const after = at < last ? at + 1 : 0;
+      const to = { ArrowLeft: before, ArrowUp: before, ArrowRight: after, ArrowDown: after, Home: 0, End: last }[event.key];
+      if (at < 0 || to === undefined) return;
+      event.preventDefault();
+      buttons[to].focus();
+    });
+  }
+
+  return { between, colours, css, dot, fresh, line, oneStop, paint, powerOfTen, short };
 })();

@@ -10,7 +10,7 @@
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then the end is shown, and not the way
   const { SIDE } = drawing;
-  const { between, css, dot, fresh, line, paint, powerOfTen, short } = canvases;
+  const { between, css, dot, fresh, line, oneStop, paint, powerOfTen, short } = canvases;
   const PIXELS = SIDE * SIDE;
 
   // What the sliders choose.
@@ -20,16 +20,16 @@
   const LONGEST = 4; // seconds of a run, at 60 frames a second
   const BLOWN_UP = 1e6; // times the energy at the start: it will not come back
 
+  // What a guided experiment starts from, where it says nothing else.
+  const PLAIN = { rule: "bidirectional", alpha_gen: 1, alpha_disc: 1, rate: 1, steps: 400, label: null };
+  // What the reader has set by hand, and otherwise what is plain: with a new image it holds again.
+  const own = { ...PLAIN };
+
   // All that the page shows follows from this.
   const state = {
-    rule: "bidirectional",
+    ...PLAIN,
     pixels: new Float64Array(PIXELS), // the image that is given, 0 to 1
     visible: new Uint8Array(PIXELS).fill(1), // 1 where it is seen; the rest is free
-    label: null, // what the label is clamped to
-    alpha_gen: 1,
-    alpha_disc: 1,
-    rate: 1,
-    steps: 400,
     z: null, // activities
     found: null, // errors e and d at z
     path: [], // the energy's two parts, step by step
@@ -93,8 +93,7 @@
     const found = bpc.errors(network, z);
     const parts = bpc.energy(found, alphas());
     state.path.push(parts);
-    const first = state.path[0].e + state.path[0].d;
-    if (!(parts.e + parts.d < BLOWN_UP * (first + 1))) {
+    if (!(total(parts) < BLOWN_UP * (total(state.path[0]) + 1))) {
       state.path.pop();
       state.diverged = true;
       return;
@@ -105,6 +104,9 @@
 
   const t = () => state.path.length - 1;
   const ended = () => state.diverged || t() >= state.steps;
+  const total = ({ e, d }) => e + d;
+  // Settling that has come to more energy than it began with answers nothing.
+  const blownUp = () => state.diverged || total(state.path[t()]) > 1.001 * total(state.path[0]) + 1e-6; // for rounding
 
   // Settle, a few steps a frame; where less motion is asked for, show the end alone.
   function settle() {
@@ -161,7 +163,7 @@
     const bottom = Math.min(-0.25, ...z);
     const y = (value) => 2 + ((top - value) / (top - bottom)) * (height - 4);
     const column = width / z.length;
-    const best = bpc.argmax(z);
+    const best = blownUp() ? null : bpc.argmax(z);
     z.forEach((value, k) => {
       const middle = (k + 0.5) * column;
       context.fillStyle = css(ink, k === best ? 1 : 0.45);
@@ -181,9 +183,10 @@
     state.range[l] = Math.max(state.range[l], 0.5, ...units[l].flatMap((i) => [z[i], f[i], g[i]].map(Math.abs)));
     const y = (value) => height / 2 - (value / state.range[l]) * (height / 2 - 6);
     line(context, css(ink, 0.25), [[0, height / 2], [width, height / 2]]);
-    const column = width / units[l].length;
+    const margin = 12; // for a letter beside the first unit
+    const column = (width - margin) / units[l].length;
     units[l].forEach((i, k) => {
-      const middle = (k + 0.5) * column;
+      const middle = margin + (k + 0.5) * column;
       for (const [prediction, colour, side] of [[f[i], blue, -1], [g[i], red, 1]]) {
         const x = middle + side * Math.min(10, column / 4);
         const [from, to] = [y(prediction), y(z[i])];
@@ -197,6 +200,16 @@
       const reach = Math.min(10, column / 4);
       line(context, css(ink), [[middle - reach, y(z[i])], [middle + reach, y(z[i])]], 1);
       dot(context, css(ink), [middle, y(z[i])], 4);
+      if (k > 0) return; // the first says what is what
+      const beside = y(z[i]) < 16 ? 15 : -8; // below the dot, or above it
+      for (const [letter, colour, x, level] of [
+        ["f", blue, middle - 22, y(f[i]) + 4], ["z", ink, middle, y(z[i]) + beside], ["g", red, middle + 22, y(g[i]) + 4],
+      ]) {
+        context.font = 'italic 14px "STIX Two Math", Cambria, Georgia, serif';
+        context.textAlign = "center";
+        context.fillStyle = css(colour);
+        context.fillText(letter, x, between(level, 10, height - 2));
+      }
     });
   }
 
@@ -206,64 +219,110 @@
     const lines = [
       [blue, state.path.map(({ e }) => e), 2.5],
       [red, state.path.map(({ d }) => d), 2.5],
-      [ink, state.path.map(({ e, d }) => e + d), 1.3],
+      [ink, state.path.map(total), 1.3],
     ];
     const positive = lines.flatMap(([, values]) => values.filter((x) => x > 0));
     const power = (x) => Math.log10(Math.max(x, 1e-12));
-    const top = Math.min(power(Math.max(...positive, 1e-6)), power(lines[2][1][0]) + 3) + 0.15;
-    const bottom = between(power(Math.min(...positive, 1)), top - 4, top - 1.5) - 0.1;
-    const x = (k) => 2 + (k / state.steps) * (width - 6);
-    const y = (value) => 2 + ((top - between(power(value), bottom, top)) / (top - bottom)) * (height - 4);
+    const top = power(Math.max(...positive, 1e-6)) + 0.15;
+    const bottom = Math.min(Math.max(power(Math.min(...positive, 1)), power(lines[2][1][0]) - 4), top - 1.5) - 0.1;
+    const ticks = 40; // wide, at the right
+    const x = (k) => 2 + (k / state.steps) * (width - 6 - ticks);
+    const y = (value) => 2 + ((top - power(value)) / (top - bottom)) * (height - 4);
     context.font = "11px system-ui, sans-serif";
     context.textAlign = "right";
+    const apart = Math.ceil((13 * (top - bottom)) / height); // so that no two ticks touch
     for (let n = Math.ceil(bottom); n <= top; n++) {
-      line(context, css(ink, 0.16), [[0, y(10 ** n)], [width, y(10 ** n)]]);
+      line(context, css(ink, 0.16), [[0, y(10 ** n)], [width - ticks, y(10 ** n)]]);
       context.fillStyle = css(ink, 0.7);
-      context.fillText(powerOfTen(n), width - 2, y(10 ** n) - 3);
+      if (n % apart === 0) context.fillText(powerOfTen(n), width - 2, between(y(10 ** n) + 4, 9, height - 2));
     }
     for (const [colour, values, thick] of lines) {
-      const points = values.map((value, k) => [x(k), y(value)]).filter((_, k) => values[k] > 0);
+      const points = values.map((value, k) => [x(k), y(value)]).filter(([, level]) => level < height); // what is near 0 is below
       if (!points.length) continue;
       line(context, css(colour), points, thick);
       dot(context, css(colour), points[points.length - 1], 3);
     }
     if (!state.diverged) return;
-    context.font = "600 13px system-ui, sans-serif";
-    ["It grew without bound:", "the step is too long."].forEach((words, k) => {
-      const [right, bottom] = [width - 4, height * 0.6 + 17 * k];
-      context.clearRect(right - context.measureText(words).width - 3, bottom - 14, width, 18);
-      context.fillStyle = css(ink);
-      context.fillText(words, right, bottom);
-    });
+    // Beside the line that leaves, where there is room.
+    const [words, end] = [["It blew up:", "the step is", "too long."], x(t())];
+    const right = end + 90 < width - ticks;
+    context.font = "600 12px system-ui, sans-serif";
+    context.textAlign = "left";
+    context.fillStyle = css(ink);
+    words.forEach((line, k) => context.fillText(line, right ? end + 10 : 4, 14 + 16 * k));
   }
 
+  // Words and numbers. Who listens hears what came of it: once it is still, and no pen is down.
   function showWords() {
     const { e, d } = state.path[t()];
-    $("E").value = short(e + d);
+    $("E").value = $("brief-E").textContent = short(e + d);
     $("E-e").value = short(e);
     $("E-d").value = short(d);
-    $("t").value = `${t()} of ${state.steps}`;
-    const settled = t() > 0 && state.label === null && !blank() ? bpc.argmax(state.z[0]) : null;
+    $("t").value = $("brief-t").textContent = `${t()} of ${state.steps}`;
+    const settled = t() > 0 && state.label === null && !blank() && !blownUp() ? bpc.argmax(state.z[0]) : null;
     const again =
-      ended() && anyHidden() && sweepsUp() ? bpc.argmax(bpc.sweepUp(network, state.z[network.L])[0]) : null;
+      ended() && !blownUp() && anyHidden() && sweepsUp() ? bpc.argmax(bpc.sweepUp(network, state.z[network.L])[0]) : null;
     $("swept").value = state.swept ?? "–";
-    $("says").value = settled ?? "–";
+    $("says").value = state.diverged ? "blew up" : (settled ?? "–");
+    $("says").classList.toggle("live-words", state.diverged);
     $("again").value = again ?? "–";
     $("run").textContent = state.running ? "Pause" : "Run";
     $("label-is").textContent = state.label === null ? "free" : `clamped to ${state.label}`;
+    $("brief-label").textContent = `label ${$("label-is").textContent}`;
     $("free").disabled = state.label === null;
     $("image-is").textContent = !anyHidden() ? "seen" : anySeen() ? "seen in part" : "free";
     all("[data-units]").forEach((e) => (e.textContent = network.sizes[e.dataset.units]));
     all("#live-labels button").forEach((b, k) => b.setAttribute("aria-pressed", state.label === k));
-    if (state.running) return;
-    const diverged = state.diverged ? " The energy grew without bound: the step is too long." : "";
-    const says = [
+    const name = root.dataset.experiment;
+    tell(name ? (ended() ? `${name}-end` : name) : "yours");
+    if (state.running || penDown()) return;
+    nameCanvases();
+    const said = [
+      `${rule().name}. Step ${t()} of ${state.steps}. Energy ${short(e + d)}.`,
+      state.label !== null && `The label is clamped to ${state.label}.`,
       state.swept !== null && `The sweep says ${state.swept}.`,
       settled !== null && `Settled: ${settled}.`,
       again !== null && `Swept again: ${again}.`,
+      state.diverged && "It blew up: the energy grew without bound, as the step is too long. There is no answer.",
     ];
-    const words = `${rule().name}. Step ${t()} of ${state.steps}. Energy ${short(e + d)}. ${says.filter(Boolean).join(" ")}${diverged}`;
+    sayOnce(name ? $("told").querySelector(".live-now").textContent : "", said.filter(Boolean).join(" "));
+  }
+
+  function say(words) {
     if ($("status").textContent !== words) $("status").textContent = words;
+  }
+
+  // What an experiment tells is heard once, before the first result beside which it stands.
+  let heard = {};
+  function sayOnce(told, words) {
+    if (told === heard.told && words === heard.words) return;
+    say(told && told !== heard.told ? `${told} ${words}` : words);
+    heard = { told, words };
+  }
+
+  // What a canvas shows, in its name: for who cannot see it.
+  function nameCanvases() {
+    const name = (canvas, words) => canvas.setAttribute("aria-label", words);
+    const two = (x) => String(+x.toPrecision(2));
+    const z = state.z[0];
+    const each = Array.from(z, (value, k) => `${k} ${two(value)}`).join(", ");
+    name($("bars"), `Activity of each label: ${each}. ${blownUp() ? "It blew up" : `The largest is ${bpc.argmax(z)}`}.`);
+    for (const canvas of all(".live-springs")) {
+      const l = Number(canvas.dataset.layer);
+      const { e, d } = state.found;
+      const found = units[l].map((i) => `${two(state.z[l][i])}, ${two(e[l][i])}, ${two(d[l][i])}`).join("; ");
+      name(canvas, `Eight units of layer ${l}, each its activity and its errors e and d: ${found}.`);
+    }
+    const seen = state.visible.reduce((sum, pixel) => sum + pixel, 0);
+    name($("image"), `The image, ${seen} of ${PIXELS} pixels seen: hide parts of it`);
+    const errors = state.found.e[network.L].map((x) => x * settings.pixel_std); // of full ink
+    const worst = bpc.argmax(errors.map(Math.abs));
+    const apart = Math.sqrt(errors.reduce((sum, x) => sum + x * x, 0) / PIXELS);
+    name($("expected"), `The image that the generator expects: a pixel of it is ${two(apart)} of full ink from the image, root mean square`);
+    name($("error"), `The error of the image: the largest, ${two(errors[worst])} of full ink, in row ${Math.floor(worst / SIDE) + 1}, column ${(worst % SIDE) + 1}`);
+    const [first, now] = [state.path[0], state.path[t()]];
+    name($("chart"), `The energy over the steps: ${short(total(first))} at step 0, ${short(total(now))} at step ${t()}; of it ${short(now.e)} from e, ${short(now.d)} from d`);
+    name($("pad"), `Pad, ${strokes.length ? `${strokes.length} stroke${strokes.length > 1 ? "s" : ""}` : "empty"}: draw a digit`);
   }
 
   function show() {
@@ -310,6 +369,8 @@
   const cursors = { pad: [0.5, 0.2], image: [14, 14], down: false, stroke: null };
   const RUBBER = 0.07; // its radius, of the pad
   let tool = "pen";
+  let held = false; // whether a pointer holds the pen, or the brush
+  const penDown = () => held || cursors.down;
   let due = 0; // a frame in which the pad is drawn anew
   let brush = 0; // what a drag over the image makes its pixels: hidden, 0, or seen, 1
 
@@ -334,26 +395,28 @@
 
   // Follow a pointer from where it goes down to where it goes up, on one canvas.
   function drag(canvas, { down, move, up }) {
-    let held = null;
+    let holds = null;
     canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || held !== null) return;
-      held = event.pointerId;
-      canvas.setPointerCapture(held);
+      if (event.button !== 0 || holds !== null) return;
+      holds = event.pointerId;
+      held = true;
+      canvas.setPointerCapture(holds);
       canvas.dataset.pointer = "";
       canvas.focus({ preventScroll: true });
       event.preventDefault();
       down(...place(event, canvas));
     });
     canvas.addEventListener("pointermove", (event) => {
-      if (event.pointerId !== held) return;
+      if (event.pointerId !== holds) return;
       for (const each of event.getCoalescedEvents?.() ?? []) move(...place(each, canvas));
       move(...place(event, canvas));
     });
     for (const type of ["keydown", "blur"]) canvas.addEventListener(type, () => delete canvas.dataset.pointer);
     for (const end of ["pointerup", "pointercancel"]) {
       canvas.addEventListener(end, (event) => {
-        if (event.pointerId !== held) return;
-        held = null;
+        if (event.pointerId !== holds) return;
+        holds = null;
+        held = false;
         up();
       });
     }
@@ -364,8 +427,8 @@
   const rub = (x, y) => (strokes = drawing.rubbed(strokes, x, y, RUBBER));
   drag($("pad"), {
     down(x, y) {
-      leaveExperiment();
       lift();
+      newImage();
       rubber = [[x, y]];
       if (tool === "pen") strokes.push((stroke = [[x, y]]));
       else rub(x, y);
@@ -396,6 +459,12 @@
     drawn(true);
   }
 
+  // Where the keys are, on the pad, of 25 rows and columns.
+  function sayPlace() {
+    const [column, row] = cursors.pad.map((c) => +(25 * c).toFixed(2));
+    say(`Row ${row}, column ${column} of 25${cursors.down ? `, ${tool} down` : ""}.`);
+  }
+
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
   $("pad").addEventListener("keydown", (event) => {
@@ -405,14 +474,16 @@
       if (cursors.stroke) drawing.extend(cursors.stroke, ...cursors.pad);
       else if (cursors.down) rub(...cursors.pad);
       cursors.down ? drawn(false) : showPad();
+      sayPlace();
     } else if (event.key === " " || event.key === "Enter") {
-      leaveExperiment();
       if (cursors.down) lift();
       else {
+        newImage();
         cursors.down = true;
         if (tool === "pen") strokes.push((cursors.stroke = [[...cursors.pad]]));
         else rub(...cursors.pad);
         drawn(false);
+        sayPlace();
       }
     } else if (event.key === "Delete" || event.key === "Backspace") {
       $("clear").click();
@@ -436,7 +507,8 @@
     press([$("pen"), $("rubber")], $("rubber"));
   });
   $("clear").addEventListener("click", () => {
-    leaveExperiment();
+    own.label = null;
+    newImage();
     cursors.down = false;
     cursors.stroke = null;
     strokes = [];
@@ -475,6 +547,8 @@
     if (way) {
       cursors.image = cursors.image.map((c, i) => between(c + way[i] * (event.shiftKey ? 1 : 3), 1, SIDE - 2));
       show();
+      const [column, row] = cursors.image;
+      say(`Row ${row + 1}, column ${column + 1} of ${SIDE}, ${state.visible[SIDE * row + column] ? "seen" : "hidden"}.`);
     } else if (event.key === " " || event.key === "Enter") {
       leaveExperiment();
       dab((cursors.image[0] + 0.5) / SIDE, (cursors.image[1] + 0.5) / SIDE);
@@ -514,21 +588,17 @@
   // The label.
 
   function clamp(label) {
-    state.label = label;
+    leaveExperiment();
+    state.label = own.label = label;
+    begin();
   }
 
   [...$("labels").children].forEach((button, k) => {
-    button.addEventListener("click", () => {
-      leaveExperiment();
-      clamp(state.label === k ? null : k);
-      begin();
-    });
+    button.addEventListener("click", () => clamp(state.label === k ? null : k));
   });
   $("free").addEventListener("click", () => {
-    leaveExperiment();
     clamp(null);
-    begin();
-    $("labels").children[0].focus({ preventScroll: true }); // the button that was pressed is off now
+    $("labels").querySelector("[tabindex='0']").focus({ preventScroll: true }); // the button that was pressed is off now
   });
 
   // Digits of the test set, ten at a time, one of each.
@@ -558,7 +628,7 @@
 
   thumbs.forEach((button, k) => {
     button.addEventListener("click", () => {
-      leaveExperiment();
+      newImage();
       take(shown + k);
       begin();
     });
@@ -601,15 +671,15 @@
   }
 
   const SLIDERS = {
-    "alpha-gen": (value) => (state.alpha_gen = ALPHA(value)),
-    "alpha-disc": (value) => (state.alpha_disc = ALPHA(value)),
-    rate: (value) => (state.rate = RATES[value]),
-    steps: (value) => (state.steps = STEPS[value]),
+    "alpha-gen": (value) => ({ alpha_gen: ALPHA(value) }),
+    "alpha-disc": (value) => ({ alpha_disc: ALPHA(value) }),
+    rate: (value) => ({ rate: RATES[value] }),
+    steps: (value) => ({ steps: STEPS[value] }),
   };
-  for (const [name, set] of Object.entries(SLIDERS)) {
+  for (const [name, chosen] of Object.entries(SLIDERS)) {
     $(name).addEventListener("input", () => {
       leaveExperiment();
-      set(Number($(name).value));
+      for (const settings of [state, own]) Object.assign(settings, chosen(Number($(name).value)));
       showSettings();
       begin();
     });
@@ -622,7 +692,7 @@
     network = null; // the one of the rule before is not this rule's
     showSettings();
     root.dataset.state = "waiting";
-    $("status").textContent = `${rule().name} settles.`;
+    if (!globalThis.bpcNetworks?.[name]) say(`The weights of ${rule().name} come.`);
     try {
       const stored = await load(name);
       if (state.rule !== name) return; // another one was chosen meanwhile
@@ -630,7 +700,7 @@
       settings = stored.settings;
     } catch {
       if (state.rule !== name) return;
-      $("status").textContent = `The weights of ${rule().name} did not come: load the page again.`;
+      say(`The weights of ${rule().name} did not come: load the page again.`);
       root.dataset.state = "failed"; // the status is then seen by all
       return;
     }
@@ -657,13 +727,13 @@
   for (const radio of all("[name=live-rule]")) {
     radio.addEventListener("change", () => {
       leaveExperiment();
+      own.rule = radio.value;
       choose(radio.value, begin);
     });
   }
 
-  // Guided experiments: each puts all of the page into a state, and runs it.
+  // Guided experiments: each puts all of the page into a state, asks for a guess, and waits for Run.
 
-  const PLAIN = { rule: "bidirectional", alpha_gen: 1, alpha_disc: 1, rate: 1, steps: 400, label: null, hides: "none" };
   const EXPERIMENTS = {
     hidden: {
       digit: 58,
@@ -696,7 +766,15 @@
     if (!root.dataset.experiment) return;
     delete root.dataset.experiment;
     press(all("[data-experiment]"), null);
-    tell("yours");
+  }
+
+  // An image of the reader's own: what an experiment had set is given back, and what the reader set holds.
+  function newImage() {
+    leaveExperiment();
+    const { rule: ruleName, ...others } = own;
+    Object.assign(state, others);
+    if (state.rule !== ruleName) choose(ruleName, () => begin(!penDown()));
+    else showSettings();
   }
 
   // The page holds all texts, in the same place, and one is seen: so nothing moves under a finger when it changes.
@@ -705,14 +783,15 @@
   }
 
   function experiment(name) {
-    const { rule: ruleName, digit: index, hides, ...chosen } = { ...PLAIN, ...EXPERIMENTS[name] };
+    const { rule: ruleName, digit: index, hides, ...chosen } = { ...PLAIN, hides: "none", ...EXPERIMENTS[name] };
     root.dataset.experiment = name;
     press(all("button[data-experiment]"), root.querySelector(`button[data-experiment=${name}]`));
-    tell(name);
+    own.label = null;
+    heard = {}; // what it asks is heard again
     take(index);
     hide(hides);
     Object.assign(state, chosen);
-    return choose(ruleName, begin);
+    return choose(ruleName, () => begin(false));
   }
 
   for (const button of all("button[data-experiment]")) {
@@ -734,6 +813,7 @@
     showPad();
     show();
   }).observe(root);
+  all("[role=toolbar]").forEach(oneStop);
   mixColours();
   showThumbs();
   experiment("hidden");
