@@ -363,6 +363,46 @@ def test_the_regimes_of_the_step(visit):
             expect(chosen).to_have_attribute("aria-pressed", "true")
 
 
+def test_where_it_flies_off_picture_and_words_agree(visit):
+    reader = visit("springs")
+    texts = "svg => [...svg.querySelectorAll('text')].map(e => e.textContent)"
+    bowl, way = reader.root.locator(".bpc-panels > svg").all()
+    assert not [words for words in bowl.evaluate(texts) if "→" in words or "←" in words]
+    for press in ("flies off", "One step", "One step"):
+        reader.press(press)
+        if press == "flies off":
+            reader.set(first=5)
+            for _ in range(4):
+                reader.press("One step")
+        guess, energy = re.search(r"guess (\S+) km, energy (\S+),", reader.says()).groups()
+        inside = -0.4 < float(guess.replace("−", "-")) < 6.4
+        beside = [words for words in bowl.evaluate(texts) if "→" in words or "←" in words]
+        assert beside == (
+            [] if inside else [f"{guess} km →" if guess[0] != "−" else f"← {guess} km"]
+        )
+        assert (f"{guess} km" in way.evaluate(texts)) != inside
+        high = [words for words in bowl.evaluate(texts) if "↑" in words]
+        assert high == ([f"E = {energy} ↑"] if float(energy) > 20 else [])
+    reader.press("flies off")
+    assert "After 20 of 20 steps: guess 18.36 km, energy 369.95" in reader.says()
+    assert {"18.36 km →", "E = 369.95 ↑"} <= {*bowl.evaluate(texts)}
+    assert "18.36 km" in way.evaluate(texts)
+
+
+def test_on_a_phone_the_springs_and_what_moves_them_are_on_one_screen(visit):
+    reader = visit("springs", **PHONE)
+    reader.root.locator("svg").first.evaluate(
+        "e => scrollBy(0, e.getBoundingClientRect().top - 56)"
+    )
+    header = reader.page.locator(".bd-header-article").bounding_box()
+    for part in ("svg >> nth=0", ".lf-says", "button[name=go]", "button[name=flies]"):
+        at = reader.root.locator(part).bounding_box()
+        assert at["y"] >= header["y"] + header["height"] - 1 and at["y"] + at["height"] <= 844, part
+    for slider in reader.root.locator("input").all():
+        at = slider.bounding_box()
+        assert at["y"] > header["height"] and at["y"] + at["height"] <= 844
+
+
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 def test_the_ball_moves_when_it_is_let_go_unless_less_motion_is_wanted(motion, visit):
     reader = visit("springs", reduced_motion=motion)
@@ -862,6 +902,36 @@ def test_balls_come_to_rest_where_chapter_6_says(visit):
         assert "Of 25 balls" not in reader.says()
     assert rests["genPC"][0] < 0.05 and rests["HPC"][0] < 0.05, "the mean of the class"
     assert rests["BPC"][1] < 0.3 and rests["side by side"][1] < 0.3, "a right input"
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_25_balls_go_on_from_model_to_model_and_their_counts_stand_side_by_side(motion, visit):
+    reader = visit("landscape", reduced_motion=motion)
+    reader.press("the label y")
+    reader.press("25 balls")
+    found = {}
+
+    def counts():
+        return {
+            model: reader.root.locator(f"[data-count='{model}']").inner_text() for model in MODELS
+        }
+
+    for model in (*MODELS[1:], *MODELS[:1]):
+        reader.press(model)
+        expect(reader.root.locator(".lf-says")).to_contain_text(re.compile(
+            f"^{model}, y held at 1.0. After step 3,000 .* Of 25 balls"
+        ))  # fmt: skip
+        found[model] = re.search(r"Of 25 balls (\d+) are", reader.says())[1]
+        assert counts() == {m: found.get(m, "–") for m in MODELS} | (
+            {} if model == "BPC" or "BPC" in found else {"BPC": counts()["BPC"]}
+        )
+    assert int(found["genPC"]) < int(found["BPC"]) and len(found) == 5
+    reader.press("25 balls")
+    assert counts() == found, "they stay"
+    reader.press("the input x2")
+    assert {*counts().values()} == {"–"}, "another ground has counts of its own"
+    reader.press("the label y")
+    assert counts() == found
 
 
 def test_each_control_of_the_landscape_changes_what_is_seen(visit):

@@ -108,6 +108,9 @@ bpcFigures.add("landscape", (root) => {
   // Others, spread evenly over the square, as multiples of the plastic number's powers are.
   const spread = Array.from({ length: 25 }, (_, n) => [0.7549, 0.5698].map((share) => -1.9 + 3.8 * (((n + 1) * share) % 1)));
   const balls = () => spread.map(way);
+  const close = () => balls().filter((each) => nearest(each[state.place].point) < 0.5).length;
+  const counts = new Map(); // how many of them came to rest at a right pair: of each model, cut and what is held
+  const ofGround = (model) => [model, state.cut, state.held].join();
 
   // The map, coarse first and then finer, a few milliseconds at a time, so that the page answers meanwhile.
   const N = 61;
@@ -271,10 +274,12 @@ bpcFigures.add("landscape", (root) => {
     const [a, b] = seen(point).map((value) => number(value));
     const pairs = right();
     const near = pairs.length ? `, ${number(nearest(point))} from the nearer right pair` : "";
-    const close = state.many && pairs.length ? ` Of 25 balls ${balls().filter((each) => nearest(each[state.place].point) < 0.5).length} are within 0.5 of one.` : "";
+    const counted = state.many && pairs.length ? ` Of 25 balls ${close()} are within 0.5 of one.` : "";
+    if (counted && state.place === PLACES.length - 1) counts.set(ofGround(state.model), close());
+    for (const output of root.querySelectorAll("[data-count]")) output.value = counts.get(ofGround(output.dataset.count)) ?? "–";
     say(
       `${state.model}, ${held[2]} held at ${number(state.held, 1)}. After step ${PLACES[state.place].toLocaleString("en")} the ball is at ` +
-        `(${a}, ${b})${near}; its energy is ${E < 1e-4 ? "below 0.0001" : number(E, 4)}.${close}`,
+        `(${a}, ${b})${near}; its energy is ${E < 1e-4 ? "below 0.0001" : number(E, 4)}.${counted}`,
       !spoken || run.running(),
     );
   }
@@ -313,12 +318,13 @@ bpcFigures.add("landscape", (root) => {
       anew();
     });
   }
-  // Another ground: the ball is where it was put.
+  // Another ground: the ball is where it was put; 25 roll again by themselves.
   function anew(spoken = true) {
     run.stop();
     state.place = 0;
     chartAnew();
-    show(spoken);
+    if (state.many && spoken) run.start();
+    else show(spoken);
   }
   const showSliders = bpcFigures.sliders(root, state, (name, done) => {
     run.stop();

@@ -6,6 +6,7 @@ bpcFigures.add("springs", (root) => {
 
   const STEPS = 20;
   const DOMAIN = [-0.4, 6.4]; // kilometres
+  const HALO = "paint-order: stroke; stroke: var(--pst-color-background); stroke-width: 5"; // of words over lines
   const TOP = 20; // of the energies shown
   const state = { z_0: 2, z_2: 3, alpha_1: 1, alpha_2: 2, first: 5, step_size: 0.1, at: 0 };
 
@@ -56,6 +57,13 @@ bpcFigures.add("springs", (root) => {
     draw(g, "path", { d: path(points), style: pen(name, 0.9 + 0.6 * stiffness, "stroke-linejoin: round") });
   }
 
+  // A triangle that points away, [0, -1] up.
+  function arrow(g, x, y, [across, up], size, style = ink("green")) {
+    const tip = [x + across * size, y + up * size];
+    const ends = [-1, 1].map((side) => [x - across * size + side * up * size, y - up * size + side * across * size]);
+    draw(g, "path", { d: `${path([tip, ...ends])}Z`, style });
+  }
+
   function showBowl(guesses) {
     const g = bowl.drawn;
     g.replaceChildren();
@@ -87,7 +95,15 @@ bpcFigures.add("springs", (root) => {
       });
       draw(g, "path", { d: path(tangent), style: pen("red", 2) });
     }
-    draw(g, "circle", { cx: X(here), cy: Y(energy(here)), r: 6, style: ink("green") });
+    // What the picture has no room for, it says: the ball waits at the edge, and beside it stands where it is.
+    const side = here === at ? 0 : at > here ? 1 : -1;
+    const room = X(here) > (BOX[0] + BOX[2]) / 2 ? -1 : 1;
+    const beside = { anchor: room < 0 ? "end" : "start", name: "green" };
+    if (energy(at) > TOP) {
+      arrow(g, X(here), BOX[1], [0, -1], 6);
+      text(g, X(here) + 12 * room, BOX[1] + 14, `*E* = ${number(energy(at))} ↑`, beside);
+    } else draw(g, "circle", { cx: X(here), cy: Y(energy(here)), r: 6, style: ink("green") });
+    if (side) text(g, X(here) + 14 * room, 222, side > 0 ? `${number(at)} km →` : `← ${number(at)} km`, beside);
     // The springs.
     spring(g, state.z_0, at, SPRINGS.z_0, "blue", state.alpha_1);
     spring(g, state.z_2, at, SPRINGS.z_2, "ochre", state.alpha_2);
@@ -114,20 +130,21 @@ bpcFigures.add("springs", (root) => {
       ylabel: "guess *z*_1 (km)", xticks: [0, 4, 8, 12, 16, 20], yticks: [0, 2, 4, 6],
     });
     draw(g, "path", { d: path([[36, Z(rest())], [334, Z(rest())]]), style: pen("ink", 1.1, `stroke-dasharray: 5 3; ${FAINT}`) });
-    // The way that it will go, and over it the way that it has gone; a line that leaves goes on to the edge.
-    const away = guesses.findIndex((z) => z < DOMAIN[0] || z > DOMAIN[1]);
-    const points = (away < 0 ? guesses : guesses.slice(0, away)).map((z, t) => [T(t), Z(z)]);
-    const line = [...points];
-    if (away > 0) {
-      const edge = guesses[away] > DOMAIN[1] ? DOMAIN[1] : DOMAIN[0];
-      const share = (edge - guesses[away - 1]) / (guesses[away] - guesses[away - 1]);
-      line.push([T(away - 1 + share), Z(edge)]);
-    }
-    draw(g, "path", { d: path(line), style: pen("green", 1, AHEAD) });
-    draw(g, "path", { d: path(line.slice(0, state.at + 1)), style: pen("green", 2.2) });
-    points.forEach(([x, y], t) => {
+    // The way that it will go, and over it the way that it has gone, cut off at the edges; an arrow is a guess beyond.
+    const frame = { x: 36, y: 22, width: 298, height: 168, viewBox: "36 22 298 168", style: "overflow: hidden" };
+    const within = draw(g, "svg", frame);
+    const line = guesses.map((z, t) => [T(t), between(Z(z), -1e4, 1e4)]);
+    draw(within, "path", { d: path(line), style: pen("green", 1, AHEAD) });
+    draw(within, "path", { d: path(line.slice(0, state.at + 1)), style: pen("green", 2.2) });
+    guesses.forEach((z, t) => {
       const look = t <= state.at ? ink("green") : pen("green", 1, AHEAD);
-      draw(g, "circle", { cx: x, cy: y, r: t === state.at ? 5 : 2.6, style: look });
+      const edge = between(z, ...DOMAIN);
+      const now = t === state.at;
+      if (z === edge) draw(g, "circle", { cx: T(t), cy: Z(z), r: now ? 5 : 2.6, style: look });
+      else arrow(g, T(t), Z(edge) + (z > edge ? 5 : -5), [0, z > edge ? -1 : 1], now ? 6 : 3.5, look);
+      if (!now || z === edge) return;
+      const late = t > STEPS / 2;
+      text(g, T(t) + (late ? -10 : 10), Z(edge) + (z > edge ? 14 : -6), `${number(z)} km`, { anchor: late ? "end" : "start", name: "green", more: HALO });
     });
     // The step sizes from 0 to 1, in their regimes.
     const c = curvature();
