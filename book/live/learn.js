@@ -9,9 +9,9 @@
   const $ = (name) => document.getElementById(`learn-${name}`);
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then it shows each pass over the images, and no more
-  const { css, dot, fresh, line, paint, powerOfTen } = canvases;
+  const { css, dot, fresh, line, oneStop, paint, powerOfTen } = canvases;
   const SIDE = 28;
-  const SCRIPTS = ["learning", "lesson", "kernels", "training"]; // which come when they are first wanted
+  const SCRIPTS = ["lesson", "kernels", "training"]; // which come when they are first wanted
 
   // What the sliders choose.
   const SLIDERS = {
@@ -29,6 +29,8 @@
     "wrong-order": { wrong_order: true },
     "too-long": { step_size: 10, steps: 4 },
   };
+
+  const NAMES = { usual: "As it should be", "no-settling": "No settling", "wrong-order": "Wrong order", "too-long": "Step too long" };
 
   const state = {
     rule: "bidirectional",
@@ -103,6 +105,47 @@
     },
   };
 
+  // Before it is pressed there is a network too: that of the random weights, which draws noise, and reads as chance does.
+  // The images are those of the network above; in full, 1,000 others are measured once it begins.
+  function atRandom() {
+    const { sizes, rule, seed, pixel_mean, pixel_std } = state.settings;
+    const L = sizes.length - 1;
+    const weights = makeLearning().randomWeights({ sizes, seed });
+    const map = (W, inputs, outputs) => ({ W, inputs, outputs, bias: new Float32Array(outputs) });
+    const network = {
+      sizes, L,
+      activation: { of: (z) => Math.max(z, 0) },
+      generator: weights.slice(0, L).map((W, l) => map(W, sizes[l], sizes[l + 1])),
+      amortiser: weights.slice(L).map((W, l) => map(W, sizes[l + 1], sizes[l])),
+    };
+    const drawn = [...Array(sizes[0]).keys()].flatMap((k) => [
+      ...bpc.denormalise(bpc.sweepDown(network, bpc.oneHot(k))[L], { pixel_mean, pixel_std }).map((x) => Math.round(255 * Math.min(1, Math.max(0, x)))),
+    ]);
+    if (rule.start !== "image") return { drawn, wrong: [] }; // it would have to settle
+    const digits = bpc.bytes(bpcDigits.images);
+    const wrong = bpcDigits.labels.flatMap((label, n) => {
+      const pixels = digits.subarray(SIDE * SIDE * n, SIDE * SIDE * (n + 1));
+      const image = bpc.normalise(Float64Array.from(pixels, (byte) => byte / 255), { pixel_mean, pixel_std });
+      const says = bpc.argmax(bpc.sweepUp(network, image)[0]);
+      return says === label ? [] : [{ label, says, pixels }];
+    });
+    return { drawn, wrong, right: bpcDigits.labels.length - wrong.length };
+  }
+
+  const found = {}; // once for each rule
+  function showRandom() {
+    const { drawn, wrong, right } = (found[state.rule] ??= atRandom());
+    state.frame = { drawn, wrong };
+    showTiles();
+    state.frame = null;
+    $("accuracy").value = right ?? "–";
+    $("wrong-count").value = right === undefined ? "–" : wrong.length;
+    $("of").textContent = "of 100 digits above read rightly";
+    $("measured").textContent = "by random weights";
+    const reads = right === undefined ? "" : `, and ${right} of the 100 digits above are read rightly, as by chance`;
+    say(`Random weights: what they draw is noise${reads}. Press Train, and watch.`);
+  }
+
   // One that wants less motion sees one frame a pass.
   const pace = () => (still.matches ? "pass" : state.pace);
 
@@ -116,6 +159,7 @@
     state.accuracies = [];
     setState("waiting");
     root.dataset.iteration = 0;
+    say(`${named()}: starts from random weights.`);
     worker.postMessage({ type: "begin", settings: state.settings, run: state.run, pace: pace(), running });
   }
 
@@ -164,6 +208,13 @@
     const { context, width, height } = fresh($("accuracy-chart"));
     const x = scaleX(width);
     const y = (accuracy) => height - 3 - (accuracy / 100) * (height - 18);
+    context.setLineDash([2, 4]);
+    line(context, css(ink, 0.6), [[0, y(10)], [width, y(10)]]);
+    context.setLineDash([]);
+    context.font = "11px system-ui, sans-serif";
+    context.textAlign = "left";
+    context.fillStyle = css(ink, 0.7);
+    context.fillText("chance", 4, y(10) - 3);
     for (const level of [0, 25, 50, 75, 100]) gridline(context, width, y(level), `${level} %`);
     const points = state.accuracies.map(({ iteration, accuracy }) => [x(iteration), y(accuracy)]);
     if (!points.length) return;
@@ -199,13 +250,15 @@
       const passes = Math.floor(iteration / perPass);
       const found = passes && state.accuracies.find((point) => point.iteration === passes * perPass);
       const result = found ? ` After ${passes === 1 ? "one pass" : `${passes} passes`}: ${Math.round(10 * found.accuracy)} of 1,000 read rightly.` : "";
-      return `Learning, in ${kernels}.${result}`;
+      return `${named()}: starts from random weights. Learning, in ${kernels}.${result}`;
     },
-    ended: () => `The run has ended: ${accuracy()} of 1,000 test images are read rightly.`,
+    ended: () => `${named()}: the run has ended: ${accuracy()} of 1,000 test images are read rightly.`,
     diverged: ({ iteration }) =>
-      `The run diverged at batch ${iteration}: the energy grew without bound, as the steps of settling are too long. Set the step to 1 and start over.`,
-    paused: ({ iteration, total }) => `Paused after batch ${iteration} of ${total}. ${accuracy() ?? "None yet"} of 1,000 read rightly.`,
+      `${named()}: the run diverged at batch ${iteration}: the energy grew without bound, as the steps of settling are too long. Set the step to 1 and start over.`,
+    paused: ({ iteration, total }) => `${named()}: paused after batch ${iteration} of ${total}. ${accuracy() ?? "None yet"} of 1,000 read rightly.`,
   };
+  const named = () => NAMES[state.what_if] ?? `Your own settings, ${RULES[state.rule]}`;
+  const RULES = { bidirectional: "BPC", hybrid: "HPC", generative: "genPC", discriminative: "discPC" };
   const accuracy = () => {
     const last = state.accuracies[state.accuracies.length - 1];
     return last && Math.round(10 * last.accuracy);
@@ -214,8 +267,14 @@
   function showWords() {
     const { frame } = state;
     const { last, iteration, total, perPass, raised } = frame;
-    $("accuracy").value = accuracy() ?? "–";
-    $("wrong-count").value = accuracy() === undefined ? "–" : 1000 - accuracy();
+    const measured = frame.state === "diverged" ? undefined : accuracy(); // a network that blew up reads nothing
+    $("accuracy").value = measured ?? "–";
+    $("wrong-count").value = measured === undefined ? "–" : 1000 - measured;
+    $("of").textContent = "of 1,000 test images read rightly";
+    const at = state.accuracies[state.accuracies.length - 1]?.iteration;
+    $("measured").textContent =
+      frame.state === "diverged" ? `it blew up at batch ${iteration}` : at === undefined ? "not measured yet" : `last measured at batch ${at}`;
+    if (frame.state !== "running" || frame.accuracies.length) nameCharts();
     $("E").value = last ? short(last.e + last.d) : "–";
     $("E-e").value = last ? short(last.e) : "–";
     $("E-d").value = last ? short(last.d) : "–";
@@ -226,6 +285,16 @@
     $("at").value = `pass ${pass} of ${total / perPass}, batch ${iteration} of ${total}`;
     const said = raised && frame.state !== "diverged" ? " Settling raises the energy: its steps are too long." : "";
     say(WORDS[frame.state](frame) + said);
+  }
+
+  // What the charts show, in their names: for who cannot see them; anew where something was measured.
+  function nameCharts() {
+    const { last, iteration, state: now } = state.frame;
+    const found = state.accuracies.map((point) => `${point.accuracy.toFixed(1)} % at batch ${point.iteration}`);
+    const some = found.filter((_, i) => i % Math.ceil(found.length / 6) === 0 || i === found.length - 1).join(", ");
+    $("accuracy-chart").setAttribute("aria-label", `The share of the test images that is read rightly: ${some || "not measured yet"}`);
+    const energies = last ? `${short(last.before)} before settling, ${short(last.e + last.d)} after; of it ${short(last.e)} from e, ${short(last.d)} from d` : "none yet";
+    $("energy-chart").setAttribute("aria-label", `The energy of a batch, at batch ${iteration}: ${energies}${now === "diverged" ? ". It blew up" : ""}`);
   }
 
   const short = (x) => (x >= 0.001 && x < 1e5 ? `${+x.toPrecision(3)}` : x.toExponential(1));
@@ -305,6 +374,7 @@
     state.what_if = what_if;
     state.settings = { ...structuredClone(bpcLessons[rule]), ...WHAT_IFS[what_if] };
     showSettings();
+    if (!ready && !worker) showRandom();
   }
 
   for (const radio of all("[name=learn-rule]")) {
@@ -323,12 +393,15 @@
 
   function repaint() {
     mixColours();
-    showTiles();
+    if (state.frame || worker) showTiles();
+    else showRandom();
     showAccuracies();
     showEnergies();
   }
   new MutationObserver(repaint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   new ResizeObserver(repaint).observe(root);
+  oneStop(root.querySelector("[role=toolbar]"));
+  mixColours();
   choose("bidirectional", "usual");
   setState("asleep");
   repaint();

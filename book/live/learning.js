@@ -90,6 +90,15 @@ function makeLearning() {
     return order;
   }
 
+  // The weights that a network starts from, as `weights` gives them: of the generator and then of the amortiser.
+  function randomWeights({ sizes, seed }) {
+    const draws = random(seed);
+    const above = sizes.slice(0, -1);
+    const maps = [...above.map((n, l) => [n, sizes[l + 1]]), ...above.map((n, l) => [sizes[l + 1], n])];
+    return maps.map(([inputs, outputs]) =>
+      Float32Array.from({ length: inputs * outputs }, () => (2 * draws() - 1) / Math.sqrt(inputs)));
+  }
+
   // The learning rate at an iteration of `total`: it rises over the first fifth and falls to almost nothing, both along a
   // cosine, or is constant.
   function rateAt({ schedule, learning_rate }, iteration, total) {
@@ -432,12 +441,10 @@ function makeLearning() {
         m.now = m.measured = spectralNorm(m, SQUARINGS);
       });
     }
-    const draws = random(settings.seed);
-    load(maps.map(({ inputs, outputs }) =>
-      Float32Array.from({ length: inputs * outputs }, () => (2 * draws() - 1) / Math.sqrt(inputs))));
+    load(randomWeights(settings));
 
     return { learn, classify, draw, weights, load, whole, kernels: kernels.name, iteration: () => iteration };
   }
 
-  return { plain, compiled, makeLearner, random, shuffled, rateAt };
+  return { plain, compiled, makeLearner, random, randomWeights, shuffled, rateAt };
 }
