@@ -276,6 +276,21 @@ def test_a_search_finds_sections_and_terms_and_shows_where(reader):
     reader.lands_on(page.locator("#term-amortiser"))
 
 
+def test_a_search_that_finds_much_shows_the_rest_when_asked(reader):
+    page = reader.go("search.html")
+    results = page.locator("#search-results li > a")
+    page.locator(".bd-search-container input").fill("network")
+    status = page.get_by_role("status")
+    expect(status).to_contain_text("the best 40 are shown")
+    found = int(re.match(r"\d+", status.inner_text())[0])
+    expect(results).to_have_count(40)
+    reader.press(page.get_by_role("button", name=f"Show the other {found - 40}"))
+    expect(results).to_have_count(found)
+    expect(results.nth(40)).to_be_focused()
+    expect(status).to_have_text(f"{found} sections found.")
+    expect(page.get_by_role("button", name=re.compile("Show the other"))).to_have_count(0)
+
+
 def test_a_search_helps_who_types_nothing_or_misspells(reader):
     page = reader.go("search.html")
     results, help = page.locator("#search-results li"), page.locator("#search-help")

@@ -195,12 +195,27 @@ function help(query, found) {
   document.getElementById("search-elsewhere").hidden = !empty && found.length > 0;
 }
 
-function show(query) {
+// What is asked for beyond the first: with it the list goes on, and the keyboard at its first new entry.
+function more(query, rest) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn";
+  button.textContent = `Show the other ${rest}`;
+  button.addEventListener("click", () => {
+    show(query, Infinity);
+    document.querySelector(`#search-results li:nth-child(${MOST + 1}) a`).focus();
+  });
+  const item = document.createElement("li");
+  item.append(button);
+  return item;
+}
+
+function show(query, most = MOST) {
   const list = document.getElementById("search-results");
   const status = document.getElementById("search-status");
   const { found, words } = search(query);
   list.replaceChildren(
-    ...found.slice(0, MOST).map(({ section }) => {
+    ...found.slice(0, most).map(({ section }) => {
       const item = document.createElement("li");
       const link = document.createElement("a");
       link.href = section.url;
@@ -216,10 +231,11 @@ function show(query) {
       return item;
     }),
   );
+  if (found.length > most) list.append(more(query, found.length - most));
   const many = found.length === 1 ? "1 section" : `${found.length} sections`;
   if (!query.trim()) status.textContent = "";
   else if (!found.length) status.textContent = `Nothing found for “${query}”.`;
-  else status.textContent = `${many} found${found.length > MOST ? `; the best ${MOST} are shown` : ""}.`;
+  else status.textContent = `${many} found${found.length > most ? `; the best ${most} are shown` : ""}.`;
   help(query, found);
 }
 
