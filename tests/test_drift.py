@@ -342,7 +342,7 @@ OWN = {
     "05_training_loop": """
         keep reads lengths three_times python_loop one_call_each compiled_scan scan package run operations
         package_step distance note bend""",
-    "06_landscapes": "start learn settled energies pair_energy flatness over",
+    "06_landscapes": "start learn settled energies pair_energy flatness over case pulls",
     "07_what_is_missing": """
         draw_masks seen_energy bidirectional backprop learn watch percent swept settled expected imagine
         far""",
