@@ -186,4 +186,4 @@ def weights(network: Network) -> PerMap:
 
 def _length(x: Float[Array, "..."]) -> Float[Array, ""]:
     """Take the root of the sum of all squares; as a product with itself, it takes a tenth of the time."""
-    return jnp.sqrt(jnp.vdot(x, x))
+    return jnp.sqrt(jnp.vdot(x, x, precision="highest"))

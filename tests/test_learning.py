@@ -229,3 +229,25 @@ def test_wrong_arguments_of_learning_are_named(digits):
         make_state("fast", 1)
     with pytest.raises(ValueError, match="rule='hybrid' given, a Rule expected"):
         weight_gradient(state.network, activities, "hybrid")
+
+
+# Digits of float32 ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", [GENERATIVE, HYBRID, DISCRIMINATIVE, BIDIRECTIONAL])
+def test_every_product_asks_for_all_digits_of_float32(digits, rule):
+    # A GPU rounds what it multiplies to 10 bits, a TPU to 7, unless each product asks for more.
+    config = BASE.replace(rule=rule)
+    state = make_state(config, total=10)
+
+    def products():
+        def iterate(state):
+            return train_step(state, digits.images[:8], digits.labels[:8], config, total=10)[0]
+
+        text = jax.jit(iterate).lower(state).as_text()
+        return [line for line in text.splitlines() if "stablehlo.dot_general" in line]
+
+    assert len(products()) > 6
+    assert all("[HIGHEST, HIGHEST]" in line for line in products())
+    with jax.default_matmul_precision("tensorfloat32"):  # a reader's own wish is obeyed
+        assert not any("HIGHEST" in line for line in products() if "tensor<8x" in line)
