@@ -201,6 +201,6 @@ def _draw_linear(
 
 def _linear(layer: eqx.nn.Linear, x: Float[Array, "batch inputs"]) -> Float[Array, "batch outputs"]:
     # GPUs and TPUs leave digits of float32 out, unless they are asked for: no law holds to more than is left.
-    asked = jax.config.jax_default_matmul_precision
+    asked = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
     y = jnp.matmul(x, layer.weight.T, precision=None if asked else "highest")
     return y if layer.bias is None else y + layer.bias[None]
