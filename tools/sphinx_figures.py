@@ -133,6 +133,8 @@ class MakeFigures(SphinxTransform):
         picture.append(caption)
         name = f"figure-{match[1]}"
         picture["ids"].append(name)
+        slugs = self.env.metadata[self.env.docname].setdefault("myst_slugs", {})
+        slugs[name] = (caption.line, name, match[0])  # where other pages' links look
         self.document.note_explicit_target(picture)
         paragraph.parent.remove(paragraph)
 
