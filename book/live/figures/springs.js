@@ -131,7 +131,7 @@ bpcFigures.add("springs", (root) => {
     });
     draw(g, "path", { d: path([[36, Z(rest())], [334, Z(rest())]]), style: pen("ink", 1.1, `stroke-dasharray: 5 3; ${FAINT}`) });
     // The way that it will go, and over it the way that it has gone, cut off at the edges; an arrow is a guess beyond.
-    const frame = { x: 36, y: 22, width: 298, height: 168, viewBox: "36 22 298 168", style: "overflow: hidden" };
+    const frame = { x: 36, y: 22, width: 298, height: 168, viewBox: "36 22 298 168", style: "overflow: hidden", "aria-hidden": "true" };
     const within = draw(g, "svg", frame);
     const line = guesses.map((z, t) => [T(t), between(Z(z), -1e4, 1e4)]);
     draw(within, "path", { d: path(line), style: pen("green", 1, AHEAD) });
