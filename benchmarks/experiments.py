@@ -64,6 +64,13 @@ def parts(section: str) -> dict[str, Callable[[], Any]]:
     return importlib.import_module(section).parts()
 
 
+def kept(section: str, part: str, measure: Callable[[], Any]) -> Any:
+    """Give the results of a part as they are stored, or measure them: what is stored is not run twice."""
+    path = STORED / f"{section}.json"
+    found = json.loads(path.read_text("utf-8"))["results"] if path.exists() else {}
+    return found[part] if part in found else with_spread(measure())
+
+
 def run(section: str, folder: Path = STORED, only: str | None = None) -> None:
     """Measure the parts of a section that are not stored, or one of them, and store each."""
     path = folder / f"{section}.json"
@@ -83,8 +90,7 @@ def run(section: str, folder: Path = STORED, only: str | None = None) -> None:
             kept["machine"] = machine
             kept["results"][name] = found
             kept["parts"][name] = {
-                "commit": machine["commit"],
-                "date": machine["date"],
+                **{name: machine[name] for name in ("commit", "date", "processor", "cores", "jax")},
                 "minutes": round((time.perf_counter() - began) / 60, 1),
                 "first_seed": protocol()["first_seed"],
             }

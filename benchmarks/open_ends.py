@@ -259,9 +259,10 @@ def take_precisions() -> str:
     """Choose a way: of those that read within half a point of the best, the one that draws best."""
     found = {}
     for name in LEARNT:
-        last = try_precisions(name)["last"]
+        part = f"precisions, {name}"
+        last = experiments.kept("open_ends", part, partial(try_precisions, name))["last"]
         found[name] = {
-            what: float(np.nan_to_num(np.mean(last[what]), nan=0.0 if what == "reads" else 9.0))
+            what: float(np.nan_to_num(last[what]["mean"], nan=0.0 if what == "reads" else 9.0))
             for what in ("reads", "draws")
         }
     best = max(each["reads"] for each in found.values())
@@ -475,7 +476,12 @@ def try_deep(hidden: int, name: str) -> dict[str, Any]:
 
 def take_deep(hidden: int, among: dict[str, Deep]) -> str:
     """Choose the way that reads most."""
-    return max(among, key=lambda name: np.mean(try_deep(hidden, name)["reads"]))
+
+    def reads(name):
+        found = experiments.kept("open_ends", f"{hidden}, {name}", partial(try_deep, hidden, name))
+        return found["reads"]["mean"]
+
+    return max(among, key=reads)
 
 
 def deep() -> dict[str, Any]:

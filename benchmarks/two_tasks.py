@@ -269,20 +269,37 @@ def scored(name: str) -> list[dict[str, Any]]:
     return found
 
 
-@cache
-def chosen(name: str) -> dict[str, Any]:
-    """Choose a setting: of those within half a point of the best, the one that draws best."""
-    best = max(np.mean(each["reads"]) for each in scored(name))
-    good = [each for each in scored(name) if np.mean(each["reads"]) >= best - 0.5]
-    return min(good, key=lambda each: np.mean(each["draws"]))
+def take(name: str) -> dict[str, dict[str, Any]]:
+    """Choose a model's setting: of those within half a point of the best, the one that draws best.
+
+    Backprop has two, the classifier's and the decoder's, each chosen by its own task.
+    """
+    every = scored(name)
+    best = max(np.mean(each["reads"]) for each in every)
+    if name == "backprop":
+        classifier = max(every, key=lambda each: np.mean(each["reads"]))
+        return {"reads": classifier, "draws": min(every, key=lambda each: np.mean(each["draws"]))}
+    good = [each for each in every if np.mean(each["reads"]) >= best - 0.5]
+    return {"both": min(good, key=lambda each: np.mean(each["draws"]))}
 
 
 @cache
+def chosen(name: str, task: str = "reads") -> dict[str, Any]:
+    """Give what was chosen, from the stored settings if they are: what changes, and steps.
+
+    Args:
+        name: of the model.
+        task: "reads" or "draws", of backprop; the others have one setting for both.
+    """
+    found = experiments.kept("two_tasks", "settings", settings)[name]
+    words = found["chosen"]["both" if "both" in found["chosen"] else task]
+    changes = next(each for each in GRID[name] if written(each) == words)
+    return {"changes": changes, "steps": found["tried"][words]["steps"]}
+
+
 def chosen_ways() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Choose backprop's two, the classifier's setting and the decoder's, each by its own task."""
-    every = scored("backprop")
-    classifier = max(every, key=lambda each: np.mean(each["reads"]))
-    return classifier, min(every, key=lambda each: np.mean(each["draws"]))
+    """Give backprop's two, the classifier's setting and the decoder's."""
+    return chosen("backprop", "reads"), chosen("backprop", "draws")
 
 
 def setting(name: str) -> bpc.Config:
@@ -312,10 +329,8 @@ def settings() -> dict[str, Any]:
             written(each["changes"]): {key: each[key] for key in ("steps", "reads", "draws")}
             for each in scored(name)
         }
-        taken = dict(zip(("reads", "draws"), chosen_ways(), strict=True))
-        taken = taken if name == "backprop" else {"both": chosen(name)}
         found[name] = {
-            "chosen": {task: written(each["changes"]) for task, each in taken.items()},
+            "chosen": {task: written(each["changes"]) for task, each in take(name).items()},
             "tried": tried,
         }
     return found
