@@ -14,9 +14,11 @@ discPC that reads and a genPC that draws, which share nothing.
 
 from collections.abc import Callable
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import bidirectional
+import equinox as eqx
 import experiments
 import jax
 import jax.numpy as jnp
@@ -175,19 +177,27 @@ def backprop_gradient(network, image, seen, label, norms):
 
 @cache
 def trained(name: str, seed: int) -> bpc.Network:
+    """Train a model, or load it: parts share networks, by the code of this file and the package."""
+    path = bidirectional.in_between(f"{name} {seed} {Path(__file__).read_text('utf-8')}", "eqx")
+    config = CONFIGS.get(name, LARGE if name == "large" else BUDGET)
+    if not path.exists():
+        eqx.tree_serialise_leaves(path, train(name, config, seed))
+    return eqx.tree_deserialise_leaves(path, make_state(config, 1).network)
+
+
+def train(name: str, config: bpc.Config, seed: int) -> bpc.Network:
     """Train one of the models."""
     if name in ("BPC with masks", "large"):
-        config = LARGE if name == "large" else BUDGET
         return learn(config, bpc_gradient(config), seed)
     if name == "backprop with masks":
-        return learn(BUDGET, backprop_gradient, seed)
+        return learn(config, backprop_gradient, seed)
     if name == "backprop":
-        return learn(
-            BUDGET,
-            lambda network, image, seen, *others: backprop_gradient(network, image, image, *others),
-            seed,
-        )
-    return bpc.fit(CONFIGS[name].replace(seed=seed), data())[0]
+
+        def whole(network, image, seen, *others):
+            return backprop_gradient(network, image, image, *others)
+
+        return learn(config, whole, seed)
+    return bpc.fit(config.replace(seed=seed), data())[0]
 
 
 # -- reading -------------------------------------------------------------------------------------------------

@@ -216,9 +216,11 @@ def provenance(sections: list[str]) -> str:
     for section in dict.fromkeys(sections):
         found = results(section)
         for name, part in found["parts"].items():
-            processor = found["machine"]["processor"]
+            # a part says it itself, where a section had several machines
+            where = found["machine"] | part
+            cores = f"{where['cores']} core{'s' * (where['cores'] > 1)}"
             rows.append(
                 f"| {section}, {name} | {part['date']} | {part['commit']} | {part['minutes']} | "
-                f"jax {found['machine']['jax']}, {processor} |\n"
+                f"jax {where['jax']}, {where['processor']}, {cores} |\n"
             )
     return PROVENANCE.format(first=protocol()["protocol"]["first_seed"]) + "".join(rows)
