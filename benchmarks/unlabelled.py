@@ -7,21 +7,27 @@ a label, the first ten are clamped to it. A model is a rule with its precisions,
 Where only a few images have labels, BPC also names others itself: an image whose whole is read with the two
 largest label units far apart is learnt as if it had that label, moved by up to two pixels, while the
 amortiser sees only a part of it. The rival, the amortiser alone by backprop, has the labelled images; and,
-as a control that no claim asks for, the same moves and masks.
+as a control that no claim asks for, the same moves and masks. Other controls take the generator, or the
+names, away.
+
+Samples are images after inference with noise, the label clamped. Two separate networks, a discPC and a genPC,
+share label, top and image, and have hidden layers of their own.
 """
 
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import experiments
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from bidirectional import in_between
 
 import bpc_minimal as bpc
-from bpc_minimal.curvature import follow_norms, layer_steps, spectral_norms
+from bpc_minimal.curvature import curvatures, follow_norms, layer_steps, spectral_norms
 from bpc_minimal.energy import energy
 from bpc_minimal.inference import weighed
 from bpc_minimal.learning import make_optimiser, make_state
@@ -46,7 +52,7 @@ class Model(NamedTuple):
 class Help(NamedTuple):
     """How images without labels are named, and how all are shown."""
 
-    margin: float = 0.6  # between the two largest label units of an image that is named
+    margin: float = 0.6  # between the two largest label units of an image that is named; inf: none
     start: float = 0.3  # the share of training after which it is
     moves: int = 2  # pixels
     whole: float = 0.25  # the share of images that the amortiser sees whole; of others 30 to 90 %
@@ -64,6 +70,18 @@ MIXED = {
 }
 WAY = {"HPC": "swept", "BPC": "settled"}  # which read more validation images
 FEW = Model(bpc.BIDIRECTIONAL, (1e-4, 1e-4, 3e-5), (0.06, 1.0, 1.0), decay=0.0, steps=2)
+
+# What samples: all images of its training have labels. Temperatures and precisions are chosen for each.
+DRAWERS = MIXED | {
+    "genPC": Model(bpc.GENERATIVE, ONES, ONES),
+    "discPC": Model(bpc.DISCRIMINATIVE, ONES, ONES),
+}
+SAMPLERS = {"BPC": ["BPC"], "HPC": ["HPC"], "genPC": ["genPC"], "two networks": ["genPC", "discPC"]}
+SAMPLES, SAMPLING, RATE = 2000, 200, 0.5
+TRIED = [
+    ("ones", heat) for heat in (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+]  # six each; BPC's own are not ones
+TRIED_OF_BPC = [(which, heat) for which in ("own", "ones") for heat in (0.01, 0.1, 1.0)]
 
 
 @cache
@@ -113,8 +131,8 @@ def settle(network, model: Model, image, seen, label, known, norms, steps: int):
 
     if model.rule.start == "image":
         start = bpc.sweep_up(network, seen)[:L]
-    else:  # the prior: a top of zeros
-        start = bpc.sweep_down(network, jnp.zeros((len(image), TOP)))[:L]
+    else:  # the prior: a top of zeros, but for a label
+        start = bpc.sweep_down(network, clamp([jnp.zeros((len(image), TOP))])[0])[:L]
     z = jax.lax.scan(step, clamp(start), length=steps, unroll=min(steps, 8))[0]
     return [*z, image]
 
@@ -276,6 +294,168 @@ def measure(network: bpc.Network, model: Model) -> dict[str, float]:
     }
 
 
+# -- samples -------------------------------------------------------------------------------------------------
+
+
+def drawer(name: str, seed: int) -> bpc.Network:
+    """Train a network that draws, on labelled images, or load it."""
+    path = in_between(f"unlabelled {name} {DRAWERS[name]} {seed} {BUDGET.to_json()}", "eqx")
+    if not path.exists():
+        network = learn(DRAWERS[name], seed, labelled(len(data().labels), 0))
+        eqx.tree_serialise_leaves(path, network)
+    like = make_state(BUDGET.replace(seed=seed), 1).network
+    return eqx.tree_deserialise_leaves(path, like)
+
+
+@partial(jax.jit, static_argnums=(1, 2, 3))
+def sample(networks, own: tuple, temperature: float, count: int, key):
+    """Let images settle in noise, the labels clamped, a tenth of each; give them.
+
+    Networks share top and image. Noise moves the hidden layers and what is free of the top; the image follows
+    without, as noise of its pixels would be most of what there is to see.
+
+        z <- z - step dE/dz + sqrt(2 step temperature) noise
+
+    Args:
+        networks: a list of those that pull on top and image.
+        own: for each its precisions, alpha_gen and alpha_disc.
+        temperature: of the noise.
+        count: of images.
+        key: of the noise.
+    """
+    L = networks[0].depth
+    label = bpc.one_hot(jnp.arange(count) * CLASSES // count, CLASSES)
+    top = jnp.hstack([label, jnp.zeros((count, TOP - CLASSES))])
+    z = [top, *[bpc.sweep_down(n, top)[1:L] for n in networks], bpc.sweep_down(networks[0], top)[L]]
+    bounds = [
+        curvatures(n, *alphas, spectral_norms(n)) for n, alphas in zip(networks, own, strict=True)
+    ]
+    ends = [RATE / sum(bound[l] for bound in bounds) for l in (0, L)]
+    steps = [ends[0], *[[RATE / b for b in bound[1:L]] for bound in bounds], ends[1]]
+
+    def total(z):
+        parts = [
+            energy(n, [z[0], *hidden, z[-1]], *alphas)
+            for n, hidden, alphas in zip(networks, z[1:-1], own, strict=True)
+        ]
+        return (sum(parts) + 0.5 * MIXED["BPC"].decay * jnp.sum(z[0] ** 2, axis=1)).sum()
+
+    def step(z, key):
+        slopes = jax.grad(total)(z)
+        flat, shape = jax.tree.flatten(z)
+        keys = jax.tree.unflatten(shape, jax.random.split(key, len(flat)))
+
+        def move(x, slope, size, key):
+            return (
+                x
+                - size * slope
+                + jnp.sqrt(2 * size * temperature) * jax.random.normal(key, x.shape)
+            )
+
+        *moved, _ = jax.tree.map(move, z, slopes, steps, keys)
+        moved[0] = jnp.hstack([label, moved[0][:, CLASSES:]])
+        return [*moved, z[-1] - steps[-1] * slopes[-1]], None
+
+    return jax.lax.scan(step, z, jax.random.split(key, SAMPLING))[0][-1]
+
+
+@cache
+def classifier() -> bpc.Network:
+    """Train a classifier by backprop, whose last hidden layer sees samples; the same for all."""
+    images, labels = (jnp.asarray(part) for part in data()[:2])
+    config = bpc.preset("best", sizes=(CLASSES, 256, 256, 784), epochs=5, learning_rate=1e-3)
+    total_iterations = config.total(len(images))
+    state, optimiser = (
+        make_state(config, total_iterations),
+        make_optimiser(config, total_iterations),
+    )
+
+    def iterate(carry, chosen):
+        network, memory = carry
+        image, label = pixels(images[chosen]), labels[chosen]
+
+        def loss(network):
+            read = bpc.sweep_up(network, image)[0]
+            return optax.softmax_cross_entropy_with_integer_labels(read, label).mean()
+
+        updates, memory = optimiser.update(jax.grad(loss)(network), memory, network)
+        return (optax.apply_updates(network, updates), memory), None
+
+    rng, N = np.random.default_rng(0), len(images) // config.batch_size * config.batch_size
+    order = np.concatenate([rng.permutation(len(images))[:N] for _ in range(config.epochs or 0)])
+    order = order.reshape(-1, config.batch_size)
+    carry = state.network, state.optimiser
+    return jax.jit(lambda c: jax.lax.scan(iterate, c, order)[0])(carry)[0]
+
+
+def seen(image) -> np.ndarray:
+    """Give the classifier's last hidden layer, before which pixels are clipped to what pixels can be."""
+    image = bpc.normalise(bpc.denormalise(image))
+    network = classifier()
+    return np.asarray(network.act(1, bpc.sweep_up(network, image)[1]), float)
+
+
+def frechet(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Give the Fréchet distance between two clouds, each taken for a Gaussian."""
+    C, D = np.cov(ours.T), np.cov(theirs.T)
+    values, axes = np.linalg.eigh(C)
+    root = axes * np.sqrt(np.maximum(values, 0)) @ axes.T
+    shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ D @ root), 0)).sum()
+    gap = ours.mean(axis=0) - theirs.mean(axis=0)
+    return float(gap @ gap + np.trace(C) + np.trace(D) - 2 * shared)
+
+
+def precisions(way: str, which: str) -> tuple:
+    """Give each network of a way of sampling its precisions: its own, or ones, where its rule moves."""
+    models = [DRAWERS[name] for name in SAMPLERS[way]]
+    return tuple(
+        weighed(m.rule.moves, *((m.gen, m.disc) if which == "own" else (ONES, ONES)), len(ONES))
+        for m in models
+    )
+
+
+def distance(way: str, seed: int, which: str, temperature: float, images: str) -> float:
+    networks = [drawer(name, seed) for name in SAMPLERS[way]]
+    key = jax.random.PRNGKey(seed)
+    drawn = sample(networks, precisions(way, which), temperature, SAMPLES, key)
+    return frechet(seen(drawn), seen(pixels(bpc.load_mnist(images)[0])))
+
+
+def sampling() -> dict[str, Any]:
+    """Choose precisions and temperature of each way to sample, on validation images."""
+    found: dict[str, Any] = {}
+    for way in SAMPLERS:
+        tried = {}
+        for which, heat in TRIED_OF_BPC if way == "BPC" else TRIED:
+            each = [
+                distance(way, s, which, heat, "validation") for s in experiments.choosing_seeds()
+            ]
+            tried[f"{which}, {heat}"] = each
+        found[way] = {"tried": tried, "chosen": min(tried, key=lambda name: np.mean(tried[name]))}
+    return found
+
+
+def samples() -> dict[str, Any]:
+    """Measure how far samples are from test images, beside what is no sample."""
+    chosen = experiments.kept("unlabelled", "sampling", sampling)
+
+    def of(way: str, seed: int) -> float:
+        which, heat = chosen[way]["chosen"].split(", ")
+        return distance(way, seed, which, float(heat), held_out())
+
+    found: dict[str, Any] = {
+        way: [of(way, seed) for seed in experiments.seeds(5)] for way in SAMPLERS
+    }
+    images, labels = data()[:2]
+    test = seen(pixels(bpc.load_mnist(held_out())[0]))
+    means = np.repeat(
+        bpc.class_means(images, labels).reshape(CLASSES, -1), SAMPLES // CLASSES, axis=0
+    )
+    found["training images"] = frechet(seen(pixels(images[:SAMPLES])), test)
+    found["class means"] = frechet(seen(bpc.normalise(means)), test)
+    return found
+
+
 # -- parts ---------------------------------------------------------------------------------------------------
 
 
@@ -320,6 +500,45 @@ def few(*counts: int) -> dict[str, Any]:
     return {str(count): over_seeds(partial(of, count)) for count in counts}
 
 
+def controls() -> dict[str, Any]:
+    """Take from BPC, with 100 labels, its generator, its names, or all that helps."""
+    ways = {
+        "no generator": (FEW._replace(rule=bpc.DISCRIMINATIVE), Help()),
+        "no names": (FEW, Help(margin=float("inf"))),
+        "no help": (FEW, None),
+    }
+
+    def of(model: Model, help: Help | None, seed: int) -> dict[str, float]:
+        return {"reads": reads(learn(model, seed, labelled(100, seed), help), held_out())}
+
+    return {way: over_seeds(partial(of, *how)) for way, how in ways.items()}
+
+
+def floor() -> dict[str, Any]:
+    """Probe what has learnt nothing, and principal components, as many as the top has units."""
+    learns, asked = pixels(data().images[:5000]), pixels(bpc.load_mnist(held_out())[0])
+    labels, truth = data().labels[:5000], bpc.load_mnist(held_out())[1]
+    mean = learns.mean(axis=0)
+    axes = jnp.linalg.svd(learns - mean, full_matrices=False)[2][:TOP]
+    tops = [(x - mean) @ axes.T for x in (learns, asked)]
+    drawn = bpc.denormalise(mean + tops[1] @ axes)
+    gap = drawn - bpc.denormalise(asked)
+
+    def untrained(seed: int) -> dict[str, float]:
+        network = make_state(BUDGET.replace(seed=seed), 1).network
+        swept = [bpc.sweep_up(network, x)[0] for x in (learns, asked)]
+        return {"probe": probe(swept[0], labels, swept[1], truth)}
+
+    return {
+        "pixels": {"probe": probe(learns, labels, asked, truth)},
+        "principal components": {
+            "rmse": float(np.sqrt(np.mean(gap**2))),
+            "probe": probe(tops[0], labels, tops[1], truth),
+        },
+        "untrained": over_seeds(untrained),
+    }
+
+
 def parts() -> dict[str, Callable[[], Any]]:
     return {
         "few": partial(few, 100),
@@ -327,4 +546,8 @@ def parts() -> dict[str, Callable[[], Any]]:
         "mixed": mixed,
         "ten": partial(few, 10),
         "thousand": partial(few, 1000),
+        "controls": controls,
+        "floor": floor,
+        "sampling": sampling,
+        "samples": samples,
     }
