@@ -546,6 +546,7 @@ def parts() -> dict[str, Callable[[], Any]]:
         "mixed": mixed,
         "ten": partial(few, 10),
         "thousand": partial(few, 1000),
+        "all": partial(few, 55_000),
         "controls": controls,
         "floor": floor,
         "sampling": sampling,
