@@ -551,15 +551,11 @@ def test_the_notation_can_be_read_on_a_phone(opened):
     assert len(widest) > 20 and max(widest) <= 390 and min(narrow) > 300
 
 
-def test_titles_and_neighbours_carry_numbers_and_a_jump_is_explained(visit):
+def test_titles_and_neighbours_carry_numbers(visit):
     page, _ = visit("book/08_two_tasks.html")
     assert page.title().startswith("8 Two tasks")
     assert page.locator("a.left-prev").inner_text().endswith("7 What is missing")
-    after = page.locator("a.right-next").inner_text()
-    assert "10 Fast" in after and "chapter 9 to come" in after
-    assert page.get_by_text("Question it (9 to come)").count() == 1
-    page, _ = visit("book/intro.html")
-    assert "Chapter 9" in page.locator("article").inner_text()
+    assert page.locator("a.right-next").inner_text().endswith("9 Without labels")
 
 
 def test_without_scripts_the_menu_ends_a_narrow_page_and_no_dead_button_is_shown(browser, site):

@@ -171,21 +171,7 @@ def join_texts(doctree: nodes.document) -> None:
             parent.extend(children)
 
 
-def say_what_is_missing(app: Sphinx, _page: str, _template: str, context: dict, _tree: Any) -> None:
-    """Say, where the next chapter's number jumps, that those between are to come."""
-    here = chapter_number(context.get("pagename", ""))
-    following = context.get("next")
-    if here is None or not following:
-        return
-    there = TITLED.match(following["title"])
-    if there and int(there[1]) > here + 1:
-        gap = f"{here + 1} to {int(there[1]) - 1}" if int(there[1]) > here + 2 else str(here + 1)
-        noun = "chapters" if " " in gap else "chapter"
-        following["title"] += f" ({noun} {gap} to come)"
-
-
 def setup(app: Sphinx) -> None:
     app.add_transform(NumberTitle)
     app.connect("doctree-read", collect_anchors)
     app.connect("doctree-resolved", link_words)
-    app.connect("html-page-context", say_what_is_missing)

@@ -36,6 +36,7 @@ SYNONYMS = {
     "eqn": "equation",
     "equilibrium": "settle",
     "feedforward": "sweep",
+    "fid": "Fréchet distance",
     "hebbian": "local rule",
     "hessian": "curvature",
     "inpainting": "completion",
@@ -47,9 +48,11 @@ SYNONYMS = {
     "recognition": "amortiser",
     "relaxation": "settle",
     "relu": "activation function",
+    "semi": "few labels",
     "sigmoid": "activation function",
     "speed": "fast",
     "tanh": "activation function",
+    "unsupervised": "without labels",
 }
 FILE = "search-index.js"
 GREEK = "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|rho|sigma|tau|phi|psi|omega"
