@@ -136,7 +136,7 @@ def exercise_2():
 
 
 def untrained(rng):
-    """Draw networks whose labels settle to clearly different energies, after 1 step and 10; in one, e matters."""
+    """Draw networks whose labels settle to clearly different energies; in the last, e counts."""
     for seed, steps, larger in ((3, 1, 1), (4, 10, 1), (4, 10, 30)):
         network = make_network(jax.random.PRNGKey(seed), (10, 14, 12, 20), use_bias=False)
         network = jax.tree.map(lambda w: 2.5 * w, network)
