@@ -344,7 +344,8 @@ OWN = {
         package_step distance note bend""",
     "06_landscapes": "start learn settled energies pair_energy flatness over case pulls",
     "07_what_is_missing": """
-        draw_masks seen_energy bidirectional backprop learn watch percent swept settled expected imagine
+        draw_masks seen_energy bidirectional backprop autoencoder learn watch percent swept settled expected
+        by_gaussian at_precisions imagine
         far""",
     "08_two_tasks": """
         both weighed_energy lengths settle of_rule pc_gradient backprop_gradient learn trained label_settled

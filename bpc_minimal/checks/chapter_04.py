@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpc_minimal import (
+    DISCRIMINATIVE,
     HYBRID,
+    Network,
     activity_gradient,
     classify,
     errors,
@@ -134,10 +136,12 @@ def exercise_2():
 
 
 def untrained(rng):
-    """Draw networks whose labels settle to clearly different energies, at 1 step and at 10."""
-    for seed, steps in ((3, 1), (4, 10)):
+    """Draw networks whose labels settle to clearly different energies; in the last, e counts."""
+    for seed, steps, larger in ((3, 1, 1), (4, 10, 1), (4, 10, 30)):
         network = make_network(jax.random.PRNGKey(seed), (10, 14, 12, 20), use_bias=False)
         network = jax.tree.map(lambda w: 2.5 * w, network)
+        generator = jax.tree.map(lambda w, times=larger: times * w, network.generator)
+        network = Network(generator, network.amortiser, network.activation)
         yield network, jnp.asarray(rng.normal(size=(60, 20)), jnp.float32), steps
 
 
@@ -193,7 +197,13 @@ def exercise_3(network, image, steps):
         "the hidden layers start at zero; a sweep up from the image is asked for": answers(
             start=zero
         ),
-        "this is the sweep's answer: nothing settles; put each label in and take `steps` steps": lambda: (
+        "this is the sweep's answer: put each label in, and compare energies": classify(
+            network, image
+        ),
+        "this lets the label settle: put each label in, and compare energies": lambda: classify(
+            network, image, steps, alpha_gen=ALPHA
+        ),
+        "nothing settles: take `steps` steps before the energies are compared": lambda: (
             label_energies(network, image, 0).argmin(0)
         ),
         "these are energies, one a label; the label of the least is asked for": right,
@@ -206,6 +216,7 @@ def exercise_3(network, image, steps):
         ),
         "this counts the labels from 1": right.argmin(0) + 1,
         "it takes e alone to settle; both errors move": answers(rule=HYBRID),
+        "it takes d alone to settle; both errors move": answers(rule=DISCRIMINATIVE),
     }
 
 

@@ -158,6 +158,9 @@ def exercise_3(y, v, w, alpha_gen, alpha_disc):
         "the sign in the curvature is wrong: both errors bend it upwards": y
         * pulls
         / (g - d * w**2),
+        "both signs of d are wrong: it pulls to y / w, and bends the energy upwards": y
+        * (g * v - d * w)
+        / (g - d * w**2),
         "e pulls too: alpha_gen v belongs above": y * d * w / curvature,
         "d pulls too: alpha_disc w belongs above": y * g * v / curvature,
         "this is for equal precisions": y * (v + w) / (1 + w**2),

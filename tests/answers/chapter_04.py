@@ -208,13 +208,13 @@ ANSWERS = {
                     start="[label, *(jnp.zeros((len(image), n)) for n in network.sizes[1:-1]), image]"
                 ),
             ),
-            ("sweep's answer", least(steps="0")),
+            ("nothing settles", least(steps="0")),
             (
                 "sweep's answer",
                 "def least_energy(network, image, steps):\n    return bpc.classify(network, image)",
             ),
             (
-                "sweep's answer",
+                "lets the label settle",
                 "def least_energy(network, image, steps):\n"
                 "    return bpc.classify(network, image, steps, alpha_gen=1e-3)",
             ),
@@ -224,6 +224,7 @@ ANSWERS = {
             ("along the labels", least(answer="energies.argmin(axis=1)")),
             ("from 1", least(answer="1 + energies.argmin(axis=0)")),
             ("e alone", least(settle="alpha_gen=1e-3, rule=bpc.HYBRID")),
+            ("d alone", least(settle="alpha_gen=1e-3, rule=bpc.DISCRIMINATIVE")),
             ("ignores steps", least(steps="10")),
             ("type", least(answer="None").replace("return None", "return {'answer': 3}")),
             ("raised", least(clamped="[True, True]")),

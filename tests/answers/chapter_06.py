@@ -188,6 +188,7 @@ ANSWERS = {
             ("weigh them", REST + "y * (v + 1 / w) / 2"),
             ("weigh y / w", REST + "y * (g * v + d / w) / (g + d)"),
             ("label rests", REST + "y * (g * v + d * w) / (g * v**2 + d)"),
+            ("both signs of d", REST + "y * (g * v - d * w) / (g - d * w**2)"),
             ("slope at x = 0", REST + "-y * (g * v + d * w)"),
         ],
     },
