@@ -80,8 +80,8 @@ def relative_step(
 ) -> Float[Array, ""]:
     """Compare steps with the longest that cannot raise the energy; the largest ratio of a hidden layer.
 
-    Above 1 inference may raise the energy, and above 2 a layer does so by itself. Without hidden layers
-    the ratio is that of the two ends.
+    Up to 1 inference cannot raise the energy, above 1 it may: a bound of the curvature says no more.
+    Without hidden layers the ratio is that of the two ends.
     """
     ratios = relative_steps(network, gen, disc, steps)
     return jnp.max(ratios[1:-1] if len(ratios) > 2 else ratios)

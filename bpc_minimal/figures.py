@@ -11,9 +11,10 @@ on a white ground. A dark page of the book puts light ones of the same hue in th
 
 import html
 import io
+import itertools
 import math
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -446,14 +447,14 @@ def spread_curves(
         rows = _legend_rows([[*lines] for lines in panels.values()])
         figure, axes = _panels(len(panels), HEIGHT + rows * LEGEND)
         each = [ylabel] * len(panels) if isinstance(ylabel, str) else ylabel
-        known = list(dict.fromkeys(name for lines in panels.values() for name in lines))
+        looks = _looks(panels.values())
         for axis, (title, lines), y_name in zip(axes, panels.items(), each, strict=True):
             for name, values in lines.items():
-                i = known.index(name)  # a name looks the same in every panel
+                i = looks[name]
                 mean = np.mean(values, axis=0)
                 spread = np.std(values, axis=0, ddof=len(values) > 1)
                 look = {"color": _colour(i), "marker": markers[i % 5], "markersize": 5}
-                axis.plot(x, mean, label=name, **look)
+                axis.plot(x, mean, label=name, ls="--" if i >= len(PALETTE) else "-", **look)
                 if len(values) > 1:
                     axis.fill_between(x, mean - spread, mean + spread, color=_colour(i), alpha=0.2)
             axis.set(title=title, xlabel=xlabel, ylabel=y_name)
@@ -788,6 +789,26 @@ def _colour(i: int) -> str:
     """Give the i-th colour, whichever style is in force where it is drawn."""
     colours = STYLE["axes.prop_cycle"].by_key()["color"]  # type: ignore[attr-defined]
     return colours[i % len(colours)]
+
+
+def _looks(panels: Iterable[Iterable[str]]) -> dict[str, int]:
+    """Number the names: the same in every panel, and no colour twice in one, as far as they last.
+
+    Where there are more names than colours, those of another panel come again, with dashes.
+    """
+    panels, n = [[*names] for names in panels], len(PALETTE)
+    found: dict[str, int] = {}
+    for name in dict.fromkeys(name for names in panels for name in names):
+        beside = {
+            found[other] % n
+            for names in panels
+            if name in names
+            for other in names
+            if other in found
+        }
+        free = (i for i in itertools.count() if i not in found.values())
+        found[name] = next(i for i in free if i % n not in beside or len(beside) == n)
+    return found
 
 
 def _whole_ticks(axis: Any, points: Sequence[Any]) -> None:

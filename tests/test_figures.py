@@ -90,6 +90,14 @@ def test_drawn_curves_are_their_points(drawn):
     assert first.lines[1].get_color() == second.lines[0].get_color()  # of one name
     assert first.lines[1].get_marker() == second.lines[0].get_marker()
     assert first.get_ylim() == second.get_ylim()
+    panels = {"A": dict.fromkeys("abcd", runs[:1]), "B": dict.fromkeys("aefg", runs[:1])}
+    first, second = figures.spread_curves(x, panels, "x").axes
+    looks = [
+        [(line.get_color(), line.get_linestyle()) for line in axis.lines]
+        for axis in (first, second)
+    ]
+    assert len({*looks[0], *looks[1]}) == 7, "more names than colours: dashes tell them apart"
+    assert all(len(dict(panel)) == 4 for panel in looks), "no colour twice in a panel"
 
 
 def test_drawn_frames_are_their_images_and_say_their_largest_label(digits, drawn):

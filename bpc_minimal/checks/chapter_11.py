@@ -39,11 +39,20 @@ def exercise_1(step, old, new):
     }
 
 
+def choices(rng):
+    """Draw accuracies where the run of the best look has not the best mean."""
+    for _ in range(4):
+        validation, test = rng.normal(97, 1, (5, 6)), rng.normal(96, 1, (5, 6))
+        steady = (validation.max(axis=1).argmax() + rng.integers(1, 5)) % 5
+        validation[steady] = validation.mean(axis=1).max() + rng.normal(0.2, 0.05, 6)
+        yield validation, test
+
+
 @exercise(
     "reported(validation, test)",
     goal="report an accuracy that no choice on the test set has raised",
     minutes=10,
-    cases=lambda rng: [(rng.normal(97, 1, (5, 6)), rng.normal(96, 1, (5, 6))) for _ in range(4)],
+    cases=choices,
     why="the validation images have chosen, so that the test images have only measured.",
     hint="Find the run and the look that the validation images like best, and say what the test images say.",
     rtol=1e-6,
@@ -51,6 +60,12 @@ def exercise_1(step, old, new):
 def exercise_2(validation, test):
     """Choose on validation images, report on test images."""
     run, look = np.unravel_index(np.argmax(validation), validation.shape)
+    steady, even = validation.mean(axis=1).argmax(), validation.mean(axis=0).argmax()
+    liked = test.mean(axis=1).argmax()  # the run that the test images like best
+    by_mean = (
+        "a run was chosen by its mean, which is no network's; one network at one look is asked for"
+    )
+    leak = "a leak: the test images have chosen the run, by its mean"
     return test[run, look], {
         "this is the leak: the test images have chosen": test.max(),
         "these are the validation images' own words, which chose it: they flatter": validation.max(),
@@ -64,6 +79,25 @@ def exercise_2(validation, test):
         "a run was chosen on validation images, its look on test images": test[run].max(),
         "a look was chosen on validation images, its run on test images": test[:, look].max(),
         "the run was chosen by its last look only": test[int(np.argmax(validation[:, -1])), -1],
+        f"{by_mean} (then the run's best look)": test[steady, validation[steady].argmax()],
+        f"{by_mean} (then the run's last look)": test[steady, -1],
+        f"{by_mean} (then the run's mean)": test[steady].mean(),
+        f"{by_mean}; and its look by test images, a leak": test[steady].max(),
+        "this is the mean of the chosen run's looks: one network, at one look": test[run].mean(),
+        "a look was chosen by its mean over the runs: one network, of one run": test[
+            validation[:, even].argmax(), even
+        ],
+        f"{leak} (then its mean was reported)": test[liked].mean(),
+        f"{leak} (then its best look on validation images)": test[
+            liked, validation[liked].argmax()
+        ],
+        "a leak: the test images have chosen among the last looks": test[:, -1].max(),
+        "a leak: the test images have chosen too, together with the validation images": test.flat[
+            np.argmax(validation + test)
+        ],
+        "a leak: of each run's best look, the test images have chosen the run": max(
+            test[i, row.argmax()] for i, row in enumerate(validation)
+        ),
         "this is the worst on validation images": test[
             np.unravel_index(np.argmin(validation), validation.shape)
         ],

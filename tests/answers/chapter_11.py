@@ -13,6 +13,7 @@ BEST = (
     "    run, look = np.unravel_index(validation.argmax(), test.shape)\n"
     "    return "
 )
+STEADY = "def reported(validation, test):\n    run = validation.mean(axis=1).argmax()\n    return "
 SETTLE = """
 def settle_both(network, image, label, steps, step):
     z = bpc.sweep_up(network, image)
@@ -81,6 +82,30 @@ ANSWERS = {
             ("its look on test", BEST + "test[run].max()"),
             ("its run on test", BEST + "test[:, look].max()"),
             ("by its last look only", BEST + "test[validation[:, -1].argmax(), -1]"),
+            ("(then the run's best look)", STEADY + "test[run, validation[run].argmax()]"),
+            ("(then the run's last look)", STEADY + "test[run, -1]"),
+            ("(then the run's mean)", STEADY + "test[run].mean()"),
+            ("by test images, a leak", STEADY + "test[run].max()"),
+            ("mean of the chosen run's looks", BEST + "test[run].mean()"),
+            (
+                "by its mean over the runs",
+                "def reported(validation, test):\n"
+                "    look = np.mean(validation, axis=0).argmax()\n"
+                "    return test[validation[:, look].argmax(), look]",
+            ),
+            ("by its mean (then its mean", BEST + "test.mean(axis=1).max()"),
+            (
+                "by its mean (then its best look",
+                "def reported(validation, test):\n"
+                "    run = test.mean(axis=1).argmax()\n"
+                "    return test[run, validation[run].argmax()]",
+            ),
+            ("among the last looks", BEST + "test[:, -1].max()"),
+            ("together with", BEST + "test.ravel()[(validation + test).argmax()]"),
+            (
+                "of each run's best look",
+                BEST + "max(t[v.argmax()] for v, t in zip(validation, test))",
+            ),
             ("worst", BEST + "test.ravel()[validation.argmin()]"),
             ("gains", BEST + "test.max() - test[run, look]"),
             ("each run's best", BEST + "test.max(axis=1).mean()"),
