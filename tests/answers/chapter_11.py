@@ -4,7 +4,11 @@ import bpc_minimal as bpc
 
 # Arguments' defaults of the chapter's functions.
 SIZES = (10, 12, 12, 784)
-BEFORE = {"truth": None, "trained": bpc.make_network(jax.random.PRNGKey(0), SIZES, use_bias=False)}
+BEFORE = {
+    "truth": None,
+    "pixels": None,
+    "trained": bpc.make_network(jax.random.PRNGKey(0), SIZES, use_bias=False),
+}
 
 
 STEP = "def same_settling(step, old, new):\n    return "
