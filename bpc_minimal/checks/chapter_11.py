@@ -64,10 +64,6 @@ def exercise_2(validation, test):
     run, look = np.unravel_index(np.argmax(validation), validation.shape)
     steady, even = validation.mean(axis=1).argmax(), validation.mean(axis=0).argmax()
     liked = test.mean(axis=1).argmax()  # the run that the test images like best
-    by_mean = (
-        "a run was chosen by its mean, which is no network's; one network at one look is asked for"
-    )
-    leak = "a leak: the test images have chosen the run, by its mean"
     return test[run, look], {
         "this is the leak: the test images have chosen": test.max(),
         "these are the validation images' own words, which chose it: they flatter": validation.max(),
@@ -81,16 +77,24 @@ def exercise_2(validation, test):
         "a run was chosen on validation images, its look on test images": test[run].max(),
         "a look was chosen on validation images, its run on test images": test[:, look].max(),
         "the run was chosen by its last look only": test[int(np.argmax(validation[:, -1])), -1],
-        f"{by_mean} (then the run's best look)": test[steady, validation[steady].argmax()],
-        f"{by_mean} (then the run's last look)": test[steady, -1],
-        f"{by_mean} (then the run's mean)": test[steady].mean(),
-        f"{by_mean}; and its look by test images, a leak": test[steady].max(),
+        "a run was chosen by its mean, which is no network's (then the run's best look)": test[
+            steady, validation[steady].argmax()
+        ],
+        "a run was chosen by its mean, which is no network's (then the run's last look)": test[
+            steady, -1
+        ],
+        "a run was chosen by its mean, which is no network's (then the run's mean)": test[
+            steady
+        ].mean(),
+        "a run was chosen by its mean; and its look by test images, a leak": test[steady].max(),
         "this is the mean of the chosen run's looks: one network, at one look": test[run].mean(),
         "a look was chosen by its mean over the runs: one network, of one run": test[
             validation[:, even].argmax(), even
         ],
-        f"{leak} (then its mean was reported)": test[liked].mean(),
-        f"{leak} (then its best look on validation images)": test[
+        "a leak: the test images have chosen the run, by its mean (then its mean was reported)": test[
+            liked
+        ].mean(),
+        "a leak: the test images have chosen the run, by its mean (then its best look)": test[
             liked, validation[liked].argmax()
         ],
         "a leak: the test images have chosen among the last looks": test[:, -1].max(),
