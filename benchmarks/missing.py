@@ -209,9 +209,13 @@ def percent(activities, labels) -> float:
 
 @cache
 def by_gaussian(mask: str, held_out: str, ridge: float = RIDGE) -> jax.Array:
-    """Fill in the hidden pixels without a network."""
-    filled = bidirectional.expected(np.asarray(asked(held_out)[0]), masks()[mask], ridge)
-    return jnp.asarray(filled, jnp.float32)
+    """Fill in the hidden pixels without a network, or load what another part has filled in."""
+    code = Path(__file__).read_text("utf-8")
+    path = bidirectional.in_between(f"Gaussian {mask} {held_out} {ridge} {code}", "npy")
+    if not path.exists():
+        filled = bidirectional.expected(np.asarray(asked(held_out)[0]), masks()[mask], ridge)
+        np.save(path, filled.astype(np.float32))
+    return jnp.asarray(np.load(path))
 
 
 def settled(name: str, network: bpc.Network, mask: str, held_out: str, **options) -> float:
