@@ -363,6 +363,9 @@ OWN = {
         generative_slope terms lost_minus rises growth slope_error averaged left lost_in_batch relative
         over_curvature share_of_e constant answers way last_way still_changes reads_all Parts check_up examine
         shown from_below""",
+    "12_open_ends": """
+        Way batches make_optimiser settle squares left keep_lengths learn drawn size turn turned reads rmse
+        draws settle_deep layers_of backprop_slopes by_layer learn_deep ways_of show_ways fading_of rough""",
 }
 
 # Names that the definitions above use, and that a chapter assigns.
