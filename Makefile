@@ -86,7 +86,7 @@ bench: .venv/installed ## measure; results go to benchmarks/results (ARGS=--guar
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 experiments: .venv/installed ## run what book/claims.toml asks for and is not stored yet, and judge it
-	$(BIN)/python benchmarks/experiments.py $(ARGS)
+	$(BIN)/python benchmarks/experiments.py --jobs 2 $(ARGS)
 	$(BIN)/python tools/pages.py
 
 pages-report: book ## measure the pages: weight, speed, Lighthouse (needs Chromium and npm)
