@@ -508,7 +508,11 @@ def refuse_unsteady(
 def refuse_rounded(answers: list, rights: list) -> None:
     """Name an answer that is the right one with fewer decimals."""
     ours, theirs = ([leaf for x in xs for leaf in leaves(x)] for xs in (answers, rights))
-    ways = {"rounded": np.round, "rounded down": np.floor, "rounded up": np.ceil}
+    ways: dict[str, Callable] = {
+        "rounded": np.round,
+        "rounded down": np.floor,
+        "rounded up": np.ceil,
+    }
     for decimals in range(4):
         for how, to_whole in ways.items():
             pairs = zip(ours, theirs, strict=True)
