@@ -344,26 +344,19 @@ def written_down(alpha_gen: float = 0.01) -> dict[str, Any]:
             for i, each in enumerate(zip(labels, hidden, inputs, strict=True))
         ]
         pull = max(float(jnp.abs(each).max()) for each in pulls(weights, hidden))
-    weights = {name: np.asarray(value, np.float32) for name, value in weights.items()}
-    network = network_of(weights)
+    like, of_numbers = ravel_pytree(bpc.make_network(jax.random.PRNGKey(0), (1, 6, 2)))
+    order = ("V_0", "b_0", "V_1", "b_1", "W_0", "c_0", "W_1", "c_1")  # as a network's leaves stand
+    numbers = np.concatenate([np.ravel(weights[name]) for name in order]).astype(np.float32)
+    network = of_numbers(jnp.asarray(numbers, like.dtype))
     model = [Part(network, bpc.BIDIRECTIONAL, (alpha_gen,) * 2, (1.0,) * 2)]
     return {
         "alpha_gen": alpha_gen,
-        "weights": {name: value.ravel() for name, value in weights.items()},
+        "weights": numbers,
         "largest pull": pull,
         "least curvature": [float(each) for each in curved],
         "read error": float(np.abs(bpc.sweep_up(network, jnp.asarray(INPUTS))[0] - LABELS).max()),
         **course(model, LABELS),
     }
-
-
-def network_of(weights: dict[str, np.ndarray]) -> bpc.Network:
-    """Make the network of the weights that are written down."""
-    order = ("V_0", "b_0", "V_1", "b_1", "W_0", "c_0", "W_1", "c_1")
-    like = bpc.make_network(jax.random.PRNGKey(0), (1, 6, 2))
-    leaves, tree = jax.tree.flatten(like)
-    values = [weights[name].reshape(leaf.shape) for name, leaf in zip(order, leaves, strict=True)]
-    return jax.tree.unflatten(tree, [jnp.asarray(value) for value in values])
 
 
 def own_tasks(model: list[Part], labels: np.ndarray = LABELS) -> dict[str, float]:
