@@ -121,7 +121,7 @@ constraints: .venv/installed ## pin what requirements.txt asks for (ARGS=--upgra
 editions: .venv-kit/installed ## make the notebooks of readers, students and instructors: dist/kit
 	.venv-kit/bin/python tools/editions.py
 
-assignments: .venv-kit/installed ## make six weeks of graded exercises in course/ (SEED=any text of yours)
+assignments: .venv-kit/installed ## make graded exercises, six weeks and more, in course/ (SEED=any text of yours)
 	.venv-kit/bin/python tools/assignments.py "$(SEED)" "$(COURSE)"
 
 preflight: .venv-kit/installed ## repair or name what would go wrong in grading what students handed in
