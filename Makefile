@@ -86,7 +86,7 @@ bench: .venv/installed ## measure; results go to benchmarks/results (ARGS=--guar
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 experiments: .venv/installed ## run what book/claims.toml asks for and is not stored yet, and judge it
-	$(BIN)/python benchmarks/experiments.py $(ARGS)
+	$(BIN)/python benchmarks/experiments.py --jobs 2 $(ARGS)
 	$(BIN)/python tools/pages.py
 
 pages-report: book ## measure the pages: weight, speed, Lighthouse (needs Chromium and npm)
@@ -121,7 +121,7 @@ constraints: .venv/installed ## pin what requirements.txt asks for (ARGS=--upgra
 editions: .venv-kit/installed ## make the notebooks of readers, students and instructors: dist/kit
 	.venv-kit/bin/python tools/editions.py
 
-assignments: .venv-kit/installed ## make six weeks of graded exercises in course/ (SEED=any text of yours)
+assignments: .venv-kit/installed ## make graded exercises, six weeks and more, in course/ (SEED=any text of yours)
 	.venv-kit/bin/python tools/assignments.py "$(SEED)" "$(COURSE)"
 
 preflight: .venv-kit/installed ## repair or name what would go wrong in grading what students handed in

@@ -3,6 +3,7 @@
     python benchmarks/experiments.py                 every part that is not stored yet
     python benchmarks/experiments.py landscapes      of the sections named
     python benchmarks/experiments.py two_tasks --part models, and no other of its parts
+    python benchmarks/experiments.py --jobs 2        two sections at a time, each in a process of its own
     python benchmarks/experiments.py --list          what there is, and what is stored of it
 
 A section is a module beside this one with a function `parts`, which names functions; each gives the results
@@ -15,10 +16,12 @@ import argparse
 import fcntl
 import importlib
 import json
+import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -97,6 +100,16 @@ def run(section: str, folder: Path = STORED, only: str | None = None) -> None:
             path.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
+def run_beside(sections: Iterable[str], jobs: int) -> int:
+    """Run so many sections at a time, each in a process; give the largest exit status."""
+
+    def alone(section: str) -> int:
+        return subprocess.run([sys.executable, __file__, section], check=False).returncode
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return max(pool.map(alone, sections))
+
+
 def with_spread(found: Any) -> Any:
     """Replace each list of numbers, one a seed, by them, their mean and their standard deviation."""
     if isinstance(found, dict):
@@ -117,6 +130,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("sections", nargs="*", choices=[*SECTIONS, []], help="default: all")
     parser.add_argument("--part", help="the only part to run, of one section")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="sections that run side by side (default: 1)"
+    )
     parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
     arguments = parser.parse_args()
     if arguments.part and (
@@ -125,6 +141,10 @@ def main() -> int:
         parser.error(
             f"--part {arguments.part} given: a part of the one section named expected; see --list"
         )
+    if arguments.jobs < 1:
+        parser.error(f"--jobs {arguments.jobs} given: a whole number from 1 expected")
+    if arguments.jobs > 1 and not (arguments.list or arguments.part):  # long ones stand last
+        return run_beside(reversed(arguments.sections or [*SECTIONS]), arguments.jobs)
     for section in arguments.sections or SECTIONS:
         if not arguments.list:
             run(section, only=arguments.part)

@@ -431,6 +431,7 @@ def spread_curves(
     ylabel: str | Sequence[str] = "",
     log_x: bool = False,
     log_y: Sequence[str] = (),
+    within: tuple[float, float] | None = None,
 ) -> Figure:
     """Draw a panel for each title, and in it a line for each name: the mean of the runs.
 
@@ -441,6 +442,7 @@ def spread_curves(
         ylabel: one for all panels, or one a panel.
         log_x: whether the x axis is logarithmic.
         log_y: titles of the panels whose y axis is logarithmic.
+        within: what y can be, such as 0 to 100 %; bands end there.
     """
     markers = ("o", "s", "^", "D", "v")
     with only(STYLE):
@@ -456,7 +458,8 @@ def spread_curves(
                 look = {"color": _colour(i), "marker": markers[i % 5], "markersize": 5}
                 axis.plot(x, mean, label=name, ls="--" if i >= len(PALETTE) else "-", **look)
                 if len(values) > 1:
-                    axis.fill_between(x, mean - spread, mean + spread, color=_colour(i), alpha=0.2)
+                    band = np.clip([mean - spread, mean + spread], *(within or (-np.inf, np.inf)))
+                    axis.fill_between(x, *band, color=_colour(i), alpha=0.2)
             axis.set(title=title, xlabel=xlabel, ylabel=y_name)
             _whole_ticks(axis, [x])
             if log_x:

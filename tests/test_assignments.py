@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import importlib
 import os
 import re
 import subprocess
@@ -19,9 +20,11 @@ import assignments  # noqa: E402
 import preflight  # noqa: E402
 from editions import chapters, parts, solution_code  # noqa: E402
 from graded.apart import Answers  # noqa: E402
-from graded.variant import WEEKS, points, variant  # noqa: E402
+from graded.variant import ASSIGNMENTS, WEEKS, points, variant  # noqa: E402
 
-CHAPTERS = {n: (path, title, notebook) for path, n, title, notebook in chapters() if n in WEEKS}
+BOOK = {n: (path, title, notebook) for path, n, title, notebook in chapters()}
+CHAPTERS = {n: BOOK[n] for n in ASSIGNMENTS.values()}
+LATER = {12}  # chapters of the book whose exercises have no graded variants yet
 PARTS = {part.number: part for chapter in CHAPTERS for part in parts(CHAPTERS[chapter][2], chapter)}
 SEED, OTHER = "a first seed", "a second seed"
 OPEN = "5.3"  # a search for settings: what is right for one seed may be right for another, and it trains
@@ -50,6 +53,28 @@ def verdict(number, space, seed=SEED):
 
 
 # -- the exercises ------------------------------------------------------------------------------------------
+
+
+def test_every_chapter_is_graded_but_those_that_are_named():
+    assert len({*ASSIGNMENTS.values()}) == len(ASSIGNMENTS)
+    assert {*BOOK} - LATER == {*ASSIGNMENTS.values()}
+    files = (ROOT / "tools" / "graded").glob("chapter_*.py")
+    assert {int(file.stem[-2:]) for file in files} == {*ASSIGNMENTS.values()}
+    assert [ASSIGNMENTS[f"week-{week}"] for week in range(1, 7)] == [*WEEKS]
+    assert all(n in WEEKS or name == f"chapter-{n:02d}" for name, n in ASSIGNMENTS.items())
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_exercise_of_a_graded_chapter_has_a_variant_and_no_other_is_there(chapter):
+    known = importlib.import_module(f"bpc_minimal.checks.chapter_{chapter:02d}")
+    graded = importlib.import_module(f"graded.chapter_{chapter:02d}")
+
+    def numbers(module, kind):
+        found = [re.fullmatch(rf"{kind}_(\d+)", name) for name in vars(module)]
+        return sorted(int(one[1]) for one in found if one)
+
+    asked = sorted(int(n.split(".")[1]) for n in PARTS if n.startswith(f"{chapter}."))
+    assert numbers(graded, "variant") == numbers(known, "exercise") == asked
 
 
 @pytest.mark.parametrize("number", CLOSED)
@@ -122,7 +147,7 @@ def test_what_students_begin_with_waits(number):
 @pytest.fixture(scope="module", params=CHAPTERS)
 def source(request):
     path, title, notebook = CHAPTERS[request.param]
-    return request.param, assignments.assignment(1, path, title, notebook, SEED)
+    return request.param, assignments.assignment("week-1", path, title, notebook, SEED)
 
 
 def test_every_exercise_of_the_chapter_is_there_with_points_on_its_last_check(source):
@@ -163,7 +188,13 @@ def test_hidden_tests_say_no_number_and_no_time(source):
 
 def test_a_course_keeps_its_seed(tmp_path):
     names = assignments.write_course(SEED, tmp_path)
-    assert len(names) == len(CHAPTERS) == 6
+    assert names == [*ASSIGNMENTS] and len(names) == 6 + 5
+    for name, chapter in ASSIGNMENTS.items():
+        head = nbformat.read(tmp_path / "source" / name / f"{name}.ipynb", as_version=4).cells[0]
+        kind = "Week" if chapter in WEEKS else "Chapter"
+        number = [*ASSIGNMENTS].index(name) + 1 if chapter in WEEKS else chapter
+        assert head.source.startswith(f"# {kind} {number}: {CHAPTERS[chapter][1]}\n")
+        assert f"chapter {chapter}" in head.source
     assert assignments.write_course(SEED, tmp_path) == names
     with pytest.raises(ValueError, match="another seed"):
         assignments.write_course(OTHER, tmp_path)
@@ -212,8 +243,7 @@ def test_whoever_writes_over_the_judge_wins_nothing(cheat):
 
 def released(week=1):
     """Give a notebook as students get it."""
-    path, title, notebook = CHAPTERS[week]
-    made = assignments.assignment(week, path, title, notebook, SEED)
+    made = assignments.assignment(f"week-{week}", *CHAPTERS[WEEKS[week - 1]], SEED)
     for cell in made.cells:
         cell.source = re.sub(
             r"### BEGIN SOLUTION.*### END SOLUTION", assignments.STUB, cell.source, flags=re.DOTALL
@@ -336,24 +366,27 @@ def course(tmp_path_factory):
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
     do(BIN / "python", ROOT / "tools" / "assignments.py", SEED, folder)
-    weeks = sorted(path.name for path in (folder / "release").iterdir())
+    names = sorted(path.name for path in (folder / "release").iterdir())
+    assert names == sorted(ASSIGNMENTS)
 
-    def hand_in(student, week, notebook):
-        file = folder / "submitted" / student / week / f"{week}.ipynb"
+    def hand_in(student, name, notebook):
+        file = folder / "submitted" / student / name / f"{name}.ipynb"
         file.parent.mkdir(parents=True)
         nbformat.write(notebook, file)
 
-    for week in weeks:
-        given = nbformat.read(folder / "release" / week / f"{week}.ipynb", as_version=4)
-        hand_in("reference", week, answered(copy.deepcopy(given)))
-        if week == "week-1":
-            for name, change in SUBMISSIONS.items():
-                if name != "reference":
-                    hand_in(name, week, change(copy.deepcopy(given)))
-            hand_in("spoilt", week, spoilt())
+    for name in names:
+        given = nbformat.read(folder / "release" / name / f"{name}.ipynb", as_version=4)
+        hand_in("reference", name, answered(copy.deepcopy(given)))
+        if name.startswith("chapter-"):
+            hand_in("another-seed", name, answered(copy.deepcopy(given), OTHER))
+        if name == "week-1":
+            for student, change in SUBMISSIONS.items():
+                if student != "reference":
+                    hand_in(student, name, change(copy.deepcopy(given)))
+            hand_in("spoilt", name, spoilt())
     do(BIN / "python", ROOT / "tools" / "preflight.py", folder)
-    for week in weeks:
-        do(BIN / "nbgrader", "autograde", week, "--GradeApart.timeout=36000")
+    for name in names:
+        do(BIN / "nbgrader", "autograde", name, "--GradeApart.timeout=36000")
     do(BIN / "nbgrader", "generate_feedback", "week-1")
     do(BIN / "nbgrader", "export", "--to=grades.csv")
     rows = [line.split(",") for line in (folder / "grades.csv").read_text().splitlines()]
@@ -365,11 +398,16 @@ def course(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_reference_gets_full_marks_in_all_weeks(course):
-    _, scores = course
-    for week, chapter in enumerate(CHAPTERS, 1):
-        whole = sum(points(n) for n in PARTS if n.startswith(f"{chapter}."))
-        assert scores["reference", f"week-{week}"] == (whole, whole)
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_the_reference_gets_full_marks_in_all_assignments(course, name):
+    whole = sum(points(n) for n in PARTS if n.startswith(f"{ASSIGNMENTS[name]}."))
+    assert course[1]["reference", name] == (whole, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [n for n in ASSIGNMENTS if n.startswith("chapter-")])
+def test_the_reference_of_another_seed_gets_nothing_in_a_further_chapter(course, name):
+    assert course[1]["another-seed", name][0] == 0
 
 
 @pytest.mark.slow

@@ -358,9 +358,10 @@ OWN = {
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare
         look_up half_mse python_loop one_call_each scan gap compiled_step compiling share_that_pays""",
     "11_when_it_goes_wrong": """
-        Run percent reads one_cycle optimiser iterations learn settle honest starts_from_label clamps_label
-        drawing_error learn_all tell changed follows as_they_came own_sweep hidden_apart last_eighth falls_to
-        generative_slope terms lost_minus rises growth slope_error averaged left lost_in_batch relative
+        Run percent reads one_cycle optimiser from_settled iterations learn settle honest starts_from_label
+        clamps_label drawing_error learn_all tell changed follows one_answer_a_label as_they_came own_sweep
+        hidden_apart last_eighth falls_to generative_slope terms lost_minus rises growth slope_error
+        label_uphill averaged left lost_in_batch from_sweep weight_error relative
         over_curvature share_of_e constant answers way last_way still_changes reads_all Parts check_up examine
         shown from_below""",
     "12_open_ends": """

@@ -162,6 +162,23 @@ def test_who_folds_the_menu_can_still_search_and_figures_stay_on_the_text(reader
     expect(search).to_be_hidden()
 
 
+def test_the_search_says_that_it_waits_for_enter(reader):
+    page = reader.go(CHAPTER)
+    if reader.width < 960:
+        reader.press(page.locator(".bd-header-article button.search-button"))
+    else:
+        page.keyboard.press("Control+K")
+    field = page.get_by_role("searchbox").and_(page.locator("dialog input"))
+    expect(field).to_be_focused()
+    assert "then Enter" in field.get_attribute("placeholder")
+    page.keyboard.type("amortiser")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=amortiser")
+    expect(page.locator("#search-results li").first).to_be_visible()
+    there = page.locator(".bd-search-container input")  # there it finds while one types
+    assert there.get_attribute("placeholder") == "Search this book"
+
+
 def test_the_contents_lead_to_their_section(reader):
     page = reader.go(CHAPTER)
     contents = page.locator("#pst-page-toc-nav")

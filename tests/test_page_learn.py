@@ -603,7 +603,14 @@ def test_what_if_the_step_is_too_long(visit):
     told = lesson.told("told")
     assert "Settling now raises the energy, far above the dashed line" in told
     assert float(lesson.told("E")) > 10 * float(lesson.told("before"))
-    assert "Within a hundred batches, before anything is read" in told
+    assert "Within a hundred batches, before it reads better than chance" in told
+    name = lesson.page.locator("#learn-accuracy-chart").get_attribute("aria-label")
+    assert all(float(share) < 15 for share in re.findall(r"([\d.]+) % at", name))
+    assert lesson.told("wrong-count") == "–"
+    assert not lesson.page.locator("#learn-wrong").inner_text().strip(), "nothing is read"
+    inked = """() => [...document.querySelectorAll('#learn-wrong canvas')].some(c =>
+        c.getContext('2d').getImageData(0, 0, 28, 28).data.some(byte => byte))"""
+    assert not lesson.page.evaluate(inked)
     assert lesson.iteration < 100 and lesson.told("accuracy") == "–"
     assert lesson.told("measured") == f"it blew up at batch {lesson.iteration}"
     assert (
@@ -711,8 +718,18 @@ def test_another_rule_starts_over_with_its_settings(name, rule, moves, visit):
     expect(lesson.learn).to_have_attribute("data-iteration", "1")
     for error in "ed":
         assert (float(lesson.told(f"E-{error}")) > 0) == (error in moves)
+        assert (lesson.told(f"E-{error}") == "0") == (error not in moves)
         slider = lesson.page.locator(f"#learn-alpha-{'gen' if error == 'e' else 'disc'}")
         assert slider.is_enabled() == (error in moves)
+        assert (slider.get_attribute("aria-valuetext") == "off") == (error not in moves)
+    settings = name if name != "BPC" else "As it should be"
+    assert lesson.told("status").startswith(f"{settings}: paused after batch 1 of")
+    if name != "BPC":
+        assert "Another rule, from random weights, with settings of its own" in lesson.told("told")
+    if name == "genPC":  # it has to settle to read
+        assert lesson.told("accuracy") == "–"
+        for where in ("measured", "wrong-count", "status"):
+            assert "measured after each pass" in lesson.told(where)
     config = learn.CONFIGS[rule]
     assert config.rule.moves == tuple(float(error in moves) for error in "ed")
     steps = lesson.page.locator("#learn-steps").get_attribute("aria-valuetext")
@@ -745,10 +762,21 @@ def test_a_keyboard_trains_and_pauses(visit):
         keys.press("ArrowRight")
     expect(lesson.button("What if: wrong order")).to_be_focused()
     page.locator("#learn-run").focus()
+    place = page.evaluate("() => scrollY")
     keys.press("Enter")
+    expect(page.locator("#learn-run")).to_be_focused()
+    keys.press(" ")  # while it loads, this does nothing
     lesson.reach("running")
-    page.locator("#learn-run").focus()
     keys.press(" ")
+    lesson.reach("paused")
+    expect(page.locator("#learn-run")).to_be_focused()
+    page.locator("#learn-back").focus()
+    place = page.evaluate("() => scrollY")
+    keys.press("Enter")
+    lesson.reach("paused")
+    expect(page.locator("#learn-back")).to_be_focused()
+    keys.press(" ")
+    assert page.evaluate("() => scrollY") == place, "no key scrolls the page"
     lesson.reach("paused")
     page.locator("[name=learn-rule]:checked").focus()
     keys.press("ArrowRight")
@@ -880,6 +908,31 @@ def test_who_comes_back_while_it_trains_can_train_again(visit):
         lesson.button("Train (loads 2 MB)").click()
     lesson.learn_for(10)
     lesson.pause()
+
+
+def test_what_charts_are_scaled_by_stands_beside_their_lines(visit):
+    lesson = visit(**MOVES)
+    lesson.button("Train (loads 2 MB)").click()
+    lesson.learn_for(40)
+    lesson.pause()
+    found = lesson.page.evaluate(
+        """() => { const found = {lines: {}, words: {}}, drawn = CanvasRenderingContext2D.prototype;
+            const {fillText, lineTo} = drawn;
+            drawn.lineTo = function (x, y) { const {id} = this.canvas;
+                found.lines[id] = Math.max(found.lines[id] ?? 0, x); lineTo.call(this, x, y) };
+            drawn.fillText = function (words, x, y) { const {id} = this.canvas;
+                if (this.textAlign == 'right') found.words[id] = Math.min(found.words[id] ?? Infinity,
+                    x - this.measureText(words).width);
+                fillText.call(this, words, x, y) };
+            document.documentElement.dataset.theme = 'dark';
+            return new Promise(done => requestAnimationFrame(() => setTimeout(() => {
+                Object.assign(drawn, {fillText, lineTo}); done(found) }))) }"""
+    )
+    for chart in ("learn-accuracy-chart", "learn-energy-chart"):
+        assert found["lines"][chart] < found["words"][chart], chart
+    parts = lesson.page.locator("#learn .live-title, #learn .live-parts > span")
+    marks = parts.filter(has=lesson.page.locator(".live-mark")).all_inner_texts()
+    assert [words.split()[0] for words in marks] == ["Energy,", "from", "from", "before"]
 
 
 def test_two_tabs_learn_the_same_beside_each_other(visit):

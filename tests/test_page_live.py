@@ -434,6 +434,9 @@ def test_each_rule_brings_its_network_and_the_errors_that_move(visit, server):
         for kind, error in (("gen", "e"), ("disc", "d")):
             slider = reader.page.locator(f"#live-alpha-{kind}")
             assert slider.is_enabled() == (error in moves)
+            beside = slider.locator("xpath=following-sibling::output").inner_text()
+            assert beside == slider.get_attribute("aria-valuetext")
+            assert beside == ("1" if error in moves else "off")
 
 
 def test_precisions_and_steps_are_those_of_the_sliders(visit):
@@ -560,6 +563,14 @@ def test_experiment_tell_it_a_lie(visit):
     assert float(reader.says("E")) == pytest.approx(lie, abs=0.06)
     reader.press("7")
     assert float(reader.says("E")) == pytest.approx(truth, abs=0.06)
+    told = reader.says("told")  # one line closes the comparison
+    assert told.startswith(
+        f"Clamped to the truth, the energy has ended near {truth}, and not near {lie}"
+    )
+    assert f"the lie cost {lie - truth:.1f}" in told
+    assert told in reader.page.locator("#live-status").text_content()
+    reader.press("5")  # and another lie is the reader's own
+    assert reader.says("told").startswith("Your own experiment")
 
 
 def test_experiment_too_long_a_step(visit):
@@ -581,6 +592,76 @@ def test_experiment_too_long_a_step(visit):
     assert "Set the step to 1 and it settles" in told
     reader.slide("rate", "1")
     assert float(reader.says("E")) < energies[0] and reader.says("t") == "50 of 50"
+    told = reader.says("told")  # one line closes the comparison
+    assert told.startswith("With a step of 1 it has settled") and "it says 7" in told
+    assert float(reader.says("E")) == pytest.approx(float(told.split("near ")[1][:4]), abs=0.06)
+    assert reader.says("says") == "7"
+    reader.press("Take this 7")
+    assert reader.says("told").startswith("Your own experiment")
+
+
+# What is written on a canvas, until it is drawn anew.
+WRITE = """() => { window.written = [];
+    const {fillText} = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (words, ...place) {
+        written.push([this.canvas.id, words]); fillText.call(this, words, ...place) } }"""
+
+
+def test_an_energy_that_has_risen_says_so_and_gives_no_answer(visit):
+    reader = visit()
+    reader.page.evaluate(WRITE)
+    reader.press("5 Too long a step")
+    reader.press("Start over")
+    before = float(reader.says("E"))
+    reader.slide("rate", "2")
+    assert float(reader.says("E")) > 100 * before and reader.says("t") == "50 of 50"
+    assert [reader.says(name) for name in ("says", "again")] == ["–"] * 2
+    assert "The energy has risen: the step is too long, so there is no answer." in reader.says(
+        "told"
+    )
+    status = reader.page.locator("#live-status")
+    expect(status).to_contain_text(
+        "The energy has risen: the step is too long. There is no answer."
+    )
+    assert "The energy has risen" in reader.page.locator("#live-bars").get_attribute("aria-label")
+    written = reader.page.evaluate("() => written")
+    words = " ".join(words for canvas, words in written if canvas == "live-chart")
+    assert "The energy has risen: the step is too long." in words
+    reader.slide("rate", "1")
+    assert "risen" not in reader.says("told") + status.text_content()
+    assert reader.says("says") == "7"
+
+
+NOTHING_GIVEN = {
+    "frees what drew": ("2 Let it draw", "Run", "Free it"),
+    "clears, and hides all": ("Clear", "all"),
+    "takes one, and hides all": ("Take this 8", "all"),
+}
+
+
+@pytest.mark.parametrize("way", NOTHING_GIVEN)
+def test_where_nothing_is_given_there_is_no_answer(way, visit):
+    reader = visit()
+    for name in (*NOTHING_GIVEN[way], "Run"):
+        reader.press(name)
+    assert [reader.says(name) for name in ("swept", "says", "again")] == ["–"] * 3
+    assert "Nothing is given, neither a label nor ink that is seen" in reader.says("told")
+    status = reader.page.locator("#live-status")
+    expect(status).to_contain_text("Nothing is given. There is no answer.")
+    reader.press("8")
+    reader.press("Run")
+    assert "Nothing is given" not in reader.says("told") + status.text_content()
+    assert reader.says("again") == "8"
+
+
+def test_it_blows_up_and_nothing_below_moves(visit):
+    reader = visit()
+    reader.press("5 Too long a step")
+    top = "() => document.querySelector('.live-rules').getBoundingClientRect().top + scrollY"
+    before = reader.page.evaluate(top)
+    reader.press("Run")
+    assert reader.says("says") == "blew up"
+    assert reader.page.evaluate(top) == before
 
 
 def test_an_experiment_ends_where_the_reader_goes_on(visit):
@@ -648,8 +729,36 @@ def test_what_the_reader_set_stays(way, visit):
     reader.root.get_by_role("radio", name="HPC").check()
     reader.still()
     NEW_IMAGES[way](reader)
-    assert settings_of(reader) == ["hybrid", "1", "0.1", "1", "20"]
+    assert settings_of(reader) == ["hybrid", "1", "off", "1", "20"]
     expect(reader.page.locator("#live-label-is")).to_have_text("free")
+    if way != "clears":
+        by_hand = "What you set by hand holds for every image: HPC, d weighs 0.1, 20 steps."
+        assert by_hand in reader.says("told")
+    reader.root.get_by_role("radio", name="BPC").check()
+    reader.still()
+    assert settings_of(reader) == ["bidirectional", "1", "0.1", "1", "20"]
+
+
+def test_settings_that_come_back_are_named_and_reset(visit):
+    reader = visit()
+    reset = reader.root.get_by_role("button", name="Reset settings")
+    expect(reset).to_be_disabled()
+    reader.press("5 Too long a step")
+    reader.slide("rate", "5")
+    reader.press("1 A hidden 8")
+    reader.press("Take this 4")
+    assert settings_of(reader)[3] == "5" and reader.says("says") == "blew up"
+    assert "press Reset settings, under the sliders" in reader.says("told")
+    reader.root.get_by_role("radio", name="genPC").check()
+    reader.still()
+    reset.click()
+    reader.still()
+    assert settings_of(reader) == ["bidirectional", "1", "1", "1", "400"]
+    assert reader.says("says") == "4" and "set by hand" not in reader.says("told")
+    expect(reset).to_be_disabled()
+    expect(reader.page.locator("#live-steps")).to_be_focused()
+    reader.press("Take this 7")
+    assert settings_of(reader) == ["bidirectional", "1", "1", "1", "400"]
 
 
 @pytest.mark.parametrize("way", NEW_IMAGES)
@@ -661,7 +770,10 @@ def test_a_label_that_the_reader_clamped_is_held_until_it_is_freed_or_cleared(wa
     label = reader.page.locator("#live-label-is")
     expect(label).to_have_text("free" if way == "clears" else "clamped to 7")
     told = reader.says("told")
-    assert "a label that you clamped stays until you free it or press Clear" in told
+    if way == "clears":
+        assert "Nothing is given" in told
+    else:
+        assert "a label that you clamped stays until you free it or press Clear" in told
     reader.press("4 Tell it a lie")  # puts its own in its place
     reader.press("Take this 2")
     expect(label).to_have_text("free")
@@ -759,7 +871,10 @@ def test_paper_and_a_browser_without_scripts_have_the_still_figure(visit, browse
     reader.page.emulate_media(media="print")
     expect(figure).to_be_visible()
     expect(reader.root).to_be_hidden()
+    learns = reader.page.get_by_text("the three buttons beside")  # of what paper does not have
+    expect(learns).to_be_hidden()
     reader.page.emulate_media(media="screen")
+    expect(learns).to_be_visible()
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto((site / PAGE).as_uri())
@@ -767,6 +882,7 @@ def test_paper_and_a_browser_without_scripts_have_the_still_figure(visit, browse
     caption = page.locator("figure.live-still figcaption")
     expect(caption).to_contain_text("the sweep (at the left) says 3")
     expect(page.locator("#live")).to_be_hidden()
+    expect(page.get_by_text("the three buttons beside")).to_be_hidden()
     context.close()
 
 
@@ -804,7 +920,7 @@ def test_weights_that_do_not_come_are_named(browser, server):
 
 def test_the_welcome_page_leads_to_it_from_its_first_screen(visit):
     reader = visit(name="book/intro.html", settled=False)
-    link = reader.page.locator("article").get_by_role("link", name=re.compile("Play with it"))
+    link = reader.page.locator("article").get_by_role("link", name=re.compile("Play with one"))
     assert link.bounding_box()["y"] < 500
     link.click()
     reader.page.wait_for_url(f"**/{PAGE}")
@@ -982,6 +1098,52 @@ def test_on_a_phone_the_answers_and_the_way_to_stop_are_in_sight_everywhere(visi
     assert reader.says("says") == "blew up" and not re.search(
         r"settled\s*\d", told_in_the_bar(reader)
     )
+
+
+@pytest.mark.parametrize("width, height", [(640, 400), (768, 1024), (980, 800), (1024, 768)])
+def test_without_three_columns_run_and_the_answers_are_in_sight(width, height, visit):
+    reader = visit(viewport={"width": width, "height": height})
+    seen = """() => ['run', 'swept', 'says', 'again'].every(name => {
+        const r = document.getElementById(`live-${name}`).getBoundingClientRect();
+        return r.top > 0 && r.bottom <= innerHeight && r.right <= innerWidth })"""
+    assert reader.page.evaluate(seen), "where it asks for a guess"
+    for name in ("pad", "image", "chart"):
+        reader.page.locator(f"#live-{name}").scroll_into_view_if_needed()
+        assert reader.page.evaluate(seen), name
+    reader.page.evaluate("() => scrollTo(0, 0)")
+    reader.press("Run")
+    assert reader.page.evaluate("() => scrollY") == 0 and reader.says("says") == "8"
+    assert reader.page.evaluate("() => document.documentElement.scrollWidth") <= width
+    reader.page.locator("#live-others").focus()
+    reader.page.keyboard.press("Tab")  # what the keys are at is not behind it
+    free = """() => document.activeElement.getBoundingClientRect().bottom
+        <= document.querySelector('.live-go').getBoundingClientRect().top"""
+    assert reader.page.evaluate(free)
+
+
+ROWS = """selector => { const rows = {};
+    for (const e of document.querySelectorAll(selector)) {
+        const top = Math.round(e.getBoundingClientRect().top);
+        rows[top] = (rows[top] ?? 0) + 1 }
+    return Object.values(rows) }"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 640, 768, 980, 1280])
+def test_no_button_of_a_group_stands_alone_and_nothing_sticks_out(width, visit):
+    phone = {"has_touch": True, "is_mobile": True} if width < 500 else {}
+    reader = visit(viewport={"width": width, "height": 844}, **phone)
+    for group in ("#live", "#learn"):
+        rows = reader.page.evaluate(ROWS, f"{group} .live-try > button")
+        assert len(rows) <= 2 and min(rows) > 1, (group, rows)
+    assert reader.page.evaluate(ROWS, "[aria-label='On the pad'] > button") == [3]
+    sticks_out = """() => [...document.querySelectorAll('.live-go dt, .live-go p > span, .live-parts > span')]
+        .filter(e => {
+            const range = document.createRange();
+            range.selectNodeContents(e);
+            const [at, room] = [range, e.closest('.live-panel > *')].map(one => one.getBoundingClientRect());
+            return at.width > 0 && (at.left < room.left || at.right > room.right)
+        }).map(e => e.textContent)"""
+    assert not reader.page.evaluate(sticks_out)
 
 
 def told_in_the_bar(reader):

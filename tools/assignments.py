@@ -1,9 +1,10 @@
-"""Make the graded assignments of six weeks, for nbgrader, with numbers that follow from a seed.
+"""Make the graded assignments of six weeks and of further chapters, for nbgrader, with numbers from a seed.
 
     python tools/assignments.py SEED [FOLDER]      course, if none is named; git ignores that folder
 
 SEED is any text that students do not know. An assignment is a chapter's exercises in other words and
-numbers (`tools/graded`), with no more of the chapter than they need. FOLDER becomes a course as nbgrader
+numbers (`tools/graded`), with no more of the chapter than they need: `week-1` to `week-6` are those of a
+unit of six weeks, `chapter-06` and so on those of the chapters besides. FOLDER becomes a course as nbgrader
 knows one: `source` with the reference's answers, `release` for the students, and `graded`, from which
 the hidden tests import; none of these but `release` leaves the lecturer's machine. The guide
 (book/teaching) says what comes next.
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from cell_code import sources
 from editions import FIRST, PACKAGE, ROOT, address, chapters, parts, tags
-from graded.variant import WEEKS, points, variant
+from graded.variant import ASSIGNMENTS, points, variant
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 from traitlets.config.loader import PyFileConfigLoader
@@ -45,7 +46,7 @@ c.CourseDirectory.root = HERE
 c.ClearSolutions.code_stub = {{"python": "{STUB}"}}
 c.Autograde.autograde_preprocessors = PREPROCESSORS
 '''
-HEAD = """# Week {week}: {title}
+HEAD = """# {name}: {title}
 
 These exercises are variants of those of [chapter {chapter}]({page}); read it first. Write each answer into
 its cell, and put all that it needs there, or into cells of your own above it. Move, copy or delete no cell
@@ -129,13 +130,14 @@ def form_cell(number: str, seed: str) -> str:
 
 
 def assignment(
-    week: int, path: Path, title: str, notebook: NotebookNode, seed: str
+    name: str, path: Path, title: str, notebook: NotebookNode, seed: str
 ) -> NotebookNode:
-    """Make the source of an assignment: nbgrader makes of it what students get."""
+    """Make the source of an assignment, "week-1": nbgrader makes of it what students get."""
     found = parts(notebook, int(path.name[:2]))
+    kind, number = name.split("-")
     rows = "\n".join(f"| {p.number} | {p.known.minutes} | {points(p.number)} |" for p in found)
     head = HEAD.format(
-        week=week,
+        name=f"{kind.capitalize()} {int(number)}",
         title=title,
         chapter=int(path.name[:2]),
         page=f"{address()}book/{path.stem}.html",
@@ -184,15 +186,13 @@ def write_course(seed: str, folder: Path) -> list[str]:
     )
     place.write_text(seed + "\n", "utf-8")
     (folder / "nbgrader_config.py").write_text(SETTINGS, "utf-8")
-    names = []
-    graded = [found for found in chapters() if found[1] in WEEKS]
-    for week, (path, _, title, notebook) in enumerate(graded, 1):
-        names.append(f"week-{week}")
-        target = folder / "source" / names[-1] / f"{names[-1]}.ipynb"
+    found = {chapter: (path, title, notebook) for path, chapter, title, notebook in chapters()}
+    for name, chapter in ASSIGNMENTS.items():
+        target = folder / "source" / name / f"{name}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = assignment(week, path, title, notebook, seed)
+        made = assignment(name, *found[chapter], seed)
         target.write_text(writes(made) + "\n", "utf-8", newline="\n")
-    return names
+    return [*ASSIGNMENTS]
 
 
 def release(folder: Path, names: list[str]) -> None:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from editions import BOOK, literal, parts
-from graded.variant import WEEKS, points
+from graded.variant import ASSIGNMENTS, FURTHER, WEEKS, points
 from pages import chapters, minutes
 
 PART = re.compile(r"(<!-- (\w+)(?:: (\d+))? -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -31,7 +31,7 @@ def link(number: str) -> str:
 
 def goals(chapter: int) -> str:
     """Say what each exercise of a chapter is for."""
-    graded = chapter in WEEKS
+    graded = chapter in ASSIGNMENTS.values()
     rows = [
         f"| {link(p.number)} | {p.level} | {p.known.minutes} | "
         f"{f'{points(p.number)} | ' if graded else ''}{p.known.goal} |\n"
@@ -51,19 +51,30 @@ def mistakes(chapter: int) -> str:
     return "\n" + "\n".join(boxes) + "\n"
 
 
+def taken(chapter: int) -> str:
+    """Say how long a chapter and its assignment take a student: the cells of a row."""
+    ((path, title, notebook),) = (
+        (path, title, notebook) for path, n, title, notebook in chapters() if n == chapter
+    )
+    reading = 5 * round(minutes(notebook) / 5)
+    working = sum(part.known.minutes for part in FOUND[chapter])
+    total = sum(points(part.number) for part in FOUND[chapter])
+    return f"[{chapter} {title}](../{path.name}) | {reading} | {working} | {total} |\n"
+
+
+HEAD = "chapter | reading (minutes) | assignment (minutes) | points |\n|---|---|---|---|---|\n"
+
+
 def unit() -> str:
     """Say how long each week of the unit takes a student."""
-    rows = []
-    graded = [found for found in chapters() if found[1] in WEEKS]
-    for week, (path, n, title, notebook) in enumerate(graded, 1):
-        reading = 5 * round(minutes(notebook) / 5)
-        working = sum(part.known.minutes for part in FOUND[n])
-        total = sum(points(part.number) for part in FOUND[n])
-        rows.append(
-            f"| {week} | [{n} {title}](../{path.name}) | {reading} | {working} | {total} |\n"
-        )
-    head = "| week | chapter | reading (minutes) | assignment (minutes) | points |\n|---|---|---|---|---|\n"
-    return f"\n{head}{''.join(rows)}\n"
+    rows = [f"| {week} | {taken(chapter)}" for week, chapter in enumerate(WEEKS, 1)]
+    return f"\n| week | {HEAD}{''.join(rows)}\n"
+
+
+def further() -> str:
+    """Say how long the assignments take that belong to no week."""
+    rows = [f"| `{name}` | {taken(n)}" for name, n in ASSIGNMENTS.items() if n in FURTHER]
+    return f"\n| assignment | {HEAD}{''.join(rows)}\n"
 
 
 def table() -> str:
@@ -86,7 +97,7 @@ def table() -> str:
 
 
 KINDS: dict[str, Callable[..., str]] = {
-    "goals": goals, "mistakes": mistakes, "unit": unit, "table": table,
+    "goals": goals, "mistakes": mistakes, "unit": unit, "further": further, "table": table,
 }  # fmt: skip
 
 

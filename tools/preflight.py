@@ -2,9 +2,10 @@
 
     python tools/preflight.py [FOLDER]      course, if none is named
 
-Of each submission, FOLDER/submitted/STUDENT/WEEK/WEEK.ipynb, it mends what nbgrader would stop at or pass
-over: cells that stand twice, that were deleted, whose metadata another program stripped, or a file by another
-name. What was handed in stays in FOLDER/preflight. What it cannot mend it names, and ends with an error.
+Of each submission, FOLDER/submitted/STUDENT/NAME/NAME.ipynb with a NAME such as week-1, it mends what
+nbgrader would stop at or pass over: cells that stand twice, that were deleted, whose metadata another program
+stripped, or a file by another name. What was handed in stays in FOLDER/preflight. What it cannot mend it
+names, and ends with an error.
 """
 
 import shutil

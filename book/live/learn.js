@@ -35,6 +35,7 @@
   const state = {
     rule: "bidirectional",
     what_if: "usual",
+    touched: false, // whether the reader changed what the rule learns by
     settings: null,
     pace: 0, // batches a frame; 0 is as many as there are
     running: false, // whether it should run once it is there
@@ -139,9 +140,9 @@
     showTiles();
     state.frame = null;
     $("accuracy").value = right ?? "–";
-    $("wrong-count").value = right === undefined ? "–" : wrong.length;
-    $("of").textContent = "of 100 digits above read rightly";
-    $("measured").textContent = "by random weights";
+    $("wrong-count").value = right === undefined ? EACH_PASS : wrong.length;
+    $("of").textContent = `of ${right === undefined ? "1,000 test images" : "100 digits above"} read rightly`;
+    $("measured").textContent = right === undefined ? EACH_PASS : "by random weights";
     const reads = right === undefined ? "" : `, and ${right} of the 100 digits above are read rightly, as by chance`;
     say(`Random weights: what they draw is noise${reads}. Press Train, and watch.`);
   }
@@ -172,7 +173,7 @@
     root.dataset.state = name; // what a test waits for
     const busy = name === "waiting";
     $("run").textContent = name === "running" ? "Pause" : name === "asleep" || name === "failed" ? "Train (loads 2 MB)" : "Train";
-    for (const name of ["run", "once", "back"]) $(name).disabled = busy;
+    for (const name of ["run", "once", "back"]) $(name).setAttribute("aria-disabled", busy); // and it keeps the focus
   }
 
   // Drawing --------------------------------------------------------------------------------------------------------
@@ -188,28 +189,29 @@
     const { frame } = state;
     drawn.forEach(({ canvas }, k) => paint(canvas, (i) => [blue, frame ? frame.drawn[SIDE * SIDE * k + i] / 255 : 0]));
     wrong.forEach(({ canvas, words }, k) => {
-      const one = frame?.wrong[k];
+      const one = frame?.state === "diverged" ? null : frame?.wrong[k]; // a network that blew up reads nothing
       paint(canvas, (i) => [ink, one ? one.pixels[i] / 255 : 0]);
       words.textContent = one ? `${one.label} as ${one.says}` : "\u00a0";
     });
   }
 
-  const scaleX = (width) => (iteration) => 2 + (iteration / (state.frame?.total ?? 1)) * (width - 8);
+  const TICKS = 40; // wide, at the right
+  const scaleX = (width) => (iteration) => 2 + (iteration / (state.frame?.total ?? 1)) * (width - 6 - TICKS);
 
   function gridline(context, width, y, text) {
-    line(context, css(ink, 0.16), [[0, y], [width, y]]);
+    line(context, css(ink, 0.16), [[0, y], [width - TICKS, y]]);
     context.font = "11px system-ui, sans-serif";
     context.textAlign = "right";
     context.fillStyle = css(ink, 0.7);
-    context.fillText(text, width - 2, y - 3);
+    context.fillText(text, width - 2, y + 4);
   }
 
   function showAccuracies() {
     const { context, width, height } = fresh($("accuracy-chart"));
     const x = scaleX(width);
-    const y = (accuracy) => height - 3 - (accuracy / 100) * (height - 18);
+    const y = (accuracy) => height - 6 - (accuracy / 100) * (height - 12);
     context.setLineDash([2, 4]);
-    line(context, css(ink, 0.6), [[0, y(10)], [width, y(10)]]);
+    line(context, css(ink, 0.6), [[0, y(10)], [width - TICKS, y(10)]]);
     context.setLineDash([]);
     context.font = "11px system-ui, sans-serif";
     context.textAlign = "left";
@@ -228,8 +230,9 @@
     const x = scaleX(width);
     const values = points.flatMap(({ e, d, before }) => [e, d, before]).filter((value) => value > 0);
     const [top, bottom] = [Math.log10(Math.max(...values, 1)) + 0.1, Math.log10(Math.min(...values, 0.1)) - 0.1];
-    const y = (value) => 12 + ((top - Math.log10(value)) / (top - bottom)) * (height - 15);
-    for (let n = Math.ceil(bottom); n <= top; n++) gridline(context, width, y(10 ** n), powerOfTen(n));
+    const y = (value) => 6 + ((top - Math.log10(value)) / (top - bottom)) * (height - 12);
+    const apart = Math.ceil((13 * (top - bottom)) / height); // so that no two ticks touch
+    for (let n = Math.ceil(bottom); n <= top; n++) gridline(context, width, y(10 ** n), n % apart === 0 ? powerOfTen(n) : "");
     const lines = [
       [blue, ({ e }) => e, 2.5, []],
       [red, ({ d }) => d, 2.5, []],
@@ -250,14 +253,16 @@
       const passes = Math.floor(iteration / perPass);
       const found = passes && state.accuracies.find((point) => point.iteration === passes * perPass);
       const result = found ? ` After ${passes === 1 ? "one pass" : `${passes} passes`}: ${Math.round(10 * found.accuracy)} of 1,000 read rightly.` : "";
-      return `${named()}: starts from random weights. Learning, in ${kernels}.${result}`;
+      return `${named()}: starts from random weights. Learning, in ${kernels}.${result || (reads() ? "" : ` Reading is ${EACH_PASS}.`)}`;
     },
     ended: () => `${named()}: the run has ended: ${accuracy()} of 1,000 test images are read rightly.`,
     diverged: ({ iteration }) =>
       `${named()}: the run diverged at batch ${iteration}: the energy grew without bound, as the steps of settling are too long. Set the step to 1 and start over.`,
-    paused: ({ iteration, total }) => `${named()}: paused after batch ${iteration} of ${total}. ${accuracy() ?? "None yet"} of 1,000 read rightly.`,
+    paused: ({ iteration, total }) => `${named()}: paused after batch ${iteration} of ${total}. ${accuracy() === undefined ? `Reading is ${reads() ? "not measured yet" : EACH_PASS}` : `${accuracy()} of 1,000 read rightly`}.`,
   };
-  const named = () => NAMES[state.what_if] ?? `Your own settings, ${RULES[state.rule]}`;
+  const named = () => NAMES[state.what_if] ?? `${state.touched ? "Your own settings, " : ""}${RULES[state.rule]}`;
+  const reads = () => state.settings.rule.teaches[1] > 0; // at once, by a sweep; genPC has to settle, which takes a second
+  const EACH_PASS = "measured after each pass";
   const RULES = { bidirectional: "BPC", hybrid: "HPC", generative: "genPC", discriminative: "discPC" };
   const accuracy = () => {
     const last = state.accuracies[state.accuracies.length - 1];
@@ -269,11 +274,12 @@
     const { last, iteration, total, perPass, raised } = frame;
     const measured = frame.state === "diverged" ? undefined : accuracy(); // a network that blew up reads nothing
     $("accuracy").value = measured ?? "–";
-    $("wrong-count").value = measured === undefined ? "–" : 1000 - measured;
+    const diverged = frame.state === "diverged";
+    $("wrong-count").value = measured !== undefined ? 1000 - measured : diverged || reads() ? "–" : EACH_PASS;
     $("of").textContent = "of 1,000 test images read rightly";
     const at = state.accuracies[state.accuracies.length - 1]?.iteration;
     $("measured").textContent =
-      frame.state === "diverged" ? `it blew up at batch ${iteration}` : at === undefined ? "not measured yet" : `last measured at batch ${at}`;
+      diverged ? `it blew up at batch ${iteration}` : at !== undefined ? `last measured at batch ${at}` : reads() ? "not measured yet" : EACH_PASS;
     if (frame.state !== "running" || frame.accuracies.length) nameCharts();
     $("E").value = last ? short(last.e + last.d) : "–";
     $("E-e").value = last ? short(last.e) : "–";
@@ -297,7 +303,7 @@
     $("energy-chart").setAttribute("aria-label", `The energy of a batch, at batch ${iteration}: ${energies}${now === "diverged" ? ". It blew up" : ""}`);
   }
 
-  const short = (x) => (x >= 0.001 && x < 1e5 ? `${+x.toPrecision(3)}` : x.toExponential(1));
+  const short = (x) => (x === 0 ? "0" : x >= 0.001 && x < 1e5 ? `${+x.toPrecision(3)}` : x.toExponential(1));
 
   function say(words) {
     if ($("status").textContent !== words) $("status").textContent = words;
@@ -318,37 +324,42 @@
 
   $("run").addEventListener("click", () => {
     const now = root.dataset.state;
+    if (now === "waiting") return;
     if (now === "running") worker.postMessage({ type: "pause" });
     else if (now === "paused") worker.postMessage({ type: "run" });
     else begin(true);
   });
   $("once").addEventListener("click", () => {
     const now = root.dataset.state;
+    if (now === "waiting") return;
     if (now === "running") worker.postMessage({ type: "pause" });
     else if (now === "paused") worker.postMessage({ type: "run", iterations: 1 });
     else begin(false);
   });
-  $("back").addEventListener("click", () => begin(false));
+  $("back").addEventListener("click", () => {
+    if (root.dataset.state !== "waiting") begin(false);
+  });
 
   // One number stands for all layers, that of the first; the others keep their share of it.
   const first = (alpha) => (Array.isArray(alpha) ? alpha[0] : alpha);
   const scaled = (alpha, value) => (Array.isArray(alpha) ? alpha.map((a) => (a / alpha[0]) * value) : value);
 
   function showSettings() {
+    const { moves } = state.settings.rule;
+    const counts = { "alpha-gen": moves[0] > 0, "alpha-disc": moves[1] > 0, rate: true, steps: true };
     for (const [name, values] of Object.entries(SLIDERS)) {
       const value = first(state.settings[FIELDS[name]]);
       const slider = $(name);
       slider.max = values.length - 1;
       slider.value = values.indexOf(value);
-      slider.setAttribute("aria-valuetext", `${value}`);
-      slider.parentElement.querySelector("output").value = `${value}`;
+      slider.disabled = !counts[name];
+      const said = counts[name] ? `${value}` : "off"; // the rule has no such errors
+      slider.setAttribute("aria-valuetext", said);
+      slider.parentElement.querySelector("output").value = said;
     }
-    const { moves } = state.settings.rule;
-    $("alpha-gen").disabled = !moves[0];
-    $("alpha-disc").disabled = !moves[1];
     for (const radio of all("[name=learn-rule]")) radio.checked = radio.value === state.rule;
     for (const button of all("[data-what-if]")) button.setAttribute("aria-pressed", button.dataset.whatIf === state.what_if);
-    for (const span of $("told").children) span.classList.toggle("live-now", span.dataset.told === (state.what_if ?? "yours"));
+    for (const span of $("told").children) span.classList.toggle("live-now", span.dataset.told === (state.what_if ?? (state.touched ? "yours" : "rule")));
   }
 
   for (const [name, values] of Object.entries(SLIDERS)) {
@@ -357,6 +368,7 @@
       const field = FIELDS[name];
       const value = values[$(name).value];
       state.what_if = null;
+      state.touched = true;
       change({ [field]: scaled(state.settings[field], value) });
       showSettings();
     });
@@ -372,6 +384,7 @@
   function choose(rule, what_if) {
     state.rule = rule;
     state.what_if = what_if;
+    state.touched = false;
     state.settings = { ...structuredClone(bpcLessons[rule]), ...WHAT_IFS[what_if] };
     showSettings();
     if (!ready && !worker) showRandom();

@@ -21,7 +21,8 @@
   const BLOWN_UP = 1e6; // times the energy at the start: it will not come back
 
   // What a guided experiment starts from, where it says nothing else.
-  const PLAIN = { rule: "bidirectional", alpha_gen: 1, alpha_disc: 1, rate: 1, steps: 400, label: null };
+  const SETTINGS = { rule: "bidirectional", alpha_gen: 1, alpha_disc: 1, rate: 1, steps: 400 };
+  const PLAIN = { ...SETTINGS, label: null };
   // What the reader has set by hand, and otherwise what is plain: with a new image it holds again.
   const own = { ...PLAIN };
 
@@ -47,7 +48,8 @@
   const alphas = () => bpc.precisions(network, rule(), state.alpha_gen, state.alpha_disc);
   const anySeen = () => state.visible.includes(1);
   const anyHidden = () => state.visible.includes(0);
-  const blank = () => state.label === null && !anyHidden() && !state.pixels.some((p) => p > 0); // nothing to read
+  // Nothing to read: the label is free, and no pixel with ink is seen.
+  const blank = () => state.label === null && !state.pixels.some((p, i) => p > 0 && state.visible[i]);
   // What is hidden starts at 0, the mean of all pixels.
   const given = () => bpc.normalise(state.pixels, settings).map((x, i) => (state.visible[i] ? x : 0));
   const sweepsUp = () => rule().start === "image"; // genPC has no amortiser
@@ -82,7 +84,7 @@
     state.z = bpc.start(network, rule(), label, given());
     state.found = bpc.errors(network, state.z);
     state.path = [bpc.energy(state.found, alphas())];
-    state.swept = state.label === null && anySeen() && sweepsUp() && !blank() ? bpc.argmax(state.z[0]) : null;
+    state.swept = state.label === null && sweepsUp() && !blank() ? bpc.argmax(state.z[0]) : null;
     state.range = [0, 0, 0, 0]; // the largest activity and prediction that each layer has had
     if (run && !blank()) settle();
     else show();
@@ -106,7 +108,8 @@
   const ended = () => state.diverged || t() >= state.steps;
   const total = ({ e, d }) => e + d;
   // Settling that has come to more energy than it began with answers nothing.
-  const blownUp = () => state.diverged || total(state.path[t()]) > 1.001 * total(state.path[0]) + 1e-6; // for rounding
+  const risen = () => !state.diverged && total(state.path[t()]) > 1.001 * total(state.path[0]) + 1e-6; // for rounding
+  const blownUp = () => state.diverged || risen();
 
   // Settle, a few steps a frame; where less motion is asked for, show the end alone.
   function settle() {
@@ -163,7 +166,7 @@
     const bottom = Math.min(-0.25, ...z);
     const y = (value) => 2 + ((top - value) / (top - bottom)) * (height - 4);
     const column = width / z.length;
-    const best = blownUp() ? null : bpc.argmax(z);
+    const best = blownUp() || blank() ? null : bpc.argmax(z);
     z.forEach((value, k) => {
       const middle = (k + 0.5) * column;
       context.fillStyle = css(ink, k === best ? 1 : 0.45);
@@ -242,10 +245,11 @@
       line(context, css(colour), points, thick);
       dot(context, css(colour), points[points.length - 1], 3);
     }
-    if (!state.diverged) return;
+    if (!blownUp()) return;
     // Beside the line that leaves, where there is room.
-    const [words, end] = [["It blew up:", "the step is", "too long."], x(t())];
-    const right = end + 90 < width - ticks;
+    const words = state.diverged ? ["It blew up:", "the step is", "too long."] : ["The energy has", "risen: the step", "is too long."];
+    const end = x(t());
+    const right = end + 110 < width - ticks;
     context.font = "600 12px system-ui, sans-serif";
     context.textAlign = "left";
     context.fillStyle = css(ink);
@@ -261,20 +265,22 @@
     $("t").value = $("brief-t").textContent = `${t()} of ${state.steps}`;
     const settled = t() > 0 && state.label === null && !blank() && !blownUp() ? bpc.argmax(state.z[0]) : null;
     const again =
-      ended() && !blownUp() && anyHidden() && sweepsUp() ? bpc.argmax(bpc.sweepUp(network, state.z[network.L])[0]) : null;
+      ended() && !blownUp() && !blank() && anyHidden() && sweepsUp() ? bpc.argmax(bpc.sweepUp(network, state.z[network.L])[0]) : null;
     $("swept").value = state.swept ?? "–";
     $("says").value = state.diverged ? "blew up" : (settled ?? "–");
     $("says").classList.toggle("live-words", state.diverged);
     $("again").value = again ?? "–";
     $("run").textContent = state.running ? "Pause" : "Run";
     $("label-is").textContent = state.label === null ? "free" : `clamped to ${state.label}`;
-    $("brief-label").textContent = `label ${$("label-is").textContent}`;
+    $("brief-note").textContent = blank() ? "nothing given" : blownUp() ? "step too long" : `label ${$("label-is").textContent}`;
     $("free").disabled = state.label === null;
     $("image-is").textContent = !anyHidden() ? "seen" : anySeen() ? "seen in part" : "free";
     all("[data-units]").forEach((e) => (e.textContent = network.sizes[e.dataset.units]));
     all("#live-labels button").forEach((b, k) => b.setAttribute("aria-pressed", state.label === k));
     const name = root.dataset.experiment;
-    tell(name ? (ended() ? `${name}-end` : name) : "yours");
+    const told = name ? (ended() ? `${name}-end` : name) : ownTold();
+    $("by-hand").textContent = byHand().join(", ");
+    tell(told);
     if (state.running || penDown()) return;
     nameCanvases();
     const said = [
@@ -283,9 +289,19 @@
       state.swept !== null && `The sweep says ${state.swept}.`,
       settled !== null && `Settled: ${settled}.`,
       again !== null && `Swept again: ${again}.`,
+      blank() && "Nothing is given. There is no answer.",
+      risen() && "The energy has risen: the step is too long. There is no answer.",
       state.diverged && "It blew up: the energy grew without bound, as the step is too long. There is no answer.",
     ];
-    sayOnce(name ? $("told").querySelector(".live-now").textContent : "", said.filter(Boolean).join(" "));
+    sayOnce(name || told.endsWith("-then") ? $("told").querySelector(".live-now").textContent : "", said.filter(Boolean).join(" "));
+  }
+
+  // What is told of an experiment of the reader's own.
+  function ownTold() {
+    if (blank()) return "nothing";
+    if (blownUp() && !state.running) return "risen";
+    if (ended() && followed()) return `${left}-then`;
+    return byHand().length ? "hand" : "yours";
   }
 
   function say(words) {
@@ -306,7 +322,8 @@
     const two = (x) => String(+x.toPrecision(2));
     const z = state.z[0];
     const each = Array.from(z, (value, k) => `${k} ${two(value)}`).join(", ");
-    name($("bars"), `Activity of each label: ${each}. ${blownUp() ? "It blew up" : `The largest is ${bpc.argmax(z)}`}.`);
+    const verdict = state.diverged ? "It blew up" : risen() ? "The energy has risen" : blank() ? "Nothing is given" : `The largest is ${bpc.argmax(z)}`;
+    name($("bars"), `Activity of each label: ${each}. ${verdict}.`);
     for (const canvas of all(".live-springs")) {
       const l = Number(canvas.dataset.layer);
       const { e, d } = state.found;
@@ -655,20 +672,39 @@
   $("back").addEventListener("click", () => begin(false));
 
   function showSettings() {
-    const slide = (name, position, text) => {
+    const slide = (name, position, text, counts = true) => {
       $(name).value = position;
-      $(name).setAttribute("aria-valuetext", text);
-      $(name).parentElement.querySelector("output").value = text;
+      $(name).disabled = !counts;
+      const said = counts ? text : "off"; // the rule has no such errors
+      $(name).setAttribute("aria-valuetext", said);
+      $(name).parentElement.querySelector("output").value = said;
     };
+    const moves = rule().moves;
     const log = (alpha) => Math.round(2 * Math.log10(alpha));
-    slide("alpha-gen", log(state.alpha_gen), short(+state.alpha_gen.toPrecision(2)));
-    slide("alpha-disc", log(state.alpha_disc), short(+state.alpha_disc.toPrecision(2)));
+    slide("alpha-gen", log(state.alpha_gen), short(+state.alpha_gen.toPrecision(2)), moves[0] > 0);
+    slide("alpha-disc", log(state.alpha_disc), short(+state.alpha_disc.toPrecision(2)), moves[1] > 0);
     slide("rate", RATES.indexOf(state.rate), `${state.rate}`);
     slide("steps", STEPS.indexOf(state.steps), `${state.steps}`);
     for (const radio of all("[name=live-rule]")) radio.checked = radio.value === state.rule;
-    $("alpha-gen").disabled = !rule().moves[0];
-    $("alpha-disc").disabled = !rule().moves[1];
+    const changed = (of) => Object.keys(SETTINGS).some((name) => of[name] !== SETTINGS[name]);
+    $("reset").disabled = !changed(state) && !changed(own);
   }
+
+  // What the reader set by hand, in words.
+  const byHand = () => Object.entries({
+    rule: bpc.RULES[own.rule].name,
+    alpha_gen: `e weighs ${short(+own.alpha_gen.toPrecision(2))}`,
+    alpha_disc: `d weighs ${short(+own.alpha_disc.toPrecision(2))}`,
+    rate: `step ${own.rate}`,
+    steps: `${own.steps} steps`,
+  }).filter(([name]) => own[name] !== SETTINGS[name]).map(([, words]) => words);
+
+  $("reset").addEventListener("click", () => {
+    leaveExperiment();
+    for (const settings of [state, own]) Object.assign(settings, SETTINGS);
+    choose(SETTINGS.rule, begin);
+    $("steps").focus({ preventScroll: true }); // the button that was pressed is off now
+  });
 
   const SLIDERS = {
     "alpha-gen": (value) => ({ alpha_gen: ALPHA(value) }),
@@ -762,8 +798,18 @@
     },
   };
 
+  // What the end of an experiment proposes to change; one line then closes the comparison.
+  const FOLLOW_UPS = { lie: { label: 7 }, "too-long": { rate: 1 } };
+  let left = null; // the experiment whose image is still there
+  function followed() {
+    if (!FOLLOW_UPS[left]) return false;
+    const { digit: _, ...chosen } = EXPERIMENTS[left];
+    return !anyHidden() && Object.entries({ ...PLAIN, ...chosen, ...FOLLOW_UPS[left] }).every(([name, value]) => state[name] === value);
+  }
+
   function leaveExperiment() {
     if (!root.dataset.experiment) return;
+    left = root.dataset.experiment;
     delete root.dataset.experiment;
     press(all("[data-experiment]"), null);
   }
@@ -771,6 +817,7 @@
   // An image of the reader's own: what an experiment had set is given back, and what the reader set holds.
   function newImage() {
     leaveExperiment();
+    left = null;
     const { rule: ruleName, ...others } = own;
     Object.assign(state, others);
     if (state.rule !== ruleName) choose(ruleName, () => begin(!penDown()));
@@ -785,6 +832,7 @@
   function experiment(name) {
     const { rule: ruleName, digit: index, hides, ...chosen } = { ...PLAIN, hides: "none", ...EXPERIMENTS[name] };
     root.dataset.experiment = name;
+    left = null;
     press(all("button[data-experiment]"), root.querySelector(`button[data-experiment=${name}]`));
     own.label = null;
     heard = {}; // what it asks is heard again

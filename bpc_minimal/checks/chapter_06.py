@@ -77,9 +77,10 @@ def exercise_1(network, x):
 
 def some_energies(rng):
     """Draw energies of inputs (rows) and labels (columns), and of four valid pairs."""
-    for shape, scale in (((1000, 11), 1.0), ((800, 16), 3.0)):
+    for shape, scale, low in (((1000, 11), 1.0, 1.0), ((800, 16), 3.0, 1.0), ((900, 12), 1.0, 0.1)):
         spread = 0.5 + rng.exponential(size=shape)
-        yield scale * spread * rng.exponential(size=(shape[0], 1)), scale * rng.uniform(0.1, 0.4, 4)
+        valid = low * scale * rng.uniform(0.1, 0.4, 4)
+        yield scale * spread * rng.exponential(size=(shape[0], 1)), valid
 
 
 @exercise(
@@ -123,6 +124,9 @@ def exercise_2(energies, valid):
             valid.max() + 0.1 * np.median(valid)
         ),
         "you forgot the valid pairs: the tenth comes on top of the highest": share(0.1 * median),
+        "the tenth comes on top of the highest pair; this takes the larger of the two": share(
+            max(valid.max(), 0.1 * median)
+        ),
         "the tenth is taken off; it is added": share(valid.max() - 0.1 * median),
     }
 

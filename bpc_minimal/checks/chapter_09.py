@@ -52,8 +52,8 @@ def exercise_1(x, v, alpha, decay):
 
 def answers_of(rng):
     """Draw label units, as many as an image has, and margins."""
-    for margin in (0.3, 0.5, 0.15):
-        yield np.float32(0.4 * rng.normal(size=(200, 10))), margin
+    for margin, size in ((0.3, 0.4), (0.5, 0.4), (0.15, 0.4), (0.3, 1.5)):
+        yield np.float32(size * rng.normal(size=(200, 10))), margin
 
 
 @exercise(
@@ -69,7 +69,11 @@ def exercise_2(read, margin):
     order, best = np.sort(read, axis=1), read.argmax(axis=1)
     lead = order[:, -1] - order[:, -2]
     right = np.where(lead > margin, best, -1)
+    share = np.exp(order) / np.exp(order).sum(axis=1, keepdims=True)
     return right, {
+        "this is the lead after a softmax; that of the units themselves is asked for": np.where(
+            share[:, -1] - share[:, -2] > margin, best, -1
+        ),
         "this asks how large the largest unit is; how far it leads is asked for": np.where(
             order[:, -1] > margin, best, -1
         ),

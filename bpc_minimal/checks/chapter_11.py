@@ -211,7 +211,7 @@ def exercise_3(network, image, label, steps, step):
     goal="say from which step on inference diverges, and how fast",
     minutes=10,
     cases=[(0.1, 3.0, 4), (0.5, 5.0, 3), (1.2, 1.5, 7)],
-    why="below 1 for steps up to 2 / c; from there on it grows without end.",
+    why="below 1 for steps below 2 / c; beyond it grows without end.",
     hint="One step takes c z times the step from z: what is z after it, and what is its energy?",
     rtol=1e-4,
 )

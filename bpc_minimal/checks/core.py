@@ -395,6 +395,7 @@ def compare(
         refuse_kind(answer, right)
     if exercise.parameters is not None:
         refuse_unsteady(exercise, function, cases, answers, rights, given(exercise.answers, names))
+        refuse_rounded(answers, rights)
         refuse_factor(answers, rights, exercise.rtol)
     if callable(exercise.hint):
         raise Wrong(given(exercise.hint, names)(*answers), "computed")
@@ -502,6 +503,21 @@ def refuse_unsteady(
                 text = f"it gives the same whatever `{name}` is; use the argument of this name."
                 raise Wrong(text, f"ignores {name}")
             break
+
+
+def refuse_rounded(answers: list, rights: list) -> None:
+    """Name an answer that is the right one with fewer decimals."""
+    ours, theirs = ([leaf for x in xs for leaf in leaves(x)] for xs in (answers, rights))
+    ways: dict[str, Callable] = {
+        "rounded": np.round,
+        "rounded down": np.floor,
+        "rounded up": np.ceil,
+    }
+    for decimals in range(4):
+        for how, to_whole in ways.items():
+            pairs = zip(ours, theirs, strict=True)
+            if all(alike(a, to_whole(b * 10**decimals) / 10**decimals, 1e-6) for a, b in pairs):
+                raise Wrong(f"it is {how}; give the number as it comes out.", "rounded")
 
 
 def refuse_factor(answers: list, rights: list, rtol: float) -> None:

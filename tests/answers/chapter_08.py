@@ -82,6 +82,7 @@ ANSWERS = {
             "from scipy import stats\n"
             "def paired_interval(a, b):\n"
             "    return list(stats.ttest_rel(a, b).confidence_interval(0.95))",
+            PAIRED.replace("a - b", "jnp.asarray(a) - jnp.asarray(b)"),
             "from scipy.stats import t as student\n"
             "def paired_interval(a, b):\n"
             "    d = [x - y for x, y in zip(a, b)]\n"
@@ -101,6 +102,14 @@ ANSWERS = {
                 "independent",
                 PAIRED.replace("d.std(ddof=1)", "np.hypot(a.std(ddof=1), b.std(ddof=1))"),
             ),
+            (
+                "Welch",
+                "from scipy import stats\n"
+                "def paired_interval(a, b):\n"
+                "    found = stats.ttest_ind(a, b, equal_var=False)\n"
+                "    return list(found.confidence_interval(0.95))",
+            ),
+            ("five seeds", PAIRED.replace("student.ppf(0.975, n - 1)", "2.78")),
             ("1.96", PAIRED.replace("student.ppf(0.975, n - 1)", "1.96")),
             ("n degrees", PAIRED.replace("n - 1", "n")),
             ("90 %", PAIRED.replace("0.975", "0.95")),

@@ -73,6 +73,10 @@ ANSWERS = {
         ],
         "wrong": [
             ("how large", NAMES.replace(LEAD, "order[:, -1]")),
+            (
+                "softmax",
+                NAMES.replace("np.sort(read, axis=1)", "np.sort(jax.nn.softmax(read), axis=1)"),
+            ),
             ("exchanged", NAMES.replace("> margin", "<= margin")),
             (
                 "every image",

@@ -7,6 +7,7 @@ SIZES = (10, 12, 12, 784)
 BEFORE = {
     "truth": None,
     "pixels": None,
+    "wrong_labels": None,
     "trained": bpc.make_network(jax.random.PRNGKey(0), SIZES, use_bias=False),
 }
 

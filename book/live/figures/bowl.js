@@ -49,8 +49,8 @@ bpcFigures.add("bowl", (root) => {
     return { ...along, sum: along.flat + along.steep };
   }
 
-  const bowl = panel(root, "a");
-  const way = panel(root, "b");
+  const bowl = panel(root, "d");
+  const way = panel(root, "e");
   const button = (name) => root.querySelector(`button[name=${name}]`);
   const say = bpcFigures.says(root);
 
@@ -160,8 +160,8 @@ bpcFigures.add("bowl", (root) => {
     showWay(found);
     showSliders();
     for (const name of ["fixed", "curvature"]) button(name).setAttribute("aria-pressed", state.rule === name);
-    button("go").textContent = run.running() ? "Hold" : "Settle";
-    button("grow").textContent = growing.running() ? "Hold" : "Let the weights grow";
+    button("go").textContent = run.running() ? "Pause" : "Settle";
+    button("grow").textContent = growing.running() ? "Pause" : "Let the weights grow";
     const met = step() * curvatures().steep;
     const sums = found.map((z) => parts(z).sum);
     const least = sums.indexOf(Math.min(...sums));

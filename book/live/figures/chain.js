@@ -32,6 +32,7 @@ bpcFigures.add("chain", (root) => {
   const energy = (z) => errors(z).reduce((sum, e, l) => sum + (l ? (precision(l) / 2) * e.reduce((s, x) => s + x * x, 0) : 0), 0);
   // Five examples settle side by side; all states of all steps are kept.
   let paths = [];
+  let swings = false; // whether it still moves at the end
   function settle() {
     paths = given.expected.map((expected, n) => {
       const z = [expected];
@@ -40,6 +41,8 @@ bpcFigures.add("chain", (root) => {
       for (let t = 0; t < AT[AT.length - 1]; t++) found.push(step(found[t]));
       return found;
     });
+    const last = paths.flatMap((found) => found[found.length - 1].flatMap((z_l, l) => z_l.map((x, i) => Math.abs(x - found[found.length - 2][l][i]))));
+    swings = Math.max(...last) > 0.01;
   }
   // How far layer l has moved: the largest change in the five examples.
   const moved = (l, t) => Math.max(...paths.map((found) => Math.max(...found[t][l].map((x, i) => Math.abs(x - found[0][l][i])))));
@@ -109,14 +112,15 @@ bpcFigures.add("chain", (root) => {
     showChain();
     showWay();
     showSliders();
-    button("go").textContent = run.running() ? "Hold" : "Run";
+    button("go").textContent = run.running() ? "Pause" : "Run";
     const layers = [4, 3, 2, 1].map((l) => {
       const far = moved(l, t());
       return `layer ${l} ${far === 0 ? "not at all" : Number.isFinite(far) && far < 100 ? `by ${far < 0.001 ? "less than 0.001" : number(far, 3)}` : "without bound"}`;
     });
     const E = paths.reduce((sum, found) => sum + energy(found[t()]), 0) / paths.length;
     const ends = Number.isFinite(E) && E < 1e4 ? number(E) : "beyond 10,000: the step is too long";
-    say(`After step ${t()}: moved ${layers.join(", ")}. Energy ${ends}.`, !spoken || run.running());
+    const restless = swings && Number.isFinite(E) && E < 1e4 && t() > 0 ? " It swings and does not settle: the step is too long." : "";
+    say(`After step ${t()}: moved ${layers.join(", ")}. Energy ${ends}.${restless}`, !spoken || run.running());
   }
 
   const run = bpcFigures.runner(() => ++state.place < AT.length - 1, () => show());

@@ -111,14 +111,17 @@ bpcFigures.add("hidden", (root) => {
     showSliders();
     for (const name of ["hides", "shows"]) button(name).setAttribute("aria-pressed", (name === "shows") === (state.brush === 1));
     [...root.querySelectorAll(".lf-thumbs button")].forEach((b, k) => b.setAttribute("aria-pressed", k === state.digit));
-    button("go").textContent = run.running() ? "Hold" : "Settle";
+    button("go").textContent = run.running() ? "Pause" : "Settle";
     const swept = bpc.argmax(states[0].z[0]);
     const { e, d } = energies()[state.at];
+    const says = bpc.argmax(z[0]);
     const again = bpc.argmax(bpc.sweepUp(network, z[network.L])[0]);
+    const answers = state.visible.includes(0)
+      ? `the label says ${says}, and a sweep over what is filled in says ${again}`
+      : `the label says ${says}; nothing is hidden, so nothing is filled in`;
     const moves = state.dial === LAST ? " Only d may move anything, and the sweep has made it zero: all stays." : "";
     say(
-      `Step ${state.at} of ${STEPS}. The sweep said ${swept}; the label says ${bpc.argmax(z[0])}, and a sweep over what is filled ` +
-        `in says ${again}. Energy ${number(e + d, 1)}: ${number(e, 1)} from e, ${number(d, 1)} from d.${moves}`,
+      `Step ${state.at} of ${STEPS}. The sweep said ${swept}; ${answers}. Energy ${number(e + d, 1)}: ${number(e, 1)} from e, ${number(d, 1)} from d.${moves}`,
       !spoken || run.running(),
     );
   }

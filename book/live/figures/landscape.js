@@ -194,6 +194,7 @@ bpcFigures.add("landscape", (root) => {
     });
     picture.setAttribute("href", canvas.toDataURL());
     showWay();
+    tell();
   }
   const scale = document.createElement("canvas");
   [scale.width, scale.height] = [1, 41];
@@ -268,8 +269,16 @@ bpcFigures.add("landscape", (root) => {
     for (const name of ["input", "label"]) button(name).setAttribute("aria-pressed", name === state.cut);
     for (const each of root.querySelectorAll("button[data-model]")) each.setAttribute("aria-pressed", each.dataset.model === state.model);
     button("many").setAttribute("aria-pressed", state.many);
-    button("go").textContent = run.running() ? "Hold" : "Let go";
+    button("go").textContent = run.running() ? "Pause" : "Let go";
     showSliders();
+    aloud = spoken;
+    tell();
+  }
+
+  // In words; the energy as in b, over the median, which is known once the map is. Who listens hears it then.
+  let aloud = false;
+  function tell() {
+    const { held } = CUTS[state.cut];
     const { point, E } = way([state.across, state.up])[state.place];
     const [a, b] = seen(point).map((value) => number(value));
     const pairs = right();
@@ -277,10 +286,12 @@ bpcFigures.add("landscape", (root) => {
     const counted = state.many && pairs.length ? ` Of 25 balls ${close()} are within 0.5 of one.` : "";
     if (counted && state.place === PLACES.length - 1) counts.set(ofGround(state.model), close());
     for (const output of root.querySelectorAll("[data-count]")) output.value = counts.get(ofGround(output.dataset.count)) ?? "–";
+    const over = E / chart.median;
+    const measured = chart.pass ? `; its energy, over the median, is ${over < 0.001 ? "below 0.001" : number(over, over < 0.1 ? 3 : 2)}` : "";
     say(
       `${state.model}, ${held[2]} held at ${number(state.held, 1)}. After step ${PLACES[state.place].toLocaleString("en")} the ball is at ` +
-        `(${a}, ${b})${near}; its energy is ${E < 1e-4 ? "below 0.0001" : number(E, 4)}.${counted}`,
-      !spoken || run.running(),
+        `(${a}, ${b})${near}${measured}.${counted}`,
+      !aloud || run.running() || chart.pass < ORDER.length,
     );
   }
 

@@ -80,7 +80,7 @@ bpcFigures.add("mixture", (root) => {
     paint(canvas("image"), (i) => [colours.ink, image[i]]);
     showSliders();
     [...root.querySelectorAll(".lf-thumbs button")].forEach((b, k) => b.setAttribute("aria-pressed", k === state.digit));
-    button("go").textContent = run.running() ? "Hold" : "Let it read";
+    button("go").textContent = run.running() ? "Pause" : "Let it read";
     const sum = numbers.reduce((a, b) => a + b);
     const truth = given.labels[state.digit];
     const after = state.at ? `After ${state.at} steps of reading: ` : "";

@@ -6,7 +6,6 @@ bpcFigures.add("springs", (root) => {
 
   const STEPS = 20;
   const DOMAIN = [-0.4, 6.4]; // kilometres
-  const HALO = "paint-order: stroke; stroke: var(--pst-color-background); stroke-width: 5"; // of words over lines
   const TOP = 20; // of the energies shown
   const state = { z_0: 2, z_2: 3, alpha_1: 1, alpha_2: 2, first: 5, step_size: 0.1, at: 0 };
 
@@ -126,7 +125,7 @@ bpcFigures.add("springs", (root) => {
     const g = way.drawn;
     g.replaceChildren();
     const { X: T, Y: Z } = axes(way, {
-      box: [36, 22, 334, 190], x: [-0.5, STEPS + 0.3], y: DOMAIN, title: "the guess, step by step", xlabel: "step of inference",
+      box: [36, 22, 334, 190], x: [-0.5, STEPS + 0.3], y: DOMAIN, title: "step by step", xlabel: "step of inference",
       ylabel: "guess *z*_1 (km)", xticks: [0, 4, 8, 12, 16, 20], yticks: [0, 2, 4, 6],
     });
     draw(g, "path", { d: path([[36, Z(rest())], [334, Z(rest())]]), style: pen("ink", 1.1, `stroke-dasharray: 5 3; ${FAINT}`) });
@@ -143,8 +142,7 @@ bpcFigures.add("springs", (root) => {
       if (z === edge) draw(g, "circle", { cx: T(t), cy: Z(z), r: now ? 5 : 2.6, style: look });
       else arrow(g, T(t), Z(edge) + (z > edge ? 5 : -5), [0, z > edge ? -1 : 1], now ? 6 : 3.5, look);
       if (!now || z === edge) return;
-      const late = t > STEPS / 2;
-      text(g, T(t) + (late ? -10 : 10), Z(edge) + (z > edge ? 14 : -6), `${number(z)} km`, { anchor: late ? "end" : "start", name: "green", more: HALO });
+      text(g, 334, 13, `${number(z)} km`, { anchor: "end", name: "green" }); // above the lines, which would cross it out
     });
     // The step sizes from 0 to 1, in their regimes.
     const c = curvature();
@@ -171,7 +169,7 @@ bpcFigures.add("springs", (root) => {
     showSliders();
     const now = regime();
     for (const name of Object.keys(REGIMES)) button(name).setAttribute("aria-pressed", name === now);
-    button("go").textContent = run.running() ? "Hold" : "Let go";
+    button("go").textContent = run.running() ? "Pause" : "Let go";
     const z = guesses[state.at];
     say(
       `After ${state.at} of ${STEPS} steps: guess ${number(z)} km, energy ${number(energy(z))}, slope ${number(slope(z))}. The pulls cancel ` +
