@@ -7,14 +7,14 @@ a label, the first ten are clamped to it. A model is a rule with its precisions,
 Where only a few images have labels, BPC also names others itself: an image whose whole is read with the two
 largest label units far apart is learnt as if it had that label, moved by up to two pixels, while the
 amortiser sees only a part of it. The rival, the amortiser alone by backprop, has the labelled images; and,
-as a control that no claim asks for, the same moves and masks. Other controls take the generator, or the
-names, away.
+as a control that no claim asks for, the same moves and masks, and then BPC's iterations, batches and schedule
+as well. Other controls take the generator, the names, or all that helps away.
 
 Samples are images after inference with noise, the label clamped. Two separate networks, a discPC and a genPC,
 share label, top and image, and have hidden layers of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -70,6 +70,7 @@ MIXED = {
 }
 WAY = {"HPC": "swept", "BPC": "settled"}  # which read more validation images
 FEW = Model(bpc.BIDIRECTIONAL, (1e-4, 1e-4, 3e-5), (0.06, 1.0, 1.0), decay=0.0, steps=2)
+RATES = 1e-3, 2e-3, 4e-3  # of the amortiser alone, trained as long as BPC
 
 # What samples: all images of its training have labels. Temperatures and precisions are chosen for each.
 DRAWERS = MIXED | {
@@ -212,15 +213,15 @@ def learn(model: Model, seed: int, given: np.ndarray, help: Help | None = None) 
     return carry[0]
 
 
-def alone(seed: int, given: np.ndarray, help: Help | None = None) -> float:
-    """Train the amortiser alone by backprop on what has labels, and stop where validation says."""
+def by_backprop(
+    seed: int,
+    given: np.ndarray,
+    help: Help | None,
+    optimiser: optax.GradientTransformation,
+    batches: Iterable[np.ndarray],
+) -> Iterator[bpc.Network]:
+    """Train the amortiser alone by backprop on what has labels; give it after each stretch of batches."""
     images, labels = pixels(data().images[given]), bpc.one_hot(data().labels[given], CLASSES)
-    few = len(given) <= 1000
-    length, every = (600, 50) if few else (BUDGET.total(len(given)), 429)
-    state, optimiser = (
-        make_state(BUDGET.replace(seed=seed), length),
-        optax.adamw(1e-3, weight_decay=0.1),
-    )
 
     def iterate(carry, chosen):
         network, memory, key = carry
@@ -236,12 +237,29 @@ def alone(seed: int, given: np.ndarray, help: Help | None = None) -> float:
         return (optax.apply_updates(network, updates), memory, key), None
 
     stretch = jax.jit(lambda carry, order: jax.lax.scan(iterate, carry, order)[0])
-    carry = state.network, optimiser.init(state.network), jax.random.PRNGKey(seed)
-    rng, best = np.random.default_rng(seed), (-1.0, carry[0])
-    for _ in range(length // every):
-        carry = stretch(carry, rng.integers(0, len(given), (every, BUDGET.batch_size)))
-        best = max(best, (reads(carry[0], "validation"), carry[0]), key=lambda pair: pair[0])
-    return reads(best[1], held_out())
+    network = make_state(BUDGET.replace(seed=seed), 1).network
+    carry = network, optimiser.init(network), jax.random.PRNGKey(seed)
+    for order in batches:
+        carry = stretch(carry, order)
+        yield carry[0]
+
+
+def alone(seed: int, given: np.ndarray, help: Help | None = None) -> float:
+    """Train the amortiser alone by backprop on what has labels, and stop where validation says."""
+    few = len(given) <= 1000
+    length, every = (600, 50) if few else (BUDGET.total(len(given)), 429)
+    rng, size = np.random.default_rng(seed), (every, BUDGET.batch_size)
+    batches = (rng.integers(0, len(given), size) for _ in range(length // every))
+    networks = by_backprop(seed, given, help, optax.adamw(1e-3, weight_decay=0.1), batches)
+    return reads(max(networks, key=lambda network: reads(network, "validation")), held_out())
+
+
+def at_length(rate: float, seed: int, given: np.ndarray, help: Help | None) -> bpc.Network:
+    """Train the amortiser alone as BPC trains with few labels: iterations, batches and schedule are its."""
+    iterations, beside = BUDGET.total(len(data().labels)), 100
+    rng, size = np.random.default_rng(seed), (iterations, BUDGET.batch_size + beside)
+    optimiser = make_optimiser(BUDGET.replace(learning_rate=rate), iterations)
+    return next(by_backprop(seed, given, help, optimiser, [rng.integers(0, len(given), size)]))
 
 
 # -- measures ------------------------------------------------------------------------------------------------
@@ -514,6 +532,29 @@ def controls() -> dict[str, Any]:
     return {way: over_seeds(partial(of, *how)) for way, how in ways.items()}
 
 
+def matched() -> dict[str, Any]:
+    """Give the amortiser alone, with 100 labels, what BPC has of iterations, batches and schedule.
+
+    Its rate of learning is chosen of three, as it reads moved and masked.
+    """
+
+    def of(rate: float, seed: int, images: str, help: Help | None) -> float:
+        return reads(at_length(rate, seed, labelled(100, seed), help), images)
+
+    choosing = experiments.choosing_seeds()
+    tried = {r: [of(r, s, "validation", Help()) for s in choosing] for r in RATES}
+    rate = max(RATES, key=lambda r: np.mean(tried[r]))
+
+    def ways(seed: int) -> dict[str, float]:
+        return {
+            "alone, moved and masked": of(rate, seed, held_out(), Help()),
+            "alone": of(rate, seed, held_out(), None),
+        }
+
+    tries = {str(r): found for r, found in tried.items()}
+    return {"tried": tries, "rate": rate, "100": over_seeds(ways)}
+
+
 def floor() -> dict[str, Any]:
     """Probe what has learnt nothing, and principal components, as many as the top has units."""
     learns, asked = pixels(data().images[:5000]), pixels(bpc.load_mnist(held_out())[0])
@@ -548,6 +589,7 @@ def parts() -> dict[str, Callable[[], Any]]:
         "thousand": partial(few, 1000),
         "all": partial(few, 55_000),
         "controls": controls,
+        "matched": matched,
         "floor": floor,
         "sampling": sampling,
         "samples": samples,

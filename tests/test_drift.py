@@ -351,8 +351,8 @@ OWN = {
         both weighed_energy lengths settle of_rule pc_gradient backprop_gradient learn trained label_settled
         percent reads image_settled draws over_seeds show_stored products traced""",
     "09_without_labels": """
-        free_energy settle show named learn top_of probe percent rmse alone reads naming sample spread
-        ends""",
+        free_energy settle show named learn top_of probe chosen_ridge percent rmse by_backprop redrawing alone
+        reads naming sample spread judged width ends""",
     "10_fast": """
         once compare milliseconds package_loop from_python flops as_first_written needed counts operations
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare
