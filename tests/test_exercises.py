@@ -59,8 +59,11 @@ def namespace(chapter):
 
 def is_kept(statement, more=()):
     if isinstance(statement, ast.Assign):
-        return ast.unparse(statement.targets[0]) in more or all(
-            isinstance(node, ast.Constant | ast.Tuple | ast.BinOp | ast.Load | ast.operator)
+        (target,) = statement.targets
+        named = not isinstance(target, ast.Subscript)
+        return ast.unparse(target) in more or all(
+            named
+            and isinstance(node, ast.Constant | ast.Tuple | ast.BinOp | ast.Load | ast.operator)
             for node in ast.walk(statement.value)
         )
     return isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
