@@ -650,7 +650,8 @@ def test_each_help_has_an_example_that_works(command, done, capsys):
     assert run(*words[2:], *short) == 0
 
 
-def test_commands_shown_run_with_this_python(monkeypatch):
+def test_commands_shown_run_with_this_python(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))  # no python there
     assert shlex.split(__main__._command())[0] == sys.executable
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert __main__._command() == "python -m bpc_minimal"
