@@ -349,7 +349,7 @@ OWN = {
         far""",
     "08_two_tasks": """
         both weighed_energy lengths settle of_rule pc_gradient backprop_gradient learn trained label_settled
-        percent reads image_settled draws over_seeds show_stored products traced""",
+        percent reads image_settled draws over_seeds show_stored floors interval products traced""",
     "09_without_labels": """
         free_energy settle show named learn top_of probe chosen_ridge percent rmse by_backprop redrawing alone
         reads naming sample spread judged width ends""",
