@@ -515,8 +515,10 @@ def refuse_rounded(answers: list, rights: list) -> None:
     }
     for decimals in range(4):
         for how, to_whole in ways.items():
-            pairs = zip(ours, theirs, strict=True)
-            if all(alike(a, to_whole(b * 10**decimals) / 10**decimals, 1e-6) for a, b in pairs):
+            whole = [to_whole(b * 10**decimals) / 10**decimals for b in theirs]
+            if len({*np.concatenate([each.ravel() for each in whole]).tolist()}) < 2:
+                continue  # 0 for all that is small is no rounding
+            if all(alike(a, b, 1e-6) for a, b in zip(ours, whole, strict=True)):
                 raise Wrong(f"it is {how}; give the number as it comes out.", "rounded")
 
 
