@@ -79,10 +79,9 @@ DRAWERS = MIXED | {
 }
 SAMPLERS = {"BPC": ["BPC"], "HPC": ["HPC"], "genPC": ["genPC"], "two networks": ["genPC", "discPC"]}
 SAMPLES, SAMPLING, RATE = 2000, 200, 0.5
-TRIED = [
-    ("ones", heat) for heat in (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-]  # six each; BPC's own are not ones
-TRIED_OF_BPC = [(which, heat) for which in ("own", "ones") for heat in (0.01, 0.1, 1.0)]
+HEATS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0]
+TRIED = [("ones", heat) for heat in HEATS]  # twelve each; BPC's own are not ones
+TRIED_OF_BPC = [(which, heat) for which in ("own", "ones") for heat in HEATS[::2]]
 
 
 @cache

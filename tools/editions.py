@@ -37,10 +37,13 @@ BOOK = ROOT / "book"
 FORM = '#@title {} {{ display-mode: "form" }}\n'
 BADGE = re.compile(r"^\[!\[Open in Colab\].*\n\n?", re.MULTILINE)
 PACKAGE = re.compile(r'pip install -q "(.*)"')
-FIRST = """import sys
+FIRST = """import os
+import sys
 
 if "google.colab" in sys.modules:
     %pip install -q "{package}"
+    # GPUs and TPUs leave digits of a product out, unless asked for all.
+    os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"
 
 
 class Stop(Exception):
