@@ -318,6 +318,23 @@ def test_divergence_names_its_cause():
         infer(broken, z, ENDS, steps=2)
 
 
+def test_divergence_names_the_worst_of_the_layers_that_move():
+    network = jax.tree.map(lambda w: w * 0.01, random_network())
+    options = {"alpha_disc": (100.0, 1.0, 1.0), "step_size": 50.0, "step_rule": "fixed"}
+    named = []
+    for clamped in (ENDS, [False, False, False, True]):
+        with pytest.raises(FloatingPointError, match="at layer") as error:
+            infer(network, random_activities(1), clamped, steps=200, **options)
+        named.append(int(re.search(r"at layer (\d)", str(error.value))[1]))
+    assert named[0] in (1, 2) and named[1] == 0  # the label's curvature is the highest
+
+
+def test_activities_too_large_to_start_from_are_named():
+    z = [x * 1e25 for x in random_activities(1)]
+    with pytest.raises(FloatingPointError, match="not finite where inference starts: activities"):
+        infer(random_network(), z, ENDS, steps=200, step_size=50.0, step_rule="fixed")
+
+
 @pytest.mark.parametrize(
     ("scale", "alpha"), [(1e19, 1.0), (1e18, 100.0), (1e13, 1e12), (1.2e13, 1e12)]
 )
