@@ -329,6 +329,11 @@ DEEP = {
 DEEP["identity, errors, 1"] = Deep("identity", "errors", label=0.01)
 DEEP["identity, errors, label 0.06"] = Deep("identity", "errors", 4, label=0.06)
 DEEP["identity, errors, alpha_gen 0.001"] = Deep("identity", "errors", 4, 1e-3, 0.01)
+# Not to be chosen among: in turn, with the label's precision of the ways in errors.
+SAME_LABEL = {
+    f"{draw}, in turn, {steps}, label 0.01": Deep(draw, "in turn", steps, label=0.01)
+    for draw, steps in (("default", 1), ("scaled", 1), ("identity", 1), ("identity", 4))
+}
 BACKPROP = {f"{draw}, backprop": Deep(draw, "backprop") for draw in DRAWS}
 
 
@@ -446,7 +451,7 @@ def sizes_by_layer(way: Deep, network, image, label) -> dict[str, Any]:
 @cache
 def deep_network(name: str, hidden: int, seed: int) -> tuple[bpc.Network, dict[str, Any]]:
     """Train one deep network in one way, or load it; with the sizes of its errors before and after."""
-    way = (DEEP | BACKPROP)[name]
+    way = (DEEP | SAME_LABEL | BACKPROP)[name]
     config = deep_config(way, hidden, seed)
     first = drawn(config, way.draw)
     shown, labels = (part[:500] for part in data()[:2])
@@ -505,7 +510,7 @@ def parts() -> dict[str, Callable[[], Any]]:
     """Give first what is tried, then what is reported of it."""
     found: dict[str, Callable[[], Any]] = {}
     for hidden in DEPTHS:
-        for name in DEEP | BACKPROP:
+        for name in DEEP | SAME_LABEL | BACKPROP:
             found[f"{hidden}, {name}"] = partial(try_deep, hidden, name)
     found |= {f"precisions, {name}": partial(try_precisions, name) for name in LEARNT}
     found |= {f"precisions, network {n}": partial(train_precisions, n) for n in range(SEEDS)}
