@@ -282,13 +282,11 @@ def test_norms_that_are_followed_stay_bounds_and_are_measured_when_they_grow():
         network = jax.tree.map(jnp.add, network, updates)
         before = norms
         norms = follow(norms, network, updates)
-        for now, was, W in zip(
-            jax.tree.leaves(norms.now),
-            jax.tree.leaves(norms.measured),
-            jax.tree.leaves(weights(network)),
-            strict=True,
-        ):
+        parts = norms.now, norms.measured, before.measured, weights(network)
+        for now, was, earlier, W in zip(*map(jax.tree.leaves, parts), strict=True):
             assert exact(W) * (1 - 1e-5) <= now <= SLACK * was * (1 + 1e-5)
+            if was != earlier:
+                assert_close(now, spectral_norm(W, IN_TRAINING), 1e-5)
         anew += not same_bits(before.measured, norms.measured)
         if kind == 3:
             assert_close(before.now, norms.now, 1e-5)
