@@ -48,6 +48,7 @@ from bpc_minimal import (
     save,
 )
 from bpc_minimal.arguments import LARGEST, own_settings, take_data
+from bpc_minimal.checkpoint import check_jax
 from bpc_minimal.data import CLASSES, PIXELS, SPLITS, normalise
 from bpc_minimal.files import (
     HeldError,
@@ -102,6 +103,8 @@ def _run(argv: Sequence[str] | None, stopping: Stopping, out: Lasting | None = N
     """Run one command; what goes wrong is said in one line."""
     arguments = _parser().parse_args(argv)
     try:
+        if "command" in arguments:
+            check_jax()
         arguments.run(arguments, stopping)
         stopping.check()  # what was raised at once may have been lost
     except KeyboardInterrupt as interrupt:
@@ -185,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
             epilog=f"example:\n  {again} {name} {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=run, command=name)
         return sub
 
     train = command(
@@ -424,24 +427,30 @@ def _train(arguments, stopping: Stopping) -> None:
 def _pictures_aside(path: Path) -> Iterator[None]:
     """Put pictures aside while a checkpoint takes the place of theirs: they go with it, or come back.
 
-    Should the process be killed meanwhile, their names say that they are older.
+    Should the process be killed meanwhile, their names say that they are older, and the next run cleans them.
     """
     before, moved = _identity(path), []
-    for name in PICTURES:
+    aside = {p: p.with_name(f".bpc-older-{p.name}") for p in _pictures(path)}
+    for picture, older in aside.items():
         with contextlib.suppress(OSError):
-            path.with_name(name).replace(path.with_name(f"older-{name}"))
-            moved.append(name)
+            picture.replace(older)
+            moved.append(picture)
     try:
         yield
     finally:
         replaced = _identity(path) != before
-        for name in PICTURES:
-            older = path.with_name(f"older-{name}")
+        for picture, older in aside.items():
             with contextlib.suppress(OSError):
                 if replaced:
                     older.unlink()
-                elif name in moved:
-                    older.replace(path.with_name(name))
+                elif picture in moved:
+                    older.replace(picture)
+
+
+def _pictures(path: Path) -> list[Path]:
+    """Name the pictures of a checkpoint: beside it, and after it where it has a name of its own."""
+    own = "" if path.name == "checkpoint.bpc" else f"{path.stem}-"
+    return [path.with_name(own + name) for name in PICTURES]
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:
@@ -497,20 +506,18 @@ def _draw_run(checkpoint: Checkpoint, path: Path, quiet: bool) -> None:
     drawn = denormalise(
         generate(checkpoint.network, np.array(classes)), config.pixel_mean, config.pixel_std
     )
-    for name in PICTURES:
+    for picture in _pictures(path):
         try:
             from bpc_minimal import figures
 
-            if name == "digits.png":
+            if picture.name.endswith("digits.png"):
                 figure = figures.digits(drawn, classes, in_unit_range=True)
             else:
                 figure = figures.training_curves(checkpoint.history)
-            figures.keep(figure, path.with_name(name))
-            there.append(name)
+            figures.keep(figure, picture)
+            there.append(picture.name)
         except Exception as error:  # of matplotlib, its settings, its fonts, the disk
-            _warn(
-                f"{path.with_name(name)} was not drawn: {error} (the run is whole and safe in {path})"
-            )
+            _warn(f"{picture} was not drawn: {error} (the run is whole and safe in {path})")
     if not quiet:
         if config.sizes[-1] == PIXELS:
             print(_as_text(drawn))
@@ -770,7 +777,7 @@ def _place(
     real = Path(os.path.realpath(path)).parent  # the checkpoint may be a link into another folder
     if real != Path(os.path.realpath(path.parent)):
         owned.append(until_its_end.enter_context(Owned(real)))
-    there = [name for name in (path.name, *PICTURES) if os.path.lexists(path.with_name(name))]
+    there = [p.name for p in (path, *_pictures(path)) if os.path.lexists(p)]
     own = arguments.resume and path.exists() and path.samefile(arguments.resume)
     if there and not (arguments.overwrite or own):
         what = "a run already" if path.name in there else f"a file {there[0]} already"

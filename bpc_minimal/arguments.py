@@ -488,6 +488,13 @@ def raw_images(
                 f"{mean:g} and a standard deviation of {std:g}: scale them, or give those of these pixels "
                 "(0 and 1 leave pixels as they are, such as those that are normalised already)",
             )
+        dark = kind != "held-out images" and std < 1 and len(images) >= SEVERAL
+        if dark and 0 < high <= DARK / 255:
+            warnings.warn(
+                f"{kind} of floats up to {high:.3g} given, where ink is 1: images / {high:.3g}, unless they "
+                "are meant to be as pale",
+                stacklevel=4,
+            )
     with np.errstate(over="ignore"):  # it is looked for next
         images = images.astype(np.float32)
     if not _finite(images):
@@ -815,8 +822,8 @@ def take_data(name: str, value: Any, given: Given) -> list[np.ndarray]:
     Bytes that their owner may write into while the run goes on, as `on_epoch` may, are copied.
     """
     config = given["config"]
-    calls = given.get("on_epoch") or given.get("pace")
-    shared = value is not None and calls is not None
+    calls = any(given.get(name) is not None for name in ("on_epoch", "pace"))
+    shared = value is not None and calls
     if value is None:
         if (config.sizes[0], config.sizes[-1]) != (CLASSES, PIXELS):
             raise ArgumentError(
@@ -983,7 +990,9 @@ def path(name: str, value: Any, given: Given = NONE) -> Path:
 def take_pace(name: str, value: Any, given: Given) -> Any:
     """Take what says how many iterations come next, or None; its answers are taken as they come."""
     take_function(name, value, given)
-    return value and (lambda done: whole("what pace gives", value(done), least=1))
+    if value is None:
+        return None
+    return lambda done: whole("what pace gives", value(done), least=1)
 
 
 TAKERS: dict[str, Callable[..., Any]] = {

@@ -182,6 +182,9 @@ def _parse(file: IO[bytes]) -> Checkpoint:
     if not head.endswith(b"\n"):
         raise ValueError(f"its line of JSON has no end within {HEAD:,} bytes")
     parts = parse_json(head, "its line of JSON is")
+    missing = [name for name in ("config", "losses", "evaluations", "data") if name not in parts]
+    if missing:
+        raise ValueError(f"its line of JSON has no {missing[0]!r}")
     config = Config.from_json(json.dumps(parts["config"]))
     lengths, evaluations, data = parts["losses"], parts["evaluations"], parts["data"]
     if not isinstance(lengths, dict) or not all(_whole(n) for n in lengths.values()):

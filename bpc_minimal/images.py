@@ -96,10 +96,11 @@ def oddity(images: Images, network: Network, config: Config) -> str | None:
     network: its label layer is far nearer to some label's pattern once they are turned back (with the preset
     `fast` a squared distance of 0.05, and 0.25 or more for digits in any other position).
     """
-    if images.dtype == np.uint8 and 0 < (highest := images.max()) <= DARK:
+    highest, ink = images.max(initial=0), 255 if images.dtype == np.uint8 else 1
+    if 0 < highest <= DARK / 255 * ink:
         return (
-            f"their highest value is {highest}, and ink is 255: np.save(path, images / {highest}) makes "
-            "floats from 0 to 1"
+            f"their highest value is {highest:.3g}, and ink is {ink}: np.save(path, images / {highest:.3g}) "
+            "makes floats from 0 to 1"
         )
     if network.sizes[-1] != PIXELS:
         return None

@@ -220,7 +220,7 @@ def fit(
     data = mnist() if data is None else Data(*data)
     per_pass = len(data.images) // config.batch_size
     total = config.total(len(data.images))
-    digested = digest(data) if resume or on_epoch else ""
+    digested = digest(data) if resume is not None or on_epoch is not None else ""
     if resume is None:
         state, losses, evaluations = make_state(config, total), [], []
     else:
@@ -247,7 +247,7 @@ def fit(
         length = min(every - done % every, total - done)
         parts, left = [], length
         while left:
-            now = min(pace(done + length - left), left) if pace else left
+            now = min(pace(done + length - left), left) if pace is not None else left
             state, order, part = learn(state, order, data, compiled, total, now, every)
             parts.append({name: np.asarray(values)[:now] for name, values in part.items()})
             left -= now
@@ -309,6 +309,16 @@ def _check_converging(losses, done, evaluation, config, total) -> None:
             f"{ratio:.3g} times the longest that cannot raise it: {other_rule}choose a "
             f"smaller step_size than {config.step_size:g} or a lower learning_rate than "
             f"{config.learning_rate:g}, as the limit falls while the weights grow"
+        )
+    elif iteration == 1 and not all(np.isfinite(values[0]) for values in losses.values()):
+        cause = (
+            "no weight has moved yet, so pixels or precisions are too large for squares: choose another "
+            f"pixel_mean ({config.pixel_mean:g}) and pixel_std ({config.pixel_std:g}), or smaller precisions"
+        )
+    elif (taken := config.learning_rate * config.weight_decay) > 1:
+        cause = (
+            f"an iteration takes learning_rate times weight_decay of each weight, {taken:g}, less than 1 "
+            f"expected: lower the weight_decay from {config.weight_decay:g}"
         )
     else:
         cause = (

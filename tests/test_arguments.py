@@ -503,6 +503,17 @@ def test_bytes_on_another_scale_are_warned_of_where_they_are_given(form):
         assert len(found) == 1 and found[0].filename == __file__
 
 
+def test_floats_divided_twice_are_warned_of_where_they_are_given():
+    images, labels, *held_out = of_digits(lambda x: x / 255 / 255, lambda x: x / 255 / 255)
+    for call in (
+        lambda: bpc.fit(SHORT, (images, labels, *held_out)),
+        lambda: bpc.normalise(images),
+    ):
+        with pytest.warns(UserWarning, match=r"images of floats up to 0.00392 given, wh") as found:
+            call()
+        assert len(found) == 1 and found[0].filename == __file__
+
+
 def test_digits_as_they_are_are_not_warned_of(recwarn):
     for form in (lambda x: x, lambda x: x / 255, lambda x: x[..., None], lambda x: x[:5]):
         bpc.normalise(form(of_digits()[0]))

@@ -1067,11 +1067,12 @@ def test_pictures_of_a_run_that_could_not_be_replaced_stay(done, monkeypatch, ca
     from bpc_minimal import files
 
     shutil.copytree(done, "run")
+    Path("run/older-digits.png").write_bytes(b"mine")
     before = {p.name: p.read_bytes() for p in Path("run").iterdir()}
-    Path("run/older-digits.png").write_bytes(b"of a run that was killed")
+    Path("run/.bpc-older-digits.png").write_bytes(b"of a run that was killed")
 
     def full(*_):
-        aside.append(sorted(n for n in os.listdir("run") if not n.startswith(".bpc")))
+        aside.append(sorted(n for n in os.listdir("run") if not n.endswith((".part", "-owner"))))
         raise OSError(27, "File too large")
 
     aside = []
@@ -1079,11 +1080,26 @@ def test_pictures_of_a_run_that_could_not_be_replaced_stay(done, monkeypatch, ca
         patch.setattr(files.os, "fsync", full)
         assert run("train", *sets(), "--seed", 1, "--out", "run", "--overwrite") == 1
     assert "What was at that path is as it was" in capsys.readouterr().err
-    assert aside == [["checkpoint.bpc", "older-digits.png", "older-training.png"]]
+    hidden = [".bpc-older-digits.png", ".bpc-older-training.png"]
+    assert aside == [[*hidden, "checkpoint.bpc", "older-digits.png"]]
     assert {p.name: p.read_bytes() for p in Path("run").iterdir()} == before
-    Path("run/older-digits.png").write_bytes(b"of a run that was killed")
+    Path("run/.bpc-older-digits.png").write_bytes(b"of a run that was killed")
     assert run("train", *sets(), "--seed", 1, "--out", "run", "--overwrite") == 0
-    assert sorted(os.listdir("run")) == ["checkpoint.bpc", "digits.png", "training.png"]
+    there = ["checkpoint.bpc", "digits.png", "older-digits.png", "training.png"]
+    assert sorted(os.listdir("run")) == there
+    assert Path("run/older-digits.png").read_bytes() == b"mine"
+
+
+def test_pictures_of_a_checkpoint_with_a_name_of_its_own_have_it_too(done, capsys):
+    Path("run").mkdir()
+    shutil.copy(done / "checkpoint.bpc", "run/mine.bpc")
+    for name in ("digits.png", "training.png"):
+        Path("run", name).write_bytes(b"mine")
+    assert run("train", "--resume", "run/mine.bpc") == 0
+    there = ["digits.png", "mine-digits.png", "mine-training.png", "mine.bpc", "training.png"]
+    assert sorted(os.listdir("run")) == there
+    assert Path("run/digits.png").read_bytes() == Path("run/training.png").read_bytes() == b"mine"
+    assert "mine-digits.png and mine-training.png lie beside it" in capsys.readouterr().out
 
 
 def test_an_error_says_what_is_safe(monkeypatch, capsys):
@@ -1228,6 +1244,9 @@ def test_images_that_look_wrong_beyond_doubt_are_warned_of(best, capsys):
         "--invert": 255 - images,
         "highest value is 1,": images // 128,
         "highest value is 15, and ink is 255: np.save(path, images / 15)": images // 16,
+        "highest value is 0.00392, and ink is 1: np.save(path, images / 0.00392)": images
+        / 255
+        / 255,
         "transposed": images.swapaxes(1, 2),
         "mirrored": images[:, :, ::-1],
         "upside down": images[:, ::-1],
@@ -1344,3 +1363,17 @@ def test_a_network_too_large_is_an_error_in_one_line(capsys):
         and "at most 2,147,483,647 weights between two layers" in err
         and "Traceback" not in err
     )
+
+
+@pytest.mark.parametrize(
+    "words", [["info"], ["train", *sets(), "--out", "run"]], ids=["info", "train"]
+)
+def test_a_jax_that_does_not_start_is_named(words, tmp_path):
+    environment = os.environ | {"JAX_PLATFORMS": "nothing", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "bpc_minimal", *map(str, words)]
+    found = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    (line,) = found.stderr.splitlines()
+    assert found.returncode == 1 and line.startswith(
+        "error: JAX does not start with JAX_PLATFORMS=nothing"
+    )
+    assert line.endswith("; unset it or choose cpu") and not (tmp_path / "run").exists()

@@ -190,6 +190,38 @@ def test_what_a_run_hands_over_is_its_callers(run, digits):
     assert same_bits(history.losses, run.history.losses)
 
 
+class Collector(list):
+    """What collects, and can be called; empty, it counts as false."""
+
+    def __init__(self, called):
+        super().__init__()
+        self.called = called
+
+    def __call__(self, given):
+        return self.called(given)
+
+
+def test_what_counts_as_false_is_called_all_the_same(digits):
+    images = np.array(digits.images[:64])  # which jax.numpy need not copy,
+    aligned = np.frombuffer(bytearray(images.nbytes + 64), np.uint8)
+    aligned = aligned[-aligned.ctypes.data % 64 :][: images.nbytes].reshape(images.shape)
+    config, found, asked = CONFIG.replace(batch_size=32, iterations=8, evaluate_every=4), [], []
+
+    def spoil(checkpoint):
+        aligned[:] = 0  # and which its owner writes into
+
+    for on_epoch in (spoil, Collector(spoil)):
+        aligned[:] = images
+        data = (aligned, digits.labels[:64], *digits[2:])
+        found.append(fit(config, data, on_epoch=on_epoch)[1].losses)
+    assert same_bits(*found)
+    fit(config, digits, pace=Collector(lambda done: asked.append(done) or 1))
+    assert asked == [*range(8)]
+    for name in ("on_epoch", "pace"):
+        with pytest.raises(ValueError, match=f"{name}=.* given, a function expected"):
+            fit(config, digits, **{name: np.zeros(2)})
+
+
 def test_checkpoints_are_the_run_so_far(run):
     assert len(run.checkpoints) == len(run.history.evaluations)
     for i, checkpoint in enumerate(run.checkpoints):
@@ -289,8 +321,13 @@ def test_a_few_passes_teach_both_directions(start, run, digits):
             {"learning_rate": 1e20, "step_rule": "curvature", "step_size": 0.5},
             r"the weights grew without bound: lower .* from 1e\+20",
         ),
+        ({"pixel_std": 2e-38}, r"no weight has moved yet.* pixel_std \(2e-38\)"),
+        (
+            {"weight_decay": 1e38},
+            r"takes learning_rate times weight_decay .* weight_decay from 1e\+38",
+        ),
     ],
-    ids=["step", "rate", "rate, by the curvature"],
+    ids=["step", "rate", "rate, by the curvature", "scale", "decay"],
 )
 def test_diverging_runs_stop_and_name_iteration_and_cause(changes, cause, digits):
     config = preset("jpc", iterations=20, evaluate_every=10, **changes)
