@@ -1090,6 +1090,14 @@ def test_pictures_of_a_run_that_could_not_be_replaced_stay(done, monkeypatch, ca
     assert Path("run/older-digits.png").read_bytes() == b"mine"
 
 
+def test_a_run_that_is_not_compiled_is_warned_of(capsys):
+    small = ("--set", "sizes=10,3,784", "--set", "iterations=1", "--set", "batch_size=8")
+    small += ("--set", "training_images=8", "--held-out", "validation")
+    with jax.disable_jit():
+        assert run("train", "--preset", "fast", *small, "--out", "run", "--json") == 0
+    assert "warning: JAX_DISABLE_JIT is set" in capsys.readouterr().err
+
+
 def test_pictures_of_a_checkpoint_with_a_name_of_its_own_have_it_too(done, capsys):
     Path("run").mkdir()
     shutil.copy(done / "checkpoint.bpc", "run/mine.bpc")
