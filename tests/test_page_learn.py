@@ -396,6 +396,9 @@ def test_a_pass_from_the_fixed_seed_reaches_its_accuracy_and_says_so(visit):
     lesson.button("Train (loads 2 MB)").click()
     status = lesson.page.locator("#learn-status")
     expect(status).to_contain_text(
+        "Learning, in WebAssembly. Shown after each pass, as you ask for less motion."
+    )
+    expect(status).to_contain_text(
         "As it should be: starts from random weights. Learning, in WebAssembly. After one pass:",
         timeout=500_000,
     )
@@ -427,8 +430,29 @@ def test_the_whole_run_ends_as_its_text_says(visit):
     assert len([words for words in wrong if re.fullmatch(r"\d as \d", words)]) == min(
         10, 1000 - right
     )
-    lesson.button("Train").click()  # another run, from the same seed
-    lesson.page.wait_for_function("() => document.getElementById('learn').dataset.iteration < 100")
+    assert_only_start_over_wipes(lesson)
+
+
+def assert_only_start_over_wipes(lesson):
+    """After an end: whoever presses what trains keeps the finished network, and the focus."""
+    at = lesson.iteration
+    shown = [lesson.told(name) for name in ("accuracy", "E", "status", "at")]
+    for name in ("Train", "One batch"):
+        button = lesson.button(name)
+        expect(button).to_have_attribute("aria-disabled", "true")
+        button.focus()
+        lesson.page.keyboard.press("Enter")
+        button.click(force=True)
+        expect(button).to_be_focused()
+    frames = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    lesson.page.evaluate(frames)
+    assert lesson.iteration == at
+    assert shown == [lesson.told(name) for name in ("accuracy", "E", "status", "at")]
+    lesson.button("Start over").click()
+    lesson.reach("paused")
+    assert lesson.iteration == 0
+    lesson.button("One batch").click()
+    expect(lesson.learn).to_have_attribute("data-iteration", "1")
 
 
 def test_it_pauses_takes_one_batch_and_starts_over(visit):
@@ -520,8 +544,9 @@ def test_before_it_is_pressed_random_weights_draw_noise_and_read_as_chance_does(
     asleep = np.array(lesson.page.evaluate(shown))
     assert (asleep.std(axis=1) > 0.5).all(), "ten pictures of noise, none of them empty"
     right = int(lesson.told("accuracy"))
-    assert 2 <= right <= 25 and lesson.told("of") == "of 100 digits above read rightly"
-    assert f"{right} of the 100 digits above are read rightly" in lesson.told("status")
+    assert 2 <= right <= 25 and "100 test images" in lesson.told("of")
+    assert "that “Ten others” goes through, read rightly" in lesson.told("of")
+    assert f"{right} of 100 test images are read rightly" in lesson.told("status")
     assert lesson.told("wrong-count") == str(100 - right)
     words = lesson.page.locator("#learn-wrong span").all_inner_texts()
     assert all(re.fullmatch(r"\d as \d", each) for each in words)
@@ -544,6 +569,20 @@ def test_the_accuracy_says_when_it_was_measured_and_charts_are_named_with_it(vis
     assert f"{int(lesson.told('accuracy')) / 10:.1f} % at batch {at}" in name
     name = lesson.page.locator("#learn-energy-chart").get_attribute("aria-label")
     assert f"at batch {lesson.iteration}: {lesson.told('before')} before settling" in name
+
+
+def test_charts_are_named_by_the_run_that_is_shown(visit):
+    lesson = visit(**MOVES)
+    lesson.button("Train (loads 2 MB)").click()
+    lesson.learn_for(60)
+    lesson.radio("genPC").check()  # which measures what it reads after each pass, a long while on
+    named = """least => learn.dataset.iteration >= least && ['accuracy', 'energy'].map(name =>
+        document.getElementById(`learn-${name}-chart`).getAttribute('aria-label'))"""
+    for least in (0, 14):
+        accuracy, energy = lesson.page.wait_for_function(named, arg=least).json_value()
+        assert accuracy.endswith(": measured after each pass")
+    assert int(re.search(r"at batch (\d+): [\d.]+ before settling", energy)[1]) >= 13
+    assert lesson.learn.get_attribute("data-state") == "running"
 
 
 def test_what_if_nothing_settles(visit):
@@ -614,9 +653,12 @@ def test_what_if_the_step_is_too_long(visit):
     assert lesson.iteration < 100 and lesson.told("accuracy") == "–"
     assert lesson.told("measured") == f"it blew up at batch {lesson.iteration}"
     assert (
-        f"Step too long: the run diverged at batch {lesson.iteration}: the energy grew"
-        in lesson.told("status")
-    )
+        f"Step too long: the run diverged at batch {lesson.iteration}: too long steps of settling raised"
+        f" the energy from {lesson.told('before')} to {lesson.told('E')}, past the limit of 1.6e+6."
+    ) in lesson.told("status")
+    assert float(lesson.told("E")) > 1.6e6  # what the chart ends with
+    assert "lifts the dashed line too" in told and float(lesson.told("before")) > 5
+    assert_only_start_over_wipes(lesson)
     lesson.button("As it should be").click()  # and all is well
     lesson.learn_for(PASS // 4)
     lesson.pause()
@@ -666,16 +708,85 @@ def test_a_run_that_diverges_says_so_in_words(visit):
     lesson.reach("diverged")
     status = lesson.told("status")
     assert (
-        f"Your own settings, BPC: the run diverged at batch {lesson.iteration}: the energy grew without bound"
+        f"Your own settings, BPC: the run diverged at batch {lesson.iteration}: too long steps"
         in status
     )
     assert "Set the step to 1 and start over." in status
     slide(lesson, "rate", "1")
+    assert lesson.told("status").endswith("learns with step 1, steps 8 once you start over.")
     lesson.button("Start over").click()
     lesson.reach("paused")
     lesson.button("One batch").click()
     expect(lesson.learn).to_have_attribute("data-iteration", "1")
     assert float(lesson.told("E")) < float(lesson.told("before"))
+
+
+def test_a_run_whose_numbers_are_none_any_more_says_so(visit):
+    lesson = visit()
+    lesson.page.evaluate("() => { bpcLessons.hybrid.step_size = 1e30 }")
+    lesson.radio("HPC").check()
+    lesson.button("Train (loads 2 MB)").click()
+    lesson.reach("diverged")
+    assert "too long steps of settling raised the energy past all numbers." in lesson.told("status")
+    assert lesson.told("E") == "–"
+
+
+def test_a_setting_that_changes_in_the_middle_says_from_where_it_holds(visit):
+    lesson = visit(**MOVES)
+    what_if(lesson, "no settling", 20)
+    at = lesson.iteration
+    slide(lesson, "steps", "4")
+    status = lesson.page.locator("#learn-status")
+    expect(status).to_contain_text("It goes on with steps 4.")
+    slide(lesson, "alpha-gen", "0.001")
+    expect(status).to_contain_text("It goes on with steps 4, α gen 0.001.")
+    lesson.button("Train").click()
+    lesson.learn_for(at + 20)
+    expected = f"Your own settings, BPC: goes on from batch {at} with steps 4, α gen 0.001."
+    assert lesson.told("status").startswith(expected)
+    slide(lesson, "steps", "2")  # while it runs
+    expect(status).to_contain_text(re.compile(r"from batch \d+ with steps 2, α gen 0.001\."))
+    assert int(re.search(r"from batch (\d+)", lesson.told("status"))[1]) > at
+    lesson.pause()
+    lesson.button("Start over").click()
+    lesson.button("Train").click()
+    expect(status).to_contain_text("BPC: starts from random weights. Learning")
+
+
+def test_weights_that_a_setting_has_spoilt_have_a_word(visit):
+    lesson = visit(**MOVES)
+    lesson.start()
+    slide(lesson, "rate", "10")
+    slide(lesson, "steps", "4")
+    status = lesson.page.locator("#learn-status")
+
+    def learn_batches(count):
+        for n in range(lesson.iteration + 1, lesson.iteration + count + 1):
+            lesson.button("One batch").click()
+            expect(lesson.learn).to_have_attribute("data-iteration", str(n))
+            lesson.reach("paused")
+
+    learn_batches(14)
+    raises = "Settling raises the energy: its steps are too long."
+    assert raises in lesson.told("status")
+    slide(lesson, "rate", "1")
+    expect(status).to_contain_text("It goes on with step 1, steps 4.")
+    for batches in (12, 3):  # the first measuring has batches of before in its mean
+        spoilt = "What it learned while settling raised the energy stays until you start over."
+        expect(status).to_contain_text(spoilt)
+        assert raises not in lesson.told("status")
+        learn_batches(batches)
+    lesson.button("Start over").click()
+    expect(status).not_to_contain_text("What it learned")
+
+
+def test_the_wrong_order_stays_with_ones_own_settings_and_is_named(visit):
+    lesson = visit(**MOVES)
+    what_if(lesson, "wrong order", 5)
+    slide(lesson, "steps", "2")
+    expect(lesson.page.locator("#learn-status")).to_contain_text(
+        "Your own settings, BPC, in the wrong order: paused after batch"
+    )
 
 
 def test_precisions_and_steps_hold_from_the_next_batch_on(visit):
@@ -846,6 +957,40 @@ def test_what_is_drawn_takes_the_colours_of_the_theme(theme, visit):
                     getComputedStyle(learn).color.match(/\\d+/g).map(Number)]) })))"""
         )
         assert found[0] == found[1]
+
+
+# The contrast of an element's words with what is behind them, which a canvas mixes.
+CONTRAST = """e => {
+    const context = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+    const grounds = [];
+    for (let p = e; p; p = p.parentElement) grounds.unshift(getComputedStyle(p).backgroundColor);
+    const mix = colours => { for (const c of colours) { context.fillStyle = c; context.fillRect(0, 0, 1, 1) }
+        const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map(x =>
+            (x /= 255) <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05 };
+    const both = [mix(grounds), mix([...grounds, getComputedStyle(e).color])];
+    return Math.max(...both) / Math.min(...both) }"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_loads_says_so_and_is_legible(theme, browser, server):
+    lesson = Lesson(browser, server, color_scheme=theme)
+    held = []
+    lesson.page.route("**/training.js", lambda route: held.append(route))
+    lesson.button("Train (loads 2 MB)").click()
+    loading = lesson.button("Loading 2 MB")
+    expect(loading).to_be_focused()
+    expect(loading).to_have_attribute("aria-disabled", "true")
+    for name in ("Loading 2 MB", "One batch", "Start over"):
+        assert lesson.button(name).evaluate(CONTRAST) >= 4.5, name
+    lesson.button("What if: wrong order").click()
+    assert lesson.told("status").startswith("Loading 2 MB")
+    lesson.page.wait_for_timeout(0)  # so that the held route is heard of
+    held[0].continue_()
+    lesson.reach("running")
+    expect(lesson.page.locator("#learn-status")).to_contain_text("Wrong order: starts from random")
+    lesson.context.close()
+    assert not lesson.wrong
 
 
 def test_digits_that_do_not_come_are_named_and_asked_for_again(browser, server):

@@ -342,9 +342,53 @@ def test_a_drawn_digit_is_read(digit, by, place, visit, server):
     assert reader.page.evaluate("() => scrollX") == 0
 
 
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def swipe(visit, slider, across=0, up=0):
+    """Move a finger away from the knob of a slider, across by a share of it, and up by pixels."""
+    slider.evaluate("e => e.scrollIntoView({block: 'center', behavior: 'instant'})")
+    at, value, low, high = slider.evaluate(
+        "e => { const r = e.getBoundingClientRect(); return [r, +e.value, +e.min, +e.max] }"
+    )
+    share, way = (0.3, -1) if value > (low + high) / 2 else (0.7, 1)
+    x, y, wide = at["x"] + share * at["width"], at["y"] + at["height"] / 2, way * at["width"]
+    before = visit.page.evaluate("() => scrollY")
+    fingers = visit.context.new_cdp_session(visit.page)
+    for n in range(11):
+        spot = {"x": x + wide * across * n / 10, "y": y - up * n / 10}
+        kind = "touchMove" if n else "touchStart"
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [spot]})
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    if up:
+        visit.page.wait_for_function("before => scrollY > before", arg=before)
+
+
+def sliders_scroll_and_slide(visit, sliders):
+    """Move a finger up on each slider, which changes nothing; then sideways, and tap."""
+    says = "e => [e.value, e.ariaValueText]"
+    for slider in sliders:
+        before = slider.evaluate(says)
+        swipe(visit, slider, 0.02, up=140)
+        assert slider.evaluate(says) == before, "a scroll changed it"
+    for slider in sliders:
+        for across in (0, 0.4):  # a tap, and a slide
+            value, words = slider.evaluate(says)
+            swipe(visit, slider, across)
+            now = slider.evaluate(says)
+            assert now[0] != value and now[1] != words, (across, value, words, now)
+
+
+def test_a_scroll_that_begins_on_a_slider_changes_nothing(visit):
+    reader = visit(**PHONE)
+    for part in ("learn", "live"):
+        expect(reader.root).to_have_attribute("data-experiment", "hidden")
+        sliders_scroll_and_slide(reader, reader.page.locator(f"#{part} input[type=range]").all())
+    reader.still()
+
+
 def test_nothing_moves_under_a_finger(visit):
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-    reader = visit(**phone)
+    reader = visit(**PHONE)
     places = set()
     for name in (
         "1 A hidden 8",
@@ -632,6 +676,28 @@ def test_an_energy_that_has_risen_says_so_and_gives_no_answer(visit):
     assert reader.says("says") == "7"
 
 
+def test_numbers_are_written_in_one_way(visit):
+    reader = visit()
+    reader.slide("alpha-gen", "0.0001")  # as the page that learns writes it
+    assert "e weighs 0.0001." in reader.says("told")
+    reader.slide("alpha-disc", "0.00032")
+    reader.page.locator("#learn-alpha-gen").fill("0")  # 0.000001
+    for output in reader.page.locator(".live-slider output").all():
+        assert output.bounding_box()["height"] < 30, "in one line"
+    reader.page.evaluate(WRITE)
+    for rate in ("1", "3"):  # a settled axis, and one that blew up
+        reader.press("5 Too long a step")
+        reader.slide("rate", rate)
+        written = reader.page.evaluate(
+            """theme => { written.length = 0; document.documentElement.dataset.theme = theme;
+                return new Promise(done => requestAnimationFrame(() => done(written))) }""",
+            {"1": "dark", "3": "light"}[rate],
+        )
+        axis = [w for canvas, w in written if canvas == "live-chart" and w[0] in "01"]
+        assert len(axis) > 2 and len({"e" in tick for tick in axis}) == 1, axis
+    assert "e" in axis[0] and "+" not in reader.says("E")
+
+
 NOTHING_GIVEN = {
     "frees what drew": ("2 Let it draw", "Run", "Free it"),
     "clears, and hides all": ("Clear", "all"),
@@ -732,11 +798,32 @@ def test_what_the_reader_set_stays(way, visit):
     assert settings_of(reader) == ["hybrid", "1", "off", "1", "20"]
     expect(reader.page.locator("#live-label-is")).to_have_text("free")
     if way != "clears":
-        by_hand = "What you set by hand holds for every image: HPC, d weighs 0.1, 20 steps."
-        assert by_hand in reader.says("told")
+        by_hand = "What you set by hand holds for every image: HPC, 20 steps."
+        assert by_hand in reader.says("told")  # HPC has no d
     reader.root.get_by_role("radio", name="BPC").check()
     reader.still()
     assert settings_of(reader) == ["bidirectional", "1", "0.1", "1", "20"]
+    if way != "clears":
+        assert "for every image: d weighs 0.1, 20 steps." in reader.says("told")
+
+
+def test_what_is_named_as_set_by_hand_holds_or_is_said_to_come_back(visit):
+    reader = visit()
+    reader.press("Take this 2")
+    reader.slide("rate", "1.5")
+    reader.press("2 Let it draw")
+    reader.press("5")
+    holds, back = "What you set by hand holds for every image: ", "comes back with the next image: "
+    told = reader.says("told")
+    assert settings_of(reader)[2:] == ["1", "1", "400"]
+    assert holds not in told and f"{back}step 1.5." in told
+    reader.slide("steps", "20")
+    told = reader.says("told")
+    assert f"{holds}20 steps." in told and f"{back}step 1.5." in told
+    reader.press("Take this 4")
+    told = reader.says("told")
+    assert settings_of(reader)[2:] == ["1", "1.5", "20"]
+    assert f"{holds}step 1.5, 20 steps." in told and back not in told
 
 
 def test_settings_that_come_back_are_named_and_reset(visit):
@@ -985,7 +1072,15 @@ def test_a_stroke_may_be_fast_or_leave_the_pad(visit):
     np.testing.assert_allclose(reader.pixels(), slow, atol=0.02)
     reader.press("Clear")
     draw_with_mouse(reader, [(0.5, 0.1), (0.5, 3), (-2, 3), (-2, 0.4)])  # let go outside
-    assert 0 < reader.pixels().sum() < 784
+    np.testing.assert_allclose(reader.pixels(), slow, atol=0.05)  # cut at the edge
+    reader.press("Clear")
+    draw_with_mouse(reader, [(0.2, 0.3), (1.5, 0.3), (1.5, 0.7), (0.2, 0.7)])
+    name = reader.page.locator("#live-pad").get_attribute("aria-label")
+    assert "2 strokes" in name, "it goes on where it comes back"
+    right = reader.pixels().reshape(28, 28)[:, 20:]  # past the middle
+    assert right.max(axis=1)[[8, 19]].min() > 0.5 and right[12:16].max() == 0
+    reader.press("Clear")
+    draw_with_mouse(reader, [(0.5, 0.1), (0.5, 3)])
     reader.page.mouse.move(x, top + 0.5 * high)  # a pen that is up draws nothing
     before = reader.pixels().sum()
     reader.page.mouse.move(at["x"] + 3, top + 3)
@@ -1187,7 +1282,16 @@ def test_a_cursor_says_its_row_and_its_column(visit):
     reader.page.locator("#live-image").focus()
     keys.press("ArrowLeft")
     expect(status).to_have_text("Row 15, column 12 of 28, seen.")
+    reader.page.evaluate(
+        """() => { window.said = []; const status = document.getElementById('live-status');
+            const image = document.getElementById('live-image');
+            new MutationObserver(() => said.push([status.textContent, image.ariaLabel]))
+                .observe(status, {childList: true}) }"""
+    )
     keys.press(" ")
+    place, name = reader.page.evaluate("() => said[0]")  # at once, and not when it has settled
+    assert place == "Row 15, column 12 of 28, hidden."
+    assert 700 < int(re.search(r"(\d+) of 784 pixels seen", name)[1]) < 784
     keys.press("Shift+ArrowLeft")
     expect(status).to_have_text("Row 15, column 11 of 28, hidden.")
 
@@ -1243,6 +1347,8 @@ def test_the_image_is_on_the_first_screen(visit):
     reader = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     at = reader.page.locator("#live-run").bounding_box()
     assert at["y"] + at["height"] <= 844
+    assert reader.page.locator("#live-pad").bounding_box()["width"] > 0.6 * 390
+    assert reader.page.locator("#live-thumbs button").first.bounding_box()["width"] >= 43.5
 
 
 def test_a_group_of_buttons_is_one_stop_of_the_tab_key(visit):

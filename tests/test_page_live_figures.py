@@ -25,7 +25,7 @@ if not CHROMIUM:
     )
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 from playwright.sync_api import expect  # noqa: E402
-from test_page_live import network_of, stored  # noqa: E402
+from test_page_live import network_of, sliders_scroll_and_slide, stored  # noqa: E402
 
 sys.path.insert(0, str(ROOT / "tools"))
 import live_figures  # noqa: E402
@@ -231,6 +231,12 @@ def test_sliders_have_names_words_and_keys(name, visit):
         assert shown.inner_text() == slider.get_attribute("aria-valuetext")
         focus = slider.evaluate("e => getComputedStyle(e).outlineStyle")
         assert focus != "none"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_scroll_that_begins_on_a_slider_changes_nothing(name, visit):
+    reader = visit(name, **PHONE)
+    sliders_scroll_and_slide(reader, reader.root.locator("input[type=range]").all())
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -526,10 +532,15 @@ def test_each_control_of_the_bowl_changes_what_it_names(visit):
         assert reader.live(f"live.state.{name}") == float(slider.input_value())
         seen.add(reader.root.locator(".bpc-panels").inner_html())
         assert len(seen) == n + 1, f"{name} changes nothing that is seen"
-    for name in ("fixed", "relative"):
+    for name, counts, off in (("fixed", "step_size", "rate"), ("relative", "rate", "step_size")):
         reader.press(name)
         chosen = reader.root.get_by_role("button", name=name, exact=True)
         expect(chosen).to_have_attribute("aria-pressed", "true")
+        for slider, words in ((counts, f"{reader.live(f'live.state.{counts}'):g}"), (off, "off")):
+            slider = reader.root.locator(f"input[name={slider}]")
+            assert slider.get_attribute("aria-valuetext").startswith(words)
+            expect(slider.locator("xpath=../output")).to_contain_text(words)
+            expect(slider).to_be_enabled()
     reader.set(step_size=0.3)
     assert reader.live("live.state.rule") == "fixed", "whoever moves a step chooses its rule"
     for _ in range(2):

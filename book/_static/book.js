@@ -56,6 +56,45 @@ function nameDialogs() {
   }
 }
 
+// A scroll that a finger begins on a slider leaves it as it was. A browser moves the slider to where the finger
+// comes down: who uses it hears of that once the finger has gone sideways or is lifted, and never if the page
+// scrolls.
+
+let finger = null; // its slider, where that was and is to be, and where the finger came down
+
+function heed() {
+  const { slider, wanted } = finger;
+  finger = null;
+  if (wanted === null) return;
+  slider.value = wanted; // a figure that runs may have put it back
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+const FINGER = {
+  pointerdown({ target, isPrimary, pointerId, pointerType, clientX, clientY }) {
+    if (pointerType !== "touch" || !isPrimary || !target.matches("input[type=range]")) return;
+    finger = { slider: target, before: target.value, wanted: null, id: pointerId, x: clientX, y: clientY };
+  },
+  input(event) {
+    if (event.target !== finger?.slider) return;
+    finger.wanted = finger.slider.value;
+    event.stopImmediatePropagation();
+  },
+  pointermove({ pointerId, clientX, clientY }) {
+    if (pointerId !== finger?.id) return;
+    if (Math.abs(clientX - finger.x) > Math.max(8, Math.abs(clientY - finger.y))) heed();
+  },
+  pointerup({ pointerId }) {
+    if (pointerId === finger?.id) heed();
+  },
+  pointercancel({ pointerId }) {
+    if (pointerId !== finger?.id) return;
+    if (finger.slider.value === finger.wanted) finger.slider.value = finger.before;
+    finger = null;
+  },
+};
+for (const [type, listen] of Object.entries(FINGER)) document.addEventListener(type, listen, true);
+
 // A link to something that is folded in unfolds it.
 
 function unfold() {

@@ -56,10 +56,12 @@ const canvases = (() => {
     context.fill();
   }
 
-  // A power of ten beside its line.
-  const powerOfTen = (n) => (n >= 0 && n < 5 ? `${10 ** n}` : n < 0 && n > -4 ? (10 ** n).toFixed(-n) : `1e${n}`);
+  // A power of ten beside its line: all along an axis, from one power to another, are written in the same way.
+  const powerOfTen = (n, from, to) => (from > -4 && to < 5 ? (10 ** n).toFixed(Math.max(0, -n)) : `1e${n}`);
 
-  const short = (x) => (x === 0 ? "0" : Math.abs(x) >= 0.001 && Math.abs(x) < 1e5 ? String(+x.toPrecision(4)) : x.toExponential(2));
+  const plain = (x) => Math.abs(x) >= 0.001 && Math.abs(x) < 1e5;
+  const short = (x) => (x === 0 ? "0" : plain(x) ? String(+x.toPrecision(4)) : x.toExponential(2).replace("+", ""));
+  const two = (x) => String(+x.toPrecision(2)); // digits
 
   // A group of buttons is one stop of the Tab key; within it the arrow keys, Home and End move.
   function oneStop(group) {
@@ -79,5 +81,5 @@ const canvases = (() => {
     });
   }
 
-  return { between, colours, css, dot, fresh, line, oneStop, paint, powerOfTen, short };
+  return { between, colours, css, dot, fresh, line, oneStop, paint, powerOfTen, short, two };
 })();

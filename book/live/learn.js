@@ -20,6 +20,7 @@
     rate: [0.1, 0.2, 0.5, 1, 1.5, 2, 4, 10],
     steps: [0, 1, 2, 4, 8],
   };
+  const CALLED = { "alpha-gen": "α gen", "alpha-disc": "α disc", rate: "step", steps: "steps" };
   const FIELDS = { "alpha-gen": "alpha_gen", "alpha-disc": "alpha_disc", rate: "step_size", steps: "steps" };
 
   // What each button changes of the settings; the page says what comes of it.
@@ -37,6 +38,7 @@
     what_if: "usual",
     touched: false, // whether the reader changed what the rule learns by
     settings: null,
+    changes: {}, // what was changed since the run began, in words
     pace: 0, // batches a frame; 0 is as many as there are
     running: false, // whether it should run once it is there
     run: 0, // counts the runs, so that a frame of an earlier one is known
@@ -59,10 +61,13 @@
     });
   }
 
+  const LOADING = "Loading 2 MB: 20,000 images to learn from, and 1,000 to test with.";
+
   // From a disk a browser makes no worker of a file, but of a text.
   async function wake() {
     if (root.dataset.state === "waiting") return;
     setState("waiting");
+    say(LOADING);
     try {
       for (const name of SCRIPTS) await load(name);
     } catch {
@@ -141,10 +146,10 @@
     state.frame = null;
     $("accuracy").value = right ?? "–";
     $("wrong-count").value = right === undefined ? EACH_PASS : wrong.length;
-    $("of").textContent = `of ${right === undefined ? "1,000 test images" : "100 digits above"} read rightly`;
+    $("of").textContent = right === undefined ? "of 1,000 test images read rightly" : "of the 100 test images that “Ten others” goes through, read rightly";
     $("measured").textContent = right === undefined ? EACH_PASS : "by random weights";
-    const reads = right === undefined ? "" : `, and ${right} of the 100 digits above are read rightly, as by chance`;
-    say(`Random weights: what they draw is noise${reads}. Press Train, and watch.`);
+    const reads = right === undefined ? "" : `, and ${right} of 100 test images are read rightly, as by chance`;
+    say(root.dataset.state === "waiting" ? LOADING : `Random weights: what they draw is noise${reads}. Press Train, and watch.`);
   }
 
   // One that wants less motion sees one frame a pass.
@@ -158,6 +163,8 @@
     state.run += 1;
     state.points = [];
     state.accuracies = [];
+    state.changes = {};
+    nameCharts({ iteration: 0 });
     setState("waiting");
     root.dataset.iteration = 0;
     say(`${named()}: starts from random weights.`);
@@ -172,9 +179,14 @@
   function setState(name) {
     root.dataset.state = name; // what a test waits for
     const busy = name === "waiting";
-    $("run").textContent = name === "running" ? "Pause" : name === "asleep" || name === "failed" ? "Train (loads 2 MB)" : "Train";
-    for (const name of ["run", "once", "back"]) $(name).setAttribute("aria-disabled", busy); // and it keeps the focus
+    const loads = name === "asleep" || name === "failed";
+    $("run").textContent = name === "running" ? "Pause" : loads ? "Train (loads 2 MB)" : busy && !ready ? "Loading 2 MB" : "Train";
+    // What would do nothing, or wipe a finished run, keeps the focus.
+    for (const name of ["run", "once"]) $(name).setAttribute("aria-disabled", busy || over());
+    $("back").setAttribute("aria-disabled", busy);
   }
+  const over = () => ["ended", "diverged"].includes(root.dataset.state);
+  const disabled = (name) => $(name).getAttribute("aria-disabled") === "true";
 
   // Drawing --------------------------------------------------------------------------------------------------------
 
@@ -232,7 +244,7 @@
     const [top, bottom] = [Math.log10(Math.max(...values, 1)) + 0.1, Math.log10(Math.min(...values, 0.1)) - 0.1];
     const y = (value) => 6 + ((top - Math.log10(value)) / (top - bottom)) * (height - 12);
     const apart = Math.ceil((13 * (top - bottom)) / height); // so that no two ticks touch
-    for (let n = Math.ceil(bottom); n <= top; n++) gridline(context, width, y(10 ** n), n % apart === 0 ? powerOfTen(n) : "");
+    for (let n = Math.ceil(bottom); n <= top; n++) gridline(context, width, y(10 ** n), n % apart === 0 ? powerOfTen(n, bottom, top) : "");
     const lines = [
       [blue, ({ e }) => e, 2.5, []],
       [red, ({ d }) => d, 2.5, []],
@@ -249,18 +261,30 @@
 
   // What is said of a state; while it runs, no more often than once a pass.
   const WORDS = {
-    running({ iteration, perPass, kernels }) {
+    running({ iteration, perPass, kernels, changed }) {
       const passes = Math.floor(iteration / perPass);
       const found = passes && state.accuracies.find((point) => point.iteration === passes * perPass);
       const result = found ? ` After ${passes === 1 ? "one pass" : `${passes} passes`}: ${Math.round(10 * found.accuracy)} of 1,000 read rightly.` : "";
-      return `${named()}: starts from random weights. Learning, in ${kernels}.${result || (reads() ? "" : ` Reading is ${EACH_PASS}.`)}`;
+      const from = changed ? `goes on from batch ${changed} with ${changes()}` : `starts from random weights. Learning, in ${kernels}`;
+      const later = (still.matches ? " Shown after each pass, as you ask for less motion." : "") + (reads() ? "" : ` Reading is ${EACH_PASS}.`);
+      return `${named()}: ${from}.${result || later}`;
     },
-    ended: () => `${named()}: the run has ended: ${accuracy()} of 1,000 test images are read rightly.`,
-    diverged: ({ iteration }) =>
-      `${named()}: the run diverged at batch ${iteration}: the energy grew without bound, as the steps of settling are too long. Set the step to 1 and start over.`,
-    paused: ({ iteration, total }) => `${named()}: paused after batch ${iteration} of ${total}. ${accuracy() === undefined ? `Reading is ${reads() ? "not measured yet" : EACH_PASS}` : `${accuracy()} of 1,000 read rightly`}.`,
+    ended: () => `${named()}: the run has ended: ${accuracy()} of 1,000 test images are read rightly. Start over begins another.`,
+    diverged({ iteration, last, limit }) {
+      const grown =
+        last && last.e + last.d >= limit
+          ? `from ${short(last.before)} to ${short(last.e + last.d)}, past the limit of ${short(limit)}`
+          : "past all numbers";
+      return `${named()}: the run diverged at batch ${iteration}: too long steps of settling raised the energy ${grown}. Set the step to 1 and start over.`;
+    },
+    paused({ iteration, total, changed }) {
+      const result = accuracy() === undefined ? `Reading is ${reads() ? "not measured yet" : EACH_PASS}` : `${accuracy()} of 1,000 read rightly`;
+      const next = changed && changed === iteration ? ` It goes on with ${changes()}.` : "";
+      return `${named()}: paused after batch ${iteration} of ${total}. ${result}.${next}`;
+    },
   };
-  const named = () => NAMES[state.what_if] ?? `${state.touched ? "Your own settings, " : ""}${RULES[state.rule]}`;
+  const named = () => NAMES[state.what_if] ?? `${state.touched ? "Your own settings, " : ""}${RULES[state.rule]}${state.settings.wrong_order ? ", in the wrong order" : ""}`;
+  const changes = () => Object.values(state.changes).join(", ");
   const reads = () => state.settings.rule.teaches[1] > 0; // at once, by a sweep; genPC has to settle, which takes a second
   const EACH_PASS = "measured after each pass";
   const RULES = { bidirectional: "BPC", hybrid: "HPC", generative: "genPC", discriminative: "discPC" };
@@ -271,7 +295,7 @@
 
   function showWords() {
     const { frame } = state;
-    const { last, iteration, total, perPass, raised } = frame;
+    const { last, iteration, total, perPass, changed, raised, spoilt } = frame;
     const measured = frame.state === "diverged" ? undefined : accuracy(); // a network that blew up reads nothing
     $("accuracy").value = measured ?? "–";
     const diverged = frame.state === "diverged";
@@ -280,7 +304,7 @@
     const at = state.accuracies[state.accuracies.length - 1]?.iteration;
     $("measured").textContent =
       diverged ? `it blew up at batch ${iteration}` : at !== undefined ? `last measured at batch ${at}` : reads() ? "not measured yet" : EACH_PASS;
-    if (frame.state !== "running" || frame.accuracies.length) nameCharts();
+    if (frame.state !== "running" || frame.accuracies.length || frame.points.length) nameCharts(frame);
     $("E").value = last ? short(last.e + last.d) : "–";
     $("E-e").value = last ? short(last.e) : "–";
     $("E-d").value = last ? short(last.d) : "–";
@@ -289,16 +313,17 @@
     $("progress").value = iteration;
     const pass = Math.min(Math.floor(iteration / perPass) + 1, total / perPass);
     $("at").value = `pass ${pass} of ${total / perPass}, batch ${iteration} of ${total}`;
-    const said = raised && frame.state !== "diverged" ? " Settling raises the energy: its steps are too long." : "";
-    say(WORDS[frame.state](frame) + said);
+    const said = raised
+      ? " Settling raises the energy: its steps are too long."
+      : changed && spoilt ? " What it learned while settling raised the energy stays until you start over." : "";
+    say(WORDS[frame.state](frame) + (frame.state === "diverged" ? "" : said));
   }
 
   // What the charts show, in their names: for who cannot see them; anew where something was measured.
-  function nameCharts() {
-    const { last, iteration, state: now } = state.frame;
+  function nameCharts({ last, iteration, state: now }) {
     const found = state.accuracies.map((point) => `${point.accuracy.toFixed(1)} % at batch ${point.iteration}`);
     const some = found.filter((_, i) => i % Math.ceil(found.length / 6) === 0 || i === found.length - 1).join(", ");
-    $("accuracy-chart").setAttribute("aria-label", `The share of the test images that is read rightly: ${some || "not measured yet"}`);
+    $("accuracy-chart").setAttribute("aria-label", `The share of the test images that is read rightly: ${some || (reads() ? "not measured yet" : EACH_PASS)}`);
     const energies = last ? `${short(last.before)} before settling, ${short(last.e + last.d)} after; of it ${short(last.e)} from e, ${short(last.d)} from d` : "none yet";
     $("energy-chart").setAttribute("aria-label", `The energy of a batch, at batch ${iteration}: ${energies}${now === "diverged" ? ". It blew up" : ""}`);
   }
@@ -324,20 +349,20 @@
 
   $("run").addEventListener("click", () => {
     const now = root.dataset.state;
-    if (now === "waiting") return;
+    if (disabled("run")) return;
     if (now === "running") worker.postMessage({ type: "pause" });
     else if (now === "paused") worker.postMessage({ type: "run" });
     else begin(true);
   });
   $("once").addEventListener("click", () => {
     const now = root.dataset.state;
-    if (now === "waiting") return;
+    if (disabled("once")) return;
     if (now === "running") worker.postMessage({ type: "pause" });
     else if (now === "paused") worker.postMessage({ type: "run", iterations: 1 });
     else begin(false);
   });
   $("back").addEventListener("click", () => {
-    if (root.dataset.state !== "waiting") begin(false);
+    if (!disabled("back")) begin(false);
   });
 
   // One number stands for all layers, that of the first; the others keep their share of it.
@@ -369,7 +394,9 @@
       const value = values[$(name).value];
       state.what_if = null;
       state.touched = true;
+      state.changes[name] = `${CALLED[name]} ${value}`;
       change({ [field]: scaled(state.settings[field], value) });
+      if (over()) say(`${named()}: learns with ${changes()} once you start over.`);
       showSettings();
     });
   }

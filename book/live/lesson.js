@@ -12,7 +12,7 @@ function makeLesson(learning, tell) {
   const POINT = 13; // iterations whose mean is a point of the energies' lines
   const EVALUATIONS = 8; // in a pass over the images
   const SHOWN = 10; // images that are still read wrongly
-  const BLOWN_UP = 1e6; // times the energy at first: it will not come back
+  const BLOWN_UP = 1e6; // times one more than the energy at first: it will not come back
 
   let digits = null;
   let wasm = null; // bytes of the kernels
@@ -50,9 +50,11 @@ function makeLesson(learning, tell) {
       points: [], // of the energies' lines, and accuracies, that the page has not got yet
       accuracies: [],
       sums: { e: 0, d: 0, before: 0 },
-      first: null,
+      limit: null, // of the energy: past it, the run has diverged
       last: null, // energies of the last iteration
-      raised: false, // whether inference raised it
+      changed: 0, // the iteration after which a setting was last changed
+      raised: false, // whether inference raised the energy
+      spoilt: false, // whether it ever did
       wrong: [],
       seen: true, // whether the page has drawn the last frame
       shown: {}, // what the last frame said
@@ -86,17 +88,21 @@ function makeLesson(learning, tell) {
     const iteration = learner.iteration();
     const energies = { before: before.e + before.d, e: after.e, d: after.d };
     const sum = after.e + after.d;
-    lesson.first ??= energies.before;
-    if (!(sum < BLOWN_UP * (lesson.first + 1)) || !learner.whole()) {
+    lesson.limit ??= BLOWN_UP * (energies.before + 1);
+    const diverged = !(sum < lesson.limit) || !learner.whole();
+    if (Number.isFinite(sum)) lesson.last = energies;
+    if (diverged) {
+      if (Number.isFinite(sum)) lesson.points.push({ iteration, ...energies }); // what it is stopped for is seen
       lesson.state = "diverged";
       return;
     }
-    lesson.last = energies;
     const { sums } = lesson;
     for (const name in energies) sums[name] += energies[name] / POINT;
     if (iteration % POINT === 0) {
       lesson.points.push({ iteration, ...sums });
-      lesson.raised = sums.e + sums.d > 1.001 * sums.before + 1e-6; // the thousandth is for rounding
+      const since = iteration - lesson.changed; // what earlier settings raised does not count; the thousandth is for rounding
+      lesson.raised = since >= POINT && sums.e + sums.d > 1.001 * sums.before + 1e-6;
+      lesson.spoilt ||= lesson.raised;
       lesson.sums = { e: 0, d: 0, before: 0 };
     }
     if (evaluable(iteration)) evaluate();
@@ -117,13 +123,13 @@ function makeLesson(learning, tell) {
   }
 
   function show() {
-    const { run, state, perPass, total, last, raised, wrong, points, accuracies } = lesson;
+    const { run, state, perPass, total, limit, last, changed, raised, spoilt, wrong, points, accuracies } = lesson;
     lesson.shown = { state, iteration: learner.iteration(), time: performance.now() };
     lesson.seen = false;
     lesson.points = [];
     lesson.accuracies = [];
     tell({
-      type: "frame", run, state, perPass, total, last, raised, wrong, points, accuracies,
+      type: "frame", run, state, perPass, total, limit, last, changed, raised, spoilt, wrong, points, accuracies,
       iteration: learner.iteration(), drawn: learner.draw(), kernels: learner.kernels,
     });
   }
@@ -175,8 +181,13 @@ function makeLesson(learning, tell) {
     },
     change({ changes, pace }) {
       if (!lesson) return;
-      Object.assign(lesson.settings, changes);
       lesson.pace = pace;
+      if (Object.keys(changes).length) {
+        Object.assign(lesson.settings, changes);
+        lesson.changed = learner.iteration();
+        lesson.raised = false;
+        if (lesson.state === "running" || lesson.state === "paused") lesson.shown = {}; // the page is to say it
+      }
       goOn();
     },
     seen({ run }) {

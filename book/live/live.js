@@ -10,7 +10,7 @@
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then the end is shown, and not the way
   const { SIDE } = drawing;
-  const { between, css, dot, fresh, line, oneStop, paint, powerOfTen, short } = canvases;
+  const { between, css, dot, fresh, line, oneStop, paint, powerOfTen, short, two } = canvases;
   const PIXELS = SIDE * SIDE;
 
   // What the sliders choose.
@@ -237,7 +237,7 @@
     for (let n = Math.ceil(bottom); n <= top; n++) {
       line(context, css(ink, 0.16), [[0, y(10 ** n)], [width - ticks, y(10 ** n)]]);
       context.fillStyle = css(ink, 0.7);
-      if (n % apart === 0) context.fillText(powerOfTen(n), width - 2, between(y(10 ** n) + 4, 9, height - 2));
+      if (n % apart === 0) context.fillText(powerOfTen(n, bottom, top), width - 2, between(y(10 ** n) + 4, 9, height - 2));
     }
     for (const [colour, values, thick] of lines) {
       const points = values.map((value, k) => [x(k), y(value)]).filter(([, level]) => level < height); // what is near 0 is below
@@ -279,7 +279,7 @@
     all("#live-labels button").forEach((b, k) => b.setAttribute("aria-pressed", state.label === k));
     const name = root.dataset.experiment;
     const told = name ? (ended() ? `${name}-end` : name) : ownTold();
-    $("by-hand").textContent = byHand().join(", ");
+    $("by-hand").textContent = byHand();
     tell(told);
     if (state.running || penDown()) return;
     nameCanvases();
@@ -301,7 +301,7 @@
     if (blank()) return "nothing";
     if (blownUp() && !state.running) return "risen";
     if (ended() && followed()) return `${left}-then`;
-    return byHand().length ? "hand" : "yours";
+    return byHand() ? "hand" : "yours";
   }
 
   function say(words) {
@@ -319,7 +319,6 @@
   // What a canvas shows, in its name: for who cannot see it.
   function nameCanvases() {
     const name = (canvas, words) => canvas.setAttribute("aria-label", words);
-    const two = (x) => String(+x.toPrecision(2));
     const z = state.z[0];
     const each = Array.from(z, (value, k) => `${k} ${two(value)}`).join(", ");
     const verdict = state.diverged ? "It blew up" : risen() ? "The energy has risen" : blank() ? "Nothing is given" : `The largest is ${bpc.argmax(z)}`;
@@ -330,8 +329,7 @@
       const found = units[l].map((i) => `${two(state.z[l][i])}, ${two(e[l][i])}, ${two(d[l][i])}`).join("; ");
       name(canvas, `Eight units of layer ${l}, each its activity and its errors e and d: ${found}.`);
     }
-    const seen = state.visible.reduce((sum, pixel) => sum + pixel, 0);
-    name($("image"), `The image, ${seen} of ${PIXELS} pixels seen: hide parts of it`);
+    nameImage();
     const errors = state.found.e[network.L].map((x) => x * settings.pixel_std); // of full ink
     const worst = bpc.argmax(errors.map(Math.abs));
     const apart = Math.sqrt(errors.reduce((sum, x) => sum + x * x, 0) / PIXELS);
@@ -340,6 +338,11 @@
     const [first, now] = [state.path[0], state.path[t()]];
     name($("chart"), `The energy over the steps: ${short(total(first))} at step 0, ${short(total(now))} at step ${t()}; of it ${short(now.e)} from e, ${short(now.d)} from d`);
     name($("pad"), `Pad, ${strokes.length ? `${strokes.length} stroke${strokes.length > 1 ? "s" : ""}` : "empty"}: draw a digit`);
+  }
+
+  function nameImage() {
+    const seen = state.visible.reduce((sum, pixel) => sum + pixel, 0);
+    $("image").setAttribute("aria-label", `The image, ${seen} of ${PIXELS} pixels seen: hide parts of it`);
   }
 
   function show() {
@@ -405,9 +408,10 @@
     begin(run);
   }
 
+  // Where a pointer is: from 0 to 1 on the canvas, and beyond that outside it.
   function place(event, canvas) {
     const box = canvas.getBoundingClientRect();
-    return [between((event.clientX - box.left) / box.width, 0, 1), between((event.clientY - box.top) / box.height, 0, 1)];
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   }
 
   // Follow a pointer from where it goes down to where it goes up, on one canvas.
@@ -440,22 +444,28 @@
   }
 
   let stroke = null;
-  let rubber = []; // its way, without gaps however fast it goes
-  const rub = (x, y) => (strokes = drawing.rubbed(strokes, x, y, RUBBER));
+  let trace = []; // of the pen or the rubber, without gaps however fast it goes
+  let leaves = null; // what the one that is held does at a point
+  const rub = ([x, y]) => (strokes = drawing.rubbed(strokes, x, y, RUBBER));
+  // A stroke ends at the edge of the pad; where the pen comes back, another begins.
+  function write(point) {
+    if (point.some((c) => c !== between(c, 0, 1))) stroke = null;
+    else if (stroke) stroke.push(point);
+    else strokes.push((stroke = [point]));
+  }
   drag($("pad"), {
     down(x, y) {
       lift();
       newImage();
-      rubber = [[x, y]];
-      if (tool === "pen") strokes.push((stroke = [[x, y]]));
-      else rub(x, y);
+      trace = [[x, y]];
+      leaves = tool === "pen" ? write : rub;
+      leaves(trace[0]);
       drawn(false);
     },
     move(x, y) {
-      const before = rubber.length;
-      if (stroke) drawing.extend(stroke, x, y);
-      else drawing.extend(rubber, x, y);
-      for (const point of rubber.slice(before)) rub(...point);
+      const before = trace.length;
+      drawing.extend(trace, x, y);
+      for (const point of trace.slice(before)) leaves(point);
       redraw();
     },
     up() {
@@ -489,7 +499,7 @@
     if (way) {
       cursors.pad = cursors.pad.map((c, i) => between(c + way[i] * (event.shiftKey ? 0.01 : 0.04), 0.02, 0.98));
       if (cursors.stroke) drawing.extend(cursors.stroke, ...cursors.pad);
-      else if (cursors.down) rub(...cursors.pad);
+      else if (cursors.down) rub(cursors.pad);
       cursors.down ? drawn(false) : showPad();
       sayPlace();
     } else if (event.key === " " || event.key === "Enter") {
@@ -498,7 +508,7 @@
         newImage();
         cursors.down = true;
         if (tool === "pen") strokes.push((cursors.stroke = [[...cursors.pad]]));
-        else rub(...cursors.pad);
+        else rub(cursors.pad);
         drawn(false);
         sayPlace();
       }
@@ -559,16 +569,22 @@
     up: () => begin(),
   });
 
+  function sayPixel() {
+    const [column, row] = cursors.image;
+    say(`Row ${row + 1}, column ${column + 1} of ${SIDE}, ${state.visible[SIDE * row + column] ? "seen" : "hidden"}.`);
+  }
+
   $("image").addEventListener("keydown", (event) => {
     const way = ARROWS[event.key];
     if (way) {
       cursors.image = cursors.image.map((c, i) => between(c + way[i] * (event.shiftKey ? 1 : 3), 1, SIDE - 2));
       show();
-      const [column, row] = cursors.image;
-      say(`Row ${row + 1}, column ${column + 1} of ${SIDE}, ${state.visible[SIDE * row + column] ? "seen" : "hidden"}.`);
+      sayPixel();
     } else if (event.key === " " || event.key === "Enter") {
       leaveExperiment();
       dab((cursors.image[0] + 0.5) / SIDE, (cursors.image[1] + 0.5) / SIDE);
+      nameImage(); // at once, and not when it has settled
+      sayPixel();
       begin();
     } else return;
     event.preventDefault();
@@ -671,18 +687,21 @@
   });
   $("back").addEventListener("click", () => begin(false));
 
+  // Whether a setting counts: a rule without some errors does not weigh them.
+  const WEIGHED = ["alpha_gen", "alpha_disc"];
+  const counts = (of, name) => !WEIGHED.includes(name) || bpc.RULES[of.rule].moves[WEIGHED.indexOf(name)] > 0;
+
   function showSettings() {
-    const slide = (name, position, text, counts = true) => {
+    const slide = (name, position, text, on = true) => {
       $(name).value = position;
-      $(name).disabled = !counts;
-      const said = counts ? text : "off"; // the rule has no such errors
+      $(name).disabled = !on;
+      const said = on ? text : "off";
       $(name).setAttribute("aria-valuetext", said);
       $(name).parentElement.querySelector("output").value = said;
     };
-    const moves = rule().moves;
     const log = (alpha) => Math.round(2 * Math.log10(alpha));
-    slide("alpha-gen", log(state.alpha_gen), short(+state.alpha_gen.toPrecision(2)), moves[0] > 0);
-    slide("alpha-disc", log(state.alpha_disc), short(+state.alpha_disc.toPrecision(2)), moves[1] > 0);
+    slide("alpha-gen", log(state.alpha_gen), two(state.alpha_gen), counts(state, "alpha_gen"));
+    slide("alpha-disc", log(state.alpha_disc), two(state.alpha_disc), counts(state, "alpha_disc"));
     slide("rate", RATES.indexOf(state.rate), `${state.rate}`);
     slide("steps", STEPS.indexOf(state.steps), `${state.steps}`);
     for (const radio of all("[name=live-rule]")) radio.checked = radio.value === state.rule;
@@ -690,14 +709,24 @@
     $("reset").disabled = !changed(state) && !changed(own);
   }
 
-  // What the reader set by hand, in words.
-  const byHand = () => Object.entries({
-    rule: bpc.RULES[own.rule].name,
-    alpha_gen: `e weighs ${short(+own.alpha_gen.toPrecision(2))}`,
-    alpha_disc: `d weighs ${short(+own.alpha_disc.toPrecision(2))}`,
-    rate: `step ${own.rate}`,
-    steps: `${own.steps} steps`,
-  }).filter(([name]) => own[name] !== SETTINGS[name]).map(([, words]) => words);
+  // What the reader set by hand, in words: what holds, and what an experiment has put aside.
+  function byHand() {
+    const words = {
+      rule: bpc.RULES[own.rule].name,
+      alpha_gen: `e weighs ${two(own.alpha_gen)}`,
+      alpha_disc: `d weighs ${two(own.alpha_disc)}`,
+      rate: `step ${own.rate}`,
+      steps: `${own.steps} steps`,
+    };
+    const set = Object.keys(words).filter((name) => own[name] !== SETTINGS[name] && counts(own, name));
+    const holds = (name) => own[name] === state[name] && counts(state, name);
+    const list = (names) => names.map((name) => words[name]).join(", ");
+    const [now, later] = [list(set.filter(holds)), list(set.filter((name) => !holds(name)))];
+    return [
+      now && `What you set by hand holds for every image: ${now}.`,
+      later && `What you set by hand comes back with the next image: ${later}.`,
+    ].filter(Boolean).join(" ");
+  }
 
   $("reset").addEventListener("click", () => {
     leaveExperiment();

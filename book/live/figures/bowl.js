@@ -159,6 +159,12 @@ bpcFigures.add("bowl", (root) => {
     showBowl(found);
     showWay(found);
     showSliders();
+    for (const [name, rule] of Object.entries(RULE_OF)) {
+      if (state.rule === rule) continue;
+      const slider = root.querySelector(`input[name=${name}]`); // it counts for nothing until it is moved
+      slider.setAttribute("aria-valuetext", "off");
+      slider.parentElement.querySelector("output").value = "off";
+    }
     for (const name of ["fixed", "curvature"]) button(name).setAttribute("aria-pressed", state.rule === name);
     button("go").textContent = run.running() ? "Pause" : "Settle";
     button("grow").textContent = growing.running() ? "Pause" : "Let the weights grow";
