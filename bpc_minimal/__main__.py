@@ -336,7 +336,9 @@ def _train(arguments, stopping: Stopping) -> None:
             f"{config.sizes[-1]} pixels: go on with those that it began with, --images and --labels"
         )
     if getattr(jax.config, "jax_disable_jit", False):
-        _warn("JAX_DISABLE_JIT is set: nothing is compiled, so that training takes very long; unset it")
+        _warn(
+            "JAX_DISABLE_JIT is set: nothing is compiled, so that training takes very long; unset it"
+        )
     data = _data(arguments)
     for part in data:  # nobody else has them, so that `fit` need not copy them
         part.setflags(write=False)
