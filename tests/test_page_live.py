@@ -346,8 +346,16 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 
 def swipe(visit, slider, across=0, up=0):
-    """Move a finger away from the knob of a slider, across by a share of it, and up by pixels."""
+    """Move a finger away from the knob of a slider, across by a share of it, and up by pixels.
+
+    A page that scrolls goes on a while after the finger has left it, and a tap would only stop it: so this
+    waits until it is at rest.
+    """
     slider.evaluate("e => e.scrollIntoView({block: 'center', behavior: 'instant'})")
+    visit.page.evaluate(
+        "() => new Promise(at_rest => requestAnimationFrame(() => requestAnimationFrame(() => {"
+        " window.scrolled = false; addEventListener('scrollend', () => { scrolled = true }); at_rest() })))"
+    )
     at, value, low, high = slider.evaluate(
         "e => { const r = e.getBoundingClientRect(); return [r, +e.value, +e.min, +e.max] }"
     )
@@ -361,7 +369,7 @@ def swipe(visit, slider, across=0, up=0):
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [spot]})
     fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     if up:
-        visit.page.wait_for_function("before => scrollY > before", arg=before)
+        visit.page.wait_for_function("before => scrolled && scrollY > before", arg=before)
 
 
 def sliders_scroll_and_slide(visit, sliders):
