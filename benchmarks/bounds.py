@@ -3,8 +3,8 @@
     python benchmarks/run.py bounds
 
 Each preset that steps by the curvature is trained to its end, and after each iteration every bound is held
-against its matrix: bound^2 I - W W' has a Cholesky factor exactly where the bound is one. The cost is a whole
-pass with the norms followed over one with the norms left as they are, in turn.
+against its matrix: bound^2 I - W W' has a Cholesky factor exactly where the bound is one. The cost is three
+passes with the norms followed, all of `fast`, over three with the norms left as they are, in turn.
 """
 
 import time
@@ -71,18 +71,19 @@ def _check(config, data) -> dict[str, float]:
     run = jax.jit(lambda carry: jax.lax.scan(iterate, carry, None, length=total))
     (state, _), (good, anew, lower) = jax.block_until_ready(run((state, order)))
     ratios = jax.tree.map(jnp.divide, state.norms.now, spectral_norms(state.network))
+    ratios = ratios.generator[1:] + ratios.amortiser[:-1]  # those that a step is made of
     return {
         "iterations": total,
         "bounds_held": float(jnp.mean(good)),
         "energy_fell": float(jnp.mean(lower)),
         "measured_anew": round(float(jnp.mean(anew)), 4),
-        "largest_ratio_at_the_end": round(float(max(jax.tree.leaves(ratios))), 3),
+        "largest_ratio_at_the_end": round(float(max(ratios)), 3),
     }
 
 
 def _cost(config, data, rounds: int) -> float:
     total = config.total(len(data.images))
-    length = len(data.images) // config.batch_size
+    length = 3 * (len(data.images) // config.batch_size)
 
     def timed(name, follow):
         here, learning.follow_norms = learning.follow_norms, follow

@@ -132,8 +132,9 @@ def learn(config: bpc.Config, loss: Callable, seed: int) -> bpc.Network:
         label = bpc.one_hot(labels[chosen])
         gradient = loss(network, image, seen, label, norms)
         updates, memory = optimiser.update(gradient, memory, network)
-        network = optax.apply_updates(network, updates)
-        return (network, memory, follow_norms(norms, network, updates), key), None
+        moved = optax.apply_updates(network, updates)
+        norms = follow_norms(norms, network, moved, [False] * len(config.sizes))
+        return (moved, memory, norms, key), None
 
     @jax.jit
     def epoch(carry, order):

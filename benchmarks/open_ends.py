@@ -75,8 +75,8 @@ def learn(
         gradient, kept = slope(network, norms.now, kept, image, label)
         updates, memory = optimiser.update(gradient, memory, network)
         moved = after(optax.apply_updates(network, updates))
-        updates = jax.tree.map(jnp.subtract, moved, network)
-        return (moved, memory, follow_norms(norms, moved, updates), kept), None
+        norms = follow_norms(norms, network, moved, [False] * len(network.sizes))
+        return (moved, memory, norms, kept), None
 
     epoch = jax.jit(lambda carry, order: jax.lax.scan(iterate, carry, order)[0])
     carry = network, optimiser.init(network), first_norms(network), kept

@@ -194,8 +194,9 @@ def learn(model: Model, seed: int, given: np.ndarray, help: Help | None = None) 
         inputs = [*inputs[:-1], seen]
         gradient = jax.grad(lambda n: energy(n, z, *teaches, inputs).mean())(network)
         updates, memory = optimiser.update(gradient, memory, network)
-        network = optax.apply_updates(network, updates)
-        return (network, memory, follow_norms(norms, network, updates), key, done + 1), None
+        moved = optax.apply_updates(network, updates)
+        norms = follow_norms(norms, network, moved, [False] * (L + 1))
+        return (moved, memory, norms, key, done + 1), None
 
     @jax.jit
     def epoch(carry, order):

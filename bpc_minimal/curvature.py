@@ -148,33 +148,42 @@ def first_norms(network: Network) -> Norms:
     return Norms(measured, measured)
 
 
-def follow_norms(norms: Norms, network: Network, updates: Network) -> Norms:
+def follow_norms(norms: Norms, before: Network, after: Network, clamped: Sequence[object]) -> Norms:
     """Keep bounds of the norms after an iteration of learning.
 
     A norm grows by no more than the length of what was added to the weights,
 
         |W + U|  <=  |W| + |U|  <=  |W| + root of the sum of all squares of U
 
-    and a bound that grows beyond 1.4 times what was measured is measured anew.
+    and a bound that grows beyond 1.4 times what was measured is measured anew; not if the step of a
+    clamped layer alone is made of it. U is what the weights differ by: what rounding took is in it.
 
     Args:
-        norms: before the update.
-        network: after it.
-        updates: what was added.
+        norms: of the weights before the iteration.
+        before: the network then.
+        after: and now.
+        clamped: for each layer True where all of it stays in inference, as in `infer`.
     """
-    maps, structure = jax.tree.flatten(weights(network))
-    parts = (*norms, weights(updates))
-    now, measured, added = (jax.tree.leaves(part) for part in parts)
-    for i, (W, U) in enumerate(zip(maps, added, strict=True)):
-        rounding = 1 + jnp.finfo(W.dtype).eps * math.sqrt(min(W.shape))  # of W + U, and of this sum
-        grown = rounding * (now[i] + _length(U))
-        now[i] = jax.lax.cond(
-            grown > SLACK * measured[i],
-            lambda W=W: spectral_norm(W, IN_TRAINING),
-            lambda grown=grown: grown,
-        )
-        measured[i] = jnp.where(grown > SLACK * measured[i], now[i], measured[i])
-    return Norms(*(jax.tree.unflatten(structure, part) for part in (now, measured)))
+    moves = [stays is not True for stays in clamped]
+    in_a_step = PerMap(
+        tuple(moves[:-1]), tuple(moves[1:])
+    )  # V_l in that of z_l, W_l in that of z_{l+1}
+    parts = (*norms, weights(before), weights(after), in_a_step)
+    followed = []
+    for now, measured, was, W, needed in zip(*map(jax.tree.leaves, parts), strict=True):
+        rounding = 1 + jnp.finfo(W.dtype).eps * math.sqrt(
+            min(W.shape)
+        )  # of the length, and of this sum
+        grown = rounding * (now + _length(W - was))
+        if needed:
+            far = grown > SLACK * measured
+            grown = jax.lax.cond(
+                far, lambda W, _: spectral_norm(W, IN_TRAINING), lambda _, grown: grown, W, grown
+            )
+            measured = jnp.where(far, grown, measured)
+        followed.append((grown, measured))
+    structure = jax.tree.structure(norms.now)
+    return Norms(*(jax.tree.unflatten(structure, part) for part in zip(*followed, strict=True)))
 
 
 def weights(network: Network) -> PerMap:

@@ -188,7 +188,7 @@ def train_step(
     network, iteration = optax.apply_updates(network, updates), state.iteration + 1
     norms = state.norms
     if norms is not None:
-        norms = follow_norms(norms, network, updates)
+        norms = follow_norms(norms, state.network, network, clamped)
     return TrainState(network, optimiser_state, norms, state.key, iteration), losses
 
 

@@ -264,7 +264,7 @@ def test_norms_that_are_followed_stay_bounds_and_are_measured_when_they_grow():
     measured = spectral_norms(network, IN_TRAINING)
     norms, anew = Norms(measured, measured), 0
     rng = np.random.default_rng(0)
-    follow = jax.jit(follow_norms)
+    follow = jax.jit(lambda *given: follow_norms(*given, [False] * 4))
     for i in range(60):
         kind, size = i % 5, 10 ** rng.uniform(-3, 1)
 
@@ -279,9 +279,9 @@ def test_norms_that_are_followed_stay_bounds_and_are_measured_when_they_grow():
             )
 
         updates = jax.tree.map(added, network)
-        network = jax.tree.map(jnp.add, network, updates)
+        earlier, network = network, jax.tree.map(jnp.add, network, updates)
         before = norms
-        norms = follow(norms, network, updates)
+        norms = follow(norms, earlier, network)
         parts = (*norms, *before, weights(network), weights(updates))
         for now, was, earlier, base, W, U in zip(*map(jax.tree.leaves, parts), strict=True):
             assert exact(W) * (1 - 1e-5) <= now <= SLACK * was * (1 + 1e-5)
@@ -297,6 +297,37 @@ def test_norms_that_are_followed_stay_bounds_and_are_measured_when_they_grow():
     assert 5 < anew < 60
 
 
+@pytest.mark.parametrize(
+    "clamped",
+    [
+        [True, False, False, True],
+        [True, False, False, jnp.ones((1, 8), bool)],  # pixel by pixel, a layer may move
+        [False, True, True, False],
+        [False, True],
+        [True, True],
+    ],
+)
+def test_norms_that_only_clamped_layers_ask_for_are_bounds_and_not_measured_anew(clamped):
+    """What the steps of the others are made of is measured anew, and nothing else."""
+    L = len(clamped) - 1
+    network = random_network(0, (5, 6, 7, 8)[: L + 1])
+    larger = jax.tree.map(lambda W: 3 * W, network)
+    first = spectral_norms(network)
+    norms = follow_norms(Norms(first, first), network, larger, clamped)
+    fresh = spectral_norms(larger, IN_TRAINING)
+    whole = [stays is True for stays in clamped]
+    for kind, layers in (("generator", range(L)), ("amortiser", range(1, L + 1))):
+        parts = (getattr(part, kind) for part in (weights(larger), *norms, first, fresh))
+        for l, W, now, measured, once, anew in zip(layers, *parts, strict=True):
+            assert exact(W) <= now * (1 + 1e-6)
+            assert measured == once if whole[l] else now == measured == pytest.approx(anew, 1e-5)
+    ours, theirs = (
+        layer_steps(larger, GEN[:L], DISC[:L], 1.0, each) for each in (norms.now, fresh)
+    )
+    for stays, our, their in zip(whole, ours, theirs, strict=True):
+        assert stays or our == pytest.approx(their, 1e-5)
+
+
 def test_updates_below_rounding_do_not_escape_a_bound():
     """Weights that round up by more than was added, coherently, for thousands of iterations."""
     network = make_network(jax.random.PRNGKey(0), (30, 30), use_bias=False)
@@ -306,8 +337,8 @@ def test_updates_below_rounding_do_not_escape_a_bound():
 
     def learn(_, carry):
         network, norms = carry
-        network = jax.tree.map(jnp.add, network, updates)
-        return network, follow_norms(norms, network, updates)
+        moved = jax.tree.map(jnp.add, network, updates)
+        return moved, follow_norms(norms, network, moved, [False] * network.depth + [False])
 
     network, norms = jax.lax.fori_loop(0, 20_000, learn, (network, Norms(measured, measured)))
     for W, now in zip(*map(jax.tree.leaves, (weights(network), norms.now)), strict=True):

@@ -167,11 +167,13 @@ function makeLearning() {
       return Math.exp(log / 2) * (1 + 1e-4);
     }
 
-    // After an update U, |W + U| <= |W| + |U|; a bound that has grown far is measured anew.
+    // After an update U, |W + U| <= |W| + |U|; a bound that has grown far is measured anew, if a layer's step is
+    // made of it: both ends are clamped here.
+    const inSteps = new Set([...generator.slice(1), ...amortiser.slice(0, -1)]);
     function followNorm(m) {
       const n = m.inputs * m.outputs;
       m.now = (1 + EPSILON * Math.sqrt(Math.min(m.inputs, m.outputs))) * (m.now + length(m.G, n));
-      if (m.now > SLACK * m.measured) m.now = m.measured = spectralNorm(m, IN_TRAINING);
+      if (inSteps.has(m) && m.now > SLACK * m.measured) m.now = m.measured = spectralNorm(m, IN_TRAINING);
     }
 
     // Precisions by layer; what the rule does not weigh is 0.
