@@ -23,7 +23,7 @@ import numpy as np
 
 from bpc_minimal.arguments import LARGEST, ArgumentError, Given, alive, own_settings, take_resume
 from bpc_minimal.config import Config
-from bpc_minimal.curvature import IN_TRAINING, SLACK, PerMap, spectral_norms
+from bpc_minimal.curvature import IN_TRAINING, SLACK, in_steps, spectral_norms
 from bpc_minimal.files import expanded, parse_json, read_array, reinstall, shown
 from bpc_minimal.files import write as write_file
 from bpc_minimal.learning import TrainState, make_state
@@ -277,9 +277,8 @@ def _check_norms(state: TrainState) -> None:
         return
     closest = jax.jit(spectral_norms)(state.network)  # less than a percent above the norms
     loosest = jax.jit(lambda network: spectral_norms(network, IN_TRAINING))(state.network)
-    inner = [True] * (state.network.depth - 1)
-    settles = PerMap((False, *inner), (*inner, False))
-    parts = (closest, *state.norms, loosest, settles)
+    needed = in_steps([True, *[False] * (state.network.depth - 1), True])
+    parts = (closest, *state.norms, loosest, needed)
     for norm, now, measured, most, anew in zip(*map(jax.tree.leaves, parts), strict=True):
         norm, now, measured, most = (float(x) for x in (norm, now, measured, most))
         if not 0.99 * norm <= now:

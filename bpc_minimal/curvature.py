@@ -7,7 +7,7 @@ learn, so that a training run keeps a bound of them up to date. Chapter 5 shows 
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,10 +24,10 @@ SLACK = 1.4  # times what was measured: a bound that has grown beyond it is meas
 
 
 class PerMap(NamedTuple):
-    """An array for each linear map, such as its spectral norm."""
+    """A value for each linear map, such as its spectral norm."""
 
-    generator: tuple[Float[Array, "..."], ...]
-    amortiser: tuple[Float[Array, "..."], ...]
+    generator: tuple[Any, ...]
+    amortiser: tuple[Any, ...]
 
 
 def curvatures(
@@ -46,7 +46,7 @@ def curvatures(
     act'' times the errors is left out.
     """
     L, steepness = network.depth, ACTIVATIONS[network.activation].steepness
-    bounds = []
+    bounds: list[Float[Array, ""] | float] = []
     for l in range(L + 1):
         s = 1.0 if l in (0, L) else steepness
         own = (gen[l - 1] if l > 0 else 0.0) + (disc[l] if l < L else 0.0)
@@ -164,16 +164,12 @@ def follow_norms(norms: Norms, before: Network, after: Network, clamped: Sequenc
         after: and now.
         clamped: for each layer True where all of it stays in inference, as in `infer`.
     """
-    moves = [stays is not True for stays in clamped]
-    in_a_step = PerMap(
-        tuple(moves[:-1]), tuple(moves[1:])
-    )  # V_l in that of z_l, W_l in that of z_{l+1}
-    parts = (*norms, weights(before), weights(after), in_a_step)
+    parts = (*norms, weights(before), weights(after), in_steps(clamped))
     followed = []
     for now, measured, was, W, needed in zip(*map(jax.tree.leaves, parts), strict=True):
         rounding = 1 + jnp.finfo(W.dtype).eps * math.sqrt(
             min(W.shape)
-        )  # of the length, and of this sum
+        )  # of the length and this sum
         grown = rounding * (now + _length(W - was))
         if needed:
             far = grown > SLACK * measured
@@ -184,6 +180,12 @@ def follow_norms(norms: Norms, before: Network, after: Network, clamped: Sequenc
         followed.append((grown, measured))
     structure = jax.tree.structure(norms.now)
     return Norms(*(jax.tree.unflatten(structure, part) for part in zip(*followed, strict=True)))
+
+
+def in_steps(clamped: Sequence[object]) -> PerMap:
+    """Tell which norms the steps of layers that move are made of: of z_l those of V_l and W_{l-1}."""
+    moves = tuple(stays is not True for stays in clamped)
+    return PerMap(moves[:-1], moves[1:])
 
 
 def weights(network: Network) -> PerMap:
