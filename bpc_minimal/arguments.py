@@ -1073,6 +1073,14 @@ def take_fields_of_config(config: Any) -> None:
             "epochs",
             f"={config.epochs} and iterations={config.iterations} given; give one of the two",
         )
+    taught = zip(config.rule.teaches, (config.alpha_gen, config.alpha_disc), strict=True)
+    if not any(share and np.any(alpha) for share, alpha in taught):
+        raise ArgumentError(
+            "alpha_gen",
+            f"={shown(config.alpha_gen)} and alpha_disc={shown(config.alpha_disc)} given with a rule that "
+            f"teaches by {config.rule.teaches}: no error would teach a weight; one of 1e-4, for example, "
+            "expected where the rule has a weight above 0",
+        )
     if config.rule.start == "label" and config.steps == 0:
         raise ArgumentError(
             "steps", "=0 given with a rule that starts from the label; 1 or more expected"

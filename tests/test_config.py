@@ -6,7 +6,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from bpc_minimal import BIDIRECTIONAL, HYBRID, PRESETS, ArgumentError, Config, Rule, preset
+from bpc_minimal import (
+    BIDIRECTIONAL,
+    DISCRIMINATIVE,
+    GENERATIVE,
+    HYBRID,
+    PRESETS,
+    ArgumentError,
+    Config,
+    Rule,
+    preset,
+)
 
 
 def test_jpc_is_the_notebook_to_the_letter():
@@ -113,6 +123,24 @@ def test_epochs_and_iterations_replace_each_other():
 def test_a_wrong_setting_is_named(field, value, message):
     with pytest.raises(ValueError, match=message):
         preset("fast", **{field: value})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"alpha_gen": 0, "alpha_disc": 0},
+        {"alpha_gen": (0, 0, 0), "alpha_disc": 0.0},
+        {"alpha_gen": 0, "rule": GENERATIVE},
+        {"alpha_disc": 0, "rule": DISCRIMINATIVE},
+        {"rule": Rule(teaches=(0, 0))},
+    ],
+    ids=str,
+)
+def test_settings_under_which_nothing_would_learn_are_refused(changes):
+    with pytest.raises(ValueError, match="no error would teach a weight"):
+        preset("fast", **changes)
+    for alpha_gen, alpha_disc in ((0, 1), (1, 0), ((0, 0, 1e-4), 0)):
+        preset("fast", alpha_gen=alpha_gen, alpha_disc=alpha_disc)
 
 
 def test_a_rule_from_the_label_needs_a_step():

@@ -1038,6 +1038,28 @@ def test_haste_while_it_trains_leaves_what_was_asked_for_last(visit):
     assert float(lesson.told("E-e")) == 0 < float(lesson.told("E-d"))
 
 
+def test_a_setting_that_moves_in_the_instant_a_run_begins_holds_in_it(visit):
+    """The worker hears of it while the loops of the new run are still being compiled."""
+    found = []
+    for instant in (True, False):
+        lesson = visit(**MOVES)
+        lesson.start()
+        if not instant:
+            slide(lesson, "steps", "8")
+        lesson.page.evaluate(
+            """moves => { document.getElementById('learn-back').click();
+                const slider = document.getElementById('learn-steps');
+                if (moves) { slider.value = slider.max; slider.dispatchEvent(new Event('input')) } }""",
+            instant,
+        )
+        lesson.reach("paused")
+        assert lesson.page.locator("#learn-steps").get_attribute("aria-valuetext") == "8"
+        lesson.button("One batch").click()
+        expect(lesson.learn).to_have_attribute("data-iteration", "1")
+        found.append([lesson.told("before"), lesson.told("E")])
+    assert found[0] == found[1] and found[0][0] != found[0][1]
+
+
 def test_who_comes_back_while_it_trains_can_train_again(visit):
     lesson = visit(**MOVES)
     lesson.radio("HPC").check()

@@ -9,7 +9,7 @@
   const $ = (name) => document.getElementById(`learn-${name}`);
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then it shows each pass over the images, and no more
-  const { css, dot, fresh, line, oneStop, paint, powerOfTen } = canvases;
+  const { css, dot, fresh, line, oneStop, paint, powerOfTen, short } = canvases;
   const SIDE = 28;
   const SCRIPTS = ["lesson", "kernels", "training"]; // which come when they are first wanted
 
@@ -327,8 +327,6 @@
     const energies = last ? `${short(last.before)} before settling, ${short(last.e + last.d)} after; of it ${short(last.e)} from e, ${short(last.d)} from d` : "none yet";
     $("energy-chart").setAttribute("aria-label", `The energy of a batch, at batch ${iteration}: ${energies}${now === "diverged" ? ". It blew up" : ""}`);
   }
-
-  const short = (x) => (x === 0 ? "0" : x >= 0.001 && x < 1e5 ? `${+x.toPrecision(3)}` : x.toExponential(1));
 
   function say(words) {
     if ($("status").textContent !== words) $("status").textContent = words;

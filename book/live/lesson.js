@@ -33,11 +33,12 @@ function makeLesson(learning, tell) {
   }
 
   let latest = null; // of the runs that were asked for
-  async function begin({ settings, run, pace, running }) {
+  async function begin(asked) {
     lesson = null;
-    latest = run;
+    latest = asked;
     const kernels = (wasm && (await compiled(wasm))) ?? plain;
-    if (run !== latest) return; // another one was asked for meanwhile
+    if (asked !== latest) return; // another one was asked for meanwhile
+    const { settings, run, pace, running } = asked; // as they are by now
     const perPass = Math.floor(digits.labels.length / settings.batch_size);
     const total = perPass * settings.epochs;
     learner = makeLearner(settings, total, kernels);
@@ -180,10 +181,12 @@ function makeLesson(learning, tell) {
       goOn();
     },
     change({ changes, pace }) {
+      const run = lesson ?? latest; // which may wait for its loops
+      if (!run) return;
+      run.pace = pace;
+      Object.assign(run.settings, changes);
       if (!lesson) return;
-      lesson.pace = pace;
       if (Object.keys(changes).length) {
-        Object.assign(lesson.settings, changes);
         lesson.changed = learner.iteration();
         lesson.raised = false;
         if (lesson.state === "running" || lesson.state === "paused") lesson.shown = {}; // the page is to say it

@@ -35,7 +35,7 @@ const bpcFigures = (() => {
   }
 
   const number = (x, digits = 2) => {
-    const text = Math.abs(x) >= 1e5 ? x.toExponential(1) : x.toFixed(digits);
+    const text = Math.abs(x) >= 1e5 ? x.toExponential(1).replace("+", "") : x.toFixed(digits);
     return (+text === 0 ? text.replace("-", "") : text).replace("-", "−");
   };
   const between = (x, low, high) => Math.max(low, Math.min(high, x));
