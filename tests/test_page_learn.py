@@ -654,7 +654,7 @@ def test_what_if_the_step_is_too_long(visit):
     assert lesson.told("measured") == f"it blew up at batch {lesson.iteration}"
     assert (
         f"Step too long: the run diverged at batch {lesson.iteration}: too long steps of settling raised"
-        f" the energy from {lesson.told('before')} to {lesson.told('E')}, past the limit of 1.6e+6."
+        f" the energy from {lesson.told('before')} to {lesson.told('E')}, past the limit of 1.60e6."
     ) in lesson.told("status")
     assert float(lesson.told("E")) > 1.6e6  # what the chart ends with
     assert "lifts the dashed line too" in told and float(lesson.told("before")) > 5
