@@ -353,7 +353,7 @@ def _train(arguments, stopping: Stopping) -> None:
         )
     with contextlib.ExitStack() as until_its_end:
         path, owned = _place(arguments, config, until_its_end)
-        if resumed:
+        if resumed and arguments.resume.is_file():  # and no pipe, which can be read but once
             resumed = load(arguments.resume)  # as it is now that nobody else writes there
         if not arguments.json:
             print(
@@ -412,7 +412,7 @@ def _train(arguments, stopping: Stopping) -> None:
                 assert resumed is not None
                 keep(resumed)
         except Exception as error:
-            if latest is not resumed and latest is not None:
+            if latest is not resumed and latest is not None and path.exists():
                 error.add_note(f"(iteration {int(latest.state.iteration):,} is safe in {path})")
             raise
         assert latest is not None
@@ -838,12 +838,12 @@ def _data(arguments) -> Data:
                 "out: leave out the one or the other"
             )
         images = read_images(arguments.images, None)
-        labels = read_labels(arguments.labels, len(images))
         if len(images) < 10:
             raise ValueError(
                 f"{shown(arguments.images)} holds {len(images)} images, 10 or more expected, as a "
                 "tenth is held out of training"
             )
+        labels = read_labels(arguments.labels, len(images))
         out = _held_out(labels)
         _warn_of_absent(arguments.labels, labels, out)
         return Data(images[~out], labels[~out], images[out], labels[out])

@@ -75,7 +75,9 @@ def as_script(checkpoint: Checkpoint, name: str, run: str, numbers: str = "float
     fields = {
         "run": run,
         "settings": json.loads(config.to_json()),
-        "evaluation": checkpoint.history.evaluations[-1],
+        "evaluation": checkpoint.history.evaluations[-1]
+        if checkpoint.history.evaluations
+        else None,
         "numbers": numbers,
         "sizes": network.sizes,
         "activation": network.activation,

@@ -99,7 +99,7 @@ def take_whole(name: str, value: Any, given: Given) -> Checkpoint | None:
 def _whole_body(checkpoint: Checkpoint) -> bytes:
     """Give all of the file but its first line, once it was read back, which checks every field."""
     body = _body(checkpoint)
-    _parse(io.BytesIO(body))
+    _check_norms(_parse(io.BytesIO(body)).state)
     return body
 
 

@@ -872,6 +872,7 @@ def changed(field, value):
         changed("optimiser", None),
         lambda c: changed("network", jax.tree.map(lambda x: x * jnp.nan, c.state.network))(c),
         lambda c: changed("network", jax.tree.map(jnp.float16, c.state.network))(c),
+        lambda c: changed("network", jax.tree.map(lambda x: x * 2, c.state.network))(c),
     ],
 )  # fmt: skip
 def test_a_run_goes_on_from_what_save_would_write(change, half, tmp_path):

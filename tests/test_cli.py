@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +28,7 @@ from bpc_minimal import (
     PRESETS,
     Checkpoint,
     Config,
+    History,
     TrainState,
     __main__,
     classify,
@@ -283,6 +285,17 @@ def test_a_resumed_run_ends_as_an_unbroken_one(done, monkeypatch, capsys):
     assert same_bits(load("two parts/checkpoint.bpc"), whole)
 
 
+def test_a_resumed_run_may_come_through_a_pipe(done, checkpoint):
+    """Which can be read but once."""
+    os.mkfifo("pipe.bpc")
+    content = Path(checkpoint).read_bytes()
+    with ThreadPoolExecutor(1) as writer:
+        written = writer.submit(Path("pipe.bpc").write_bytes, content)
+        assert run("train", "--resume", "pipe.bpc", "--out", "piped") == 0
+        assert written.result() == len(content)
+    assert int(load("piped/checkpoint.bpc").state.iteration) == 12
+
+
 def test_a_resumed_run_may_go_on_in_another_folder(done, checkpoint):
     before = checkpoint.read_bytes()
     assert run("train", "--resume", checkpoint, "--out", "other", "--json") == 0
@@ -434,6 +447,21 @@ def test_export_writes_a_script_that_holds_the_network(numbers, checkpoint, caps
             np.testing.assert_array_equal(weight, np.asarray(linear.weight, numbers).ravel())
             norm = np.linalg.norm(np.asarray(linear.weight, numbers).astype(float), 2)
             assert norm <= stored["norm"] <= 1.01 * norm
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_too_few_images_are_named_before_their_labels(count, capsys):
+    np.save("x.npy", np.zeros((count, 28, 28), np.uint8))
+    np.save("y.npy", np.full(count, 9))
+    assert run("train", "--images", "x.npy", "--labels", "y.npy") == 1
+    assert f"x.npy holds {count} images, 10 or more expected" in capsys.readouterr().err
+
+
+def test_export_of_what_has_not_learnt_has_no_evaluation(checkpoint, tmp_path):
+    fresh = make_state(load(checkpoint).config, 12)
+    save("fresh.bpc", Checkpoint(load(checkpoint).config, fresh, History({}, []), ""))
+    assert run("export", "fresh.bpc") == 0
+    assert '"evaluation": null' in (tmp_path / "network.js").read_text("utf-8")
 
 
 def test_export_names_weights_that_do_not_fit(checkpoint, capsys, tmp_path):
@@ -1110,11 +1138,14 @@ def test_pictures_of_a_checkpoint_with_a_name_of_its_own_have_it_too(done, capsy
     assert "mine-digits.png and mine-training.png lie beside it" in capsys.readouterr().out
 
 
-def test_an_error_says_what_is_safe(monkeypatch, capsys):
+@pytest.mark.parametrize("there", [True, False])
+def test_an_error_says_what_is_safe(there, monkeypatch, capsys):
     write = __main__.save
 
     def full(path, checkpoint):
         if len(checkpoint.history.evaluations) > 1:
+            if not there:  # somebody has deleted it
+                path.unlink()
             raise OSError(f"could not write the checkpoint {path}: No space left on device")
         write(path, checkpoint)
 
@@ -1122,8 +1153,9 @@ def test_an_error_says_what_is_safe(monkeypatch, capsys):
     assert run("train", *sets(), "--json", "--out", "run") == 1
     err = capsys.readouterr().err.splitlines()[-1]
     assert err.startswith("error: could not write the checkpoint run")
-    assert err.endswith(f"(iteration 5 is safe in {Path('run/checkpoint.bpc')})")
-    assert int(load("run/checkpoint.bpc").state.iteration) == 5
+    assert err.endswith(f"(iteration 5 is safe in {Path('run/checkpoint.bpc')})") == there
+    assert ("safe" in err) == there
+    assert not there or int(load("run/checkpoint.bpc").state.iteration) == 5
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links")

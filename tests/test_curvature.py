@@ -3,6 +3,7 @@
 It rests on norms that are bounded from above, for every network and at every moment of a run.
 """
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -327,6 +328,32 @@ def test_norms_that_only_clamped_layers_ask_for_are_bounds_and_not_measured_anew
     )
     for stays, our, their in zip(whole, ours, theirs, strict=True):
         assert stays or float(our) == pytest.approx(float(their), 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "at", "added"),
+    [(jnp.float16, 1e-4, 2e-5), (jnp.float32, 1e-21, 1e-21), (jnp.bfloat16, 1e-25, 1e-24)],
+)
+def test_updates_whose_squares_vanish_do_not_escape_a_bound(dtype, at, added):
+    network = make_network(jax.random.PRNGKey(0), (4, 4), use_bias=False)
+    network = jax.tree.map(lambda W: jnp.full_like(W, at, dtype), network)
+    norms = Norms(*[spectral_norms(network, IN_TRAINING)] * 2)
+    for _ in range(12):
+        moved = jax.tree.map(lambda W: W + jnp.asarray(added, dtype), network)
+        norms, network = follow_norms(norms, network, moved, [False] * 2), moved
+    for W, now in zip(*map(jax.tree.leaves, (weights(network), norms.now)), strict=True):
+        assert exact(W) <= float(now)
+
+
+def test_steps_of_a_map_without_weights_have_a_gradient():
+    network = random_network()
+    network = eqx.tree_at(lambda n: n.generator[1].weight, network, replace_fn=jnp.zeros_like)
+
+    def after(network):
+        z = infer(network, random_activities(1), [True, False, False, True], steps=2)
+        return sum(jnp.sum(part**2) for part in z)
+
+    assert all(np.isfinite(g).all() for g in jax.tree.leaves(jax.grad(after)(network)))
 
 
 def test_updates_below_rounding_do_not_escape_a_bound():

@@ -323,11 +323,15 @@ def test_a_few_passes_teach_both_directions(start, run, digits):
         ),
         ({"pixel_std": 2e-38}, r"no weight has moved yet.* pixel_std \(2e-38\)"),
         (
+            {"step_size": 50.0, "steps": 20},
+            "no weight has moved yet, and 20 steps .* step_rule='curvature'.* step_size than 50",
+        ),
+        (
             {"weight_decay": 1e38},
             r"takes learning_rate times weight_decay .* weight_decay from 1e\+38",
         ),
     ],
-    ids=["step", "rate", "rate, by the curvature", "scale", "decay"],
+    ids=["step", "rate", "rate, by the curvature", "scale", "steps", "decay"],
 )
 def test_diverging_runs_stop_and_name_iteration_and_cause(changes, cause, digits):
     config = preset("jpc", iterations=20, evaluate_every=10, **changes)
