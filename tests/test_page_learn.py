@@ -1038,26 +1038,31 @@ def test_haste_while_it_trains_leaves_what_was_asked_for_last(visit):
     assert float(lesson.told("E-e")) == 0 < float(lesson.told("E-d"))
 
 
-def test_a_setting_that_moves_in_the_instant_a_run_begins_holds_in_it(visit):
-    """The worker hears of it while the loops of the new run are still being compiled."""
-    found = []
-    for instant in (True, False):
-        lesson = visit(**MOVES)
-        lesson.start()
-        if not instant:
-            slide(lesson, "steps", "8")
-        lesson.page.evaluate(
-            """moves => { document.getElementById('learn-back').click();
-                const slider = document.getElementById('learn-steps');
-                if (moves) { slider.value = slider.max; slider.dispatchEvent(new Event('input')) } }""",
-            instant,
-        )
-        lesson.reach("paused")
-        assert lesson.page.locator("#learn-steps").get_attribute("aria-valuetext") == "8"
-        lesson.button("One batch").click()
-        expect(lesson.learn).to_have_attribute("data-iteration", "1")
-        found.append([lesson.told("before"), lesson.told("E")])
-    assert found[0] == found[1] and found[0][0] != found[0][1]
+def test_a_setting_that_moves_while_the_loops_compile_holds_in_the_run(engine):
+    """Between `begin` and its first batch a worker waits for WebAssembly, and hears the page."""
+    draw = np.random.default_rng(0)
+    images = encoded(np.frombuffer(zlib.compress(draw.bytes(256 * 392)), np.uint8))
+    labels = encoded(draw.integers(0, 10, 256).astype(np.uint8))
+    moved, given, without = engine.evaluate(
+        """async digits => {
+            const last = async (steps, changes) => {
+                let arrive; const loops = new Promise(go => { arrive = go }), frames = [];
+                const lesson = makeLesson({...learning, compiled: () => loops}, message => {
+                    frames.push(message);
+                    if (message.type == 'frame') setTimeout(() => lesson({type: 'seen', run: 1})) });
+                await lesson({type: 'digits', kernels: 'AA==', digits});
+                const settings = {...structuredClone(bpcLessons.bidirectional), steps};
+                const begun = lesson({type: 'begin', settings, run: 1, pace: 0, running: false});
+                if (changes) await lesson({type: 'change', changes, pace: 0});
+                arrive(learning.plain);
+                await begun;
+                await lesson({type: 'run', iterations: 1});
+                while (frames.at(-1).iteration === 0) await new Promise(go => setTimeout(go, 5));
+                return frames.at(-1).last };
+            return [await last(1, {steps: 8}), await last(8), await last(1)] }""",
+        {"images": images, "labels": labels, "test_images": images, "test_labels": labels},
+    )
+    assert moved == given != without
 
 
 def test_who_comes_back_while_it_trains_can_train_again(visit):
