@@ -272,6 +272,8 @@ def array(name: str, value: Any) -> Any:
             raise ArgumentError(
                 name, f" of {type(value).__name__} given, an array expected ({_line(error)})"
             ) from error
+    if taken.dtype == object and taken.size and all(isinstance(one, int) for one in taken.flat):
+        raise ArgumentError(name, f" {shown(value)} given, integers of at most 64 bits expected")
     number_ = jnp.issubdtype(taken.dtype, np.number) and taken.dtype.kind != "m"  # a time is none
     if not (number_ or taken.dtype == np.bool_):
         raise ArgumentError(
@@ -421,6 +423,8 @@ def class_labels(value: Any, classes: int) -> Any:
         )
     if not isinstance(labels, jax.core.Tracer):
         values = np.asarray(labels)
+        if values.dtype.itemsize < 4:  # which may have no room for the number of classes
+            values = values.astype(np.int32)
         wrong = np.unique(values[(values < 0) | (values >= classes)])
         if wrong.size:
             raise ArgumentError(
@@ -795,6 +799,12 @@ def take_state(name: str, value: Any, given: Given) -> Any:
     if not is_a(value, "learning.TrainState"):
         raise ArgumentError("state", f"={shown(value)} given, what make_state returns expected")
     take_network("state", value.network, {})
+    if value.network.dtype not in (np.float32, np.float64):
+        raise ArgumentError(
+            "state",
+            f" with {value.network.dtype} weights given, float32 or float64 expected: Adam's means of "
+            "squares vanish in fewer digits",
+        )
     return jax.tree.map(lambda x: own(native(x)), alive(name, value))
 
 

@@ -936,3 +936,29 @@ def test_what_a_file_of_images_is_advised_helps(images, message, tmp_path):
         code = str(error.value).split("np.save(path, ")[1].split(") makes")[0]
         np.save(path, eval(code, {"np": np, "images": images}))
         assert 0 <= read_images(path, None).min() <= read_images(path, None).max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [jnp.int4, jnp.uint4, np.int8, np.uint8])
+def test_labels_of_few_bits_name_any_number_of_classes(dtype):
+    labels = jnp.array([1, 7], dtype)
+    np.testing.assert_array_equal(bpc.one_hot(labels, 300).argmax(axis=1), [1, 7])
+    with pytest.raises(ArgumentError, match=r"labels \[7\] given, 0 to 4 expected"):
+        bpc.one_hot(labels, 5)
+
+
+@pytest.mark.parametrize("value", [10**20, -(10**20)])
+def test_integers_that_no_array_holds_are_shown(value):
+    with pytest.raises(
+        ArgumentError, match=rf"labels \[{value}\] given, integers of at most 64 bits"
+    ):
+        bpc.one_hot([value])
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_half_precision_does_not_learn(dtype):
+    state = bpc.make_state(TINY, 4)
+    narrow = jax.tree.map(lambda x: x.astype(dtype), state.network)
+    with pytest.raises(ArgumentError, match=r"state with b?float16 weights given, float32 or"):
+        bpc.train_step(
+            eqx.tree_at(lambda s: s.network, state, narrow), FEW[:1], OF_FEW[:1], TINY, 4
+        )
