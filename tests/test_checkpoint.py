@@ -12,7 +12,7 @@ import pytest
 from conftest import assert_close, same_bits
 
 from bpc_minimal import Config, evaluate, fit, load, load_mnist, preset, pretrained, save
-from bpc_minimal.checkpoint import ADAM, PRETRAINED, export
+from bpc_minimal.checkpoint import ADAM, PRETRAINED, _body, export
 from bpc_minimal.curvature import IN_TRAINING, spectral_norms
 from bpc_minimal.training import History
 
@@ -161,7 +161,7 @@ def first(kind):
     ],
 )
 def test_arrays_that_no_run_has_are_refused(checkpoints, tmp_path, monkeypatch, change, message):
-    monkeypatch.setattr("bpc_minimal.checkpoint._parse", lambda file: None)  # `save` takes anything
+    monkeypatch.setattr("bpc_minimal.checkpoint._whole_body", _body)  # `save` takes anything
     save(tmp_path / "run.bpc", checkpoints[-1]._replace(state=change(checkpoints[-1].state)))
     monkeypatch.undo()
     with pytest.raises(ValueError, match=rf"run\.bpc (?s:.*){message}"):
@@ -172,7 +172,7 @@ def test_arrays_that_no_run_has_are_refused(checkpoints, tmp_path, monkeypatch, 
 def test_losses_that_no_run_has_are_refused(checkpoints, tmp_path, monkeypatch, value):
     history = checkpoints[-1].history
     losses = history.losses | {"energy": np.where(np.arange(12) == 3, value, 1).astype(np.float32)}
-    monkeypatch.setattr("bpc_minimal.checkpoint._parse", lambda file: None)
+    monkeypatch.setattr("bpc_minimal.checkpoint._whole_body", _body)
     save(tmp_path / "run.bpc", checkpoints[-1]._replace(history=history._replace(losses=losses)))
     monkeypatch.undo()
     with pytest.raises(ValueError, match="losses 'energy'.*(0 to 1e.30 expected|NaN)"):
