@@ -310,7 +310,9 @@ def _check_converging(losses, done, evaluation, config, total) -> None:
             f"smaller step_size than {config.step_size:g} or a lower learning_rate than "
             f"{config.learning_rate:g}, as the limit falls while the weights grow"
         )
-    elif iteration == 1 and np.isfinite(losses["energy_before"][0]) and config.steps:
+    elif iteration == 1 and np.isfinite(losses["energy_before"][0]) > np.isfinite(
+        losses["energy"][0]
+    ):
         cause = (
             f"no weight has moved yet, and {config.steps} steps of inference took the energy beyond all "
             f"numbers: {other_rule}choose a smaller step_size than {config.step_size:g}"
