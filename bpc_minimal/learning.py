@@ -186,9 +186,7 @@ def train_step(
         "energy": energy(network, activities, gen, disc).mean(),
     }
     network, iteration = optax.apply_updates(network, updates), state.iteration + 1
-    norms = state.norms
-    if norms is not None:
-        norms = follow_norms(norms, state.network, network, clamped)
+    norms = state.norms and follow_norms(state.norms, state.network, network, clamped)
     return TrainState(network, optimiser_state, norms, state.key, iteration), losses
 
 

@@ -296,6 +296,7 @@ def _check_converging(losses, done, evaluation, config, total) -> None:
     if good.all():
         return
     iteration = done + int(np.argmin(good)) + 1
+    found = {name: values[iteration - done - 1] for name, values in losses.items()}
     ratio = float(evaluation["relative_step"])
     other_rule = "" if config.step_rule == "curvature" else "use step_rule='curvature', or "
     if unread and config.classify_steps:
@@ -303,21 +304,19 @@ def _check_converging(losses, done, evaluation, config, total) -> None:
             f"inference diverged as it classified held-out images, for {config.classify_steps} steps with "
             f"the label free: {other_rule}choose a smaller step_size than {config.step_size:g}"
         )
-    elif np.isfinite(losses["energy"][iteration - done - 1]) and np.isfinite(ratio):
+    elif np.isfinite(found["energy"]) and np.isfinite(ratio):
         cause = (
             "inference raised the energy instead of lowering it; at the next evaluation its steps measure "
             f"{ratio:.3g} times the longest that cannot raise it: {other_rule}choose a "
             f"smaller step_size than {config.step_size:g} or a lower learning_rate than "
             f"{config.learning_rate:g}, as the limit falls while the weights grow"
         )
-    elif iteration == 1 and np.isfinite(losses["energy_before"][0]) > np.isfinite(
-        losses["energy"][0]
-    ):
+    elif iteration == 1 and np.isfinite(found["energy_before"]) > np.isfinite(found["energy"]):
         cause = (
-            f"no weight has moved yet, and {config.steps} steps of inference took the energy beyond all "
-            f"numbers: {other_rule}choose a smaller step_size than {config.step_size:g}"
+            f"no weight has moved yet, and {config.steps} steps took the energy beyond all numbers: "
+            f"{other_rule}choose a smaller step_size than {config.step_size:g}"
         )
-    elif iteration == 1 and not all(np.isfinite(values[0]) for values in losses.values()):
+    elif iteration == 1 and not all(map(np.isfinite, found.values())):
         cause = (
             "no weight has moved yet, so pixels or precisions are too large for squares: choose another "
             f"pixel_mean ({config.pixel_mean:g}) and pixel_std ({config.pixel_std:g}), or smaller precisions"
@@ -332,7 +331,7 @@ def _check_converging(losses, done, evaluation, config, total) -> None:
             f"the weights grew without bound: {other_rule}lower the learning_rate from "
             f"{config.learning_rate:g}"
         )
-    values = ", ".join(f"{name} {losses[name][iteration - done - 1]:.3g}" for name in losses)
+    values = ", ".join(f"{name} {value:.3g}" for name, value in found.items())
     raise FloatingPointError(
         f"training diverged at iteration {iteration} of {total} ({values}): {cause}"
     )
