@@ -57,6 +57,7 @@ def as_script(checkpoint: Checkpoint, name: str, run: str, numbers: str = "float
     """
     network, config = rounded(checkpoint.network, numbers), checkpoint.config
     norms = jax.tree.map(float, spectral_norms(network))
+    evaluations = checkpoint.history.evaluations
 
     def encoded(weight: Any) -> str:
         small = np.asarray(weight, np.dtype(numbers).newbyteorder("<"))
@@ -75,9 +76,7 @@ def as_script(checkpoint: Checkpoint, name: str, run: str, numbers: str = "float
     fields = {
         "run": run,
         "settings": json.loads(config.to_json()),
-        "evaluation": checkpoint.history.evaluations[-1]
-        if checkpoint.history.evaluations
-        else None,
+        "evaluation": evaluations[-1] if evaluations else None,
         "numbers": numbers,
         "sizes": network.sizes,
         "activation": network.activation,

@@ -167,9 +167,7 @@ def follow_norms(norms: Norms, before: Network, after: Network, clamped: Sequenc
     parts = (*norms, weights(before), weights(after), in_steps(clamped))
     followed = []
     for now, measured, was, W, needed in zip(*map(jax.tree.leaves, parts), strict=True):
-        rounding = 1 + jnp.finfo(W.dtype).eps * math.sqrt(
-            min(W.shape)
-        )  # of the length and this sum
+        rounding = 1 + jnp.finfo(W.dtype).eps * math.sqrt(min(W.shape))  # of length and sum
         grown = rounding * (now + _length(W - was))
         if needed:
             far = grown > SLACK * measured

@@ -343,6 +343,7 @@ def test_updates_whose_squares_vanish_do_not_escape_a_bound(dtype, at, added):
         norms, network = follow_norms(norms, network, moved, [False] * 2), moved
     for W, now in zip(*map(jax.tree.leaves, (weights(network), norms.now)), strict=True):
         assert exact(W) <= float(now)
+        assert dtype != jnp.float16 or now < 1.5 * exact(W)  # float32 has room for its squares
 
 
 def test_steps_of_a_map_without_weights_have_a_gradient():
@@ -366,7 +367,7 @@ def test_updates_below_rounding_do_not_escape_a_bound():
     def learn(_, carry):
         network, norms = carry
         moved = jax.tree.map(jnp.add, network, updates)
-        return moved, follow_norms(norms, network, moved, [False] * network.depth + [False])
+        return moved, follow_norms(norms, network, moved, [False] * 2)
 
     network, norms = jax.lax.fori_loop(0, 20_000, learn, (network, Norms(measured, measured)))
     for W, now in zip(*map(jax.tree.leaves, (weights(network), norms.now)), strict=True):
