@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -285,11 +286,19 @@ def test_a_resumed_run_ends_as_an_unbroken_one(done, monkeypatch, capsys):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
-def test_a_resumed_run_may_come_through_a_pipe(done, checkpoint):
-    """Which can be read but once: whoever reads it again finds something else."""
+def test_a_resumed_run_may_come_through_a_pipe(done, checkpoint, monkeypatch):
+    """Which can be read but once: whoever reads it again waits for ever."""
+    read = []
+
+    def once(path):
+        read.append(path)
+        assert len(read) == 1
+        return load(path)
+
+    monkeypatch.setattr(__main__, "load", once)
     os.mkfifo("pipe.bpc")
-    pipe, contents = Path("pipe.bpc").absolute(), (checkpoint.read_bytes(), b"no checkpoint")
-    threading.Thread(target=lambda: [*map(pipe.write_bytes, contents)], daemon=True).start()
+    write = partial(Path("pipe.bpc").absolute().write_bytes, checkpoint.read_bytes())
+    threading.Thread(target=write, daemon=True).start()
     assert run("train", "--resume", "pipe.bpc", "--out", "piped") == 0
     assert int(load("piped/checkpoint.bpc").state.iteration) == 12
 
