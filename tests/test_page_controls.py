@@ -248,6 +248,7 @@ def test_the_theme_changes_and_stays_changed(reader):
     expect(root).to_have_attribute("data-theme", OTHER[reader.theme])
     expect(button).to_have_accessible_name(f"Theme: {OTHER[reader.theme]}")
     page.wait_for_function(changed, arg=before)
+    page.wait_for_timeout(1000)  # what a page stores reaches its next process a moment later
     page.reload()
     expect(root).to_have_attribute("data-theme", OTHER[reader.theme])
     reader.press(button)

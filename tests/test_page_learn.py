@@ -753,6 +753,26 @@ def test_a_setting_that_changes_in_the_middle_says_from_where_it_holds(visit):
     expect(status).to_contain_text("BPC: starts from random weights. Learning")
 
 
+def test_a_setting_is_said_to_hold_once_the_worker_holds_it(visit):
+    lesson = visit(**MOVES)
+    what_if(lesson, "no settling", 5)
+    slide(lesson, "steps", "4")
+    lesson.button("Train").click()
+    status = lesson.page.locator("#learn-status")
+    expect(status).to_contain_text(re.compile(r"from batch \d+ with steps 4\."))
+    lesson.page.evaluate("""() => { const {postMessage} = Worker.prototype, held = [];
+        Worker.prototype.postMessage = function (message) {
+            message.type === 'change' ? held.push([this, message]) : postMessage.call(this, message) };
+        globalThis.release = () => held.forEach(([worker, message]) => postMessage.call(worker, message)) }""")
+    slide(lesson, "steps", "2")
+    at = lesson.iteration
+    lesson.learn_for(at + 3)
+    assert "with steps 4." in lesson.told("status")
+    lesson.page.evaluate("() => release()")
+    expect(status).to_contain_text(re.compile(r"from batch \d+ with steps 2\."))
+    assert int(re.search(r"from batch (\d+)", lesson.told("status"))[1]) >= at + 3
+
+
 def test_weights_that_a_setting_has_spoilt_have_a_word(visit):
     lesson = visit(**MOVES)
     lesson.start()
@@ -1053,7 +1073,7 @@ def test_a_setting_that_moves_while_the_loops_compile_holds_in_the_run(engine):
                 await lesson({type: 'digits', kernels: 'AA==', digits});
                 const settings = {...structuredClone(bpcLessons.bidirectional), steps};
                 const begun = lesson({type: 'begin', settings, run: 1, pace: 0, running: false});
-                if (changes) await lesson({type: 'change', changes, pace: 0});
+                if (changes) await lesson({type: 'change', changes, names: [], pace: 0});
                 arrive(learning.plain);
                 await begun;
                 await lesson({type: 'run', iterations: 1});

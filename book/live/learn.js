@@ -173,7 +173,7 @@
 
   function change(changes = {}) {
     Object.assign(state.settings, changes);
-    worker?.postMessage({ type: "change", changes, pace: pace() });
+    worker?.postMessage({ type: "change", changes, names: Object.values(state.changes), pace: pace() });
   }
 
   function setState(name) {
@@ -261,11 +261,11 @@
 
   // What is said of a state; while it runs, no more often than once a pass.
   const WORDS = {
-    running({ iteration, perPass, kernels, changed }) {
+    running({ iteration, perPass, kernels, changed, changes }) {
       const passes = Math.floor(iteration / perPass);
       const found = passes && state.accuracies.find((point) => point.iteration === passes * perPass);
       const result = found ? ` After ${passes === 1 ? "one pass" : `${passes} passes`}: ${Math.round(10 * found.accuracy)} of 1,000 read rightly.` : "";
-      const from = changed ? `goes on from batch ${changed} with ${changes()}` : `starts from random weights. Learning, in ${kernels}`;
+      const from = changed ? `goes on from batch ${changed} with ${changes.join(", ")}` : `starts from random weights. Learning, in ${kernels}`;
       const later = (still.matches ? " Shown after each pass, as you ask for less motion." : "") + (reads() ? "" : ` Reading is ${EACH_PASS}.`);
       return `${named()}: ${from}.${result || later}`;
     },
@@ -277,14 +277,13 @@
           : "past all numbers";
       return `${named()}: the run diverged at batch ${iteration}: too long steps of settling raised the energy ${grown}. Set the step to 1 and start over.`;
     },
-    paused({ iteration, total, changed }) {
+    paused({ iteration, total, changed, changes }) {
       const result = accuracy() === undefined ? `Reading is ${reads() ? "not measured yet" : EACH_PASS}` : `${accuracy()} of 1,000 read rightly`;
-      const next = changed && changed === iteration ? ` It goes on with ${changes()}.` : "";
+      const next = changed && changed === iteration ? ` It goes on with ${changes.join(", ")}.` : "";
       return `${named()}: paused after batch ${iteration} of ${total}. ${result}.${next}`;
     },
   };
   const named = () => NAMES[state.what_if] ?? `${state.touched ? "Your own settings, " : ""}${RULES[state.rule]}${state.settings.wrong_order ? ", in the wrong order" : ""}`;
-  const changes = () => Object.values(state.changes).join(", ");
   const reads = () => state.settings.rule.teaches[1] > 0; // at once, by a sweep; genPC has to settle, which takes a second
   const EACH_PASS = "measured after each pass";
   const RULES = { bidirectional: "BPC", hybrid: "HPC", generative: "genPC", discriminative: "discPC" };
@@ -394,7 +393,7 @@
       state.touched = true;
       state.changes[name] = `${CALLED[name]} ${value}`;
       change({ [field]: scaled(state.settings[field], value) });
-      if (over()) say(`${named()}: learns with ${changes()} once you start over.`);
+      if (over()) say(`${named()}: learns with ${Object.values(state.changes).join(", ")} once you start over.`);
       showSettings();
     });
   }

@@ -54,6 +54,7 @@ function makeLesson(learning, tell) {
       limit: null, // of the energy: past it, the run has diverged
       last: null, // energies of the last iteration
       changed: 0, // the iteration after which a setting was last changed
+      changes: [], // what the page calls all that was changed
       raised: false, // whether inference raised the energy
       spoilt: false, // whether it ever did
       wrong: [],
@@ -124,13 +125,13 @@ function makeLesson(learning, tell) {
   }
 
   function show() {
-    const { run, state, perPass, total, limit, last, changed, raised, spoilt, wrong, points, accuracies } = lesson;
+    const { run, state, perPass, total, limit, last, changed, changes, raised, spoilt, wrong, points, accuracies } = lesson;
     lesson.shown = { state, iteration: learner.iteration(), time: performance.now() };
     lesson.seen = false;
     lesson.points = [];
     lesson.accuracies = [];
     tell({
-      type: "frame", run, state, perPass, total, limit, last, changed, raised, spoilt, wrong, points, accuracies,
+      type: "frame", run, state, perPass, total, limit, last, changed, changes, raised, spoilt, wrong, points, accuracies,
       iteration: learner.iteration(), drawn: learner.draw(), kernels: learner.kernels,
     });
   }
@@ -180,7 +181,7 @@ function makeLesson(learning, tell) {
       if (lesson?.state === "running") lesson.state = "paused";
       goOn();
     },
-    change({ changes, pace }) {
+    change({ changes, names, pace }) {
       const run = lesson ?? latest; // which may wait for its loops
       if (!run) return;
       run.pace = pace;
@@ -188,6 +189,7 @@ function makeLesson(learning, tell) {
       if (!lesson) return;
       if (Object.keys(changes).length) {
         lesson.changed = learner.iteration();
+        lesson.changes = names;
         lesson.raised = false;
         if (lesson.state === "running" || lesson.state === "paused") lesson.shown = {}; // the page is to say it
       }
