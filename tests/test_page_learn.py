@@ -763,7 +763,8 @@ def test_a_setting_is_said_to_hold_once_the_worker_holds_it(visit):
     lesson.page.evaluate("""() => { const {postMessage} = Worker.prototype, held = [];
         Worker.prototype.postMessage = function (message) {
             message.type === 'change' ? held.push([this, message]) : postMessage.call(this, message) };
-        globalThis.release = () => held.forEach(([worker, message]) => postMessage.call(worker, message)) }""")
+        globalThis.release = () => {
+            for (const [worker, message] of held) postMessage.call(worker, message) } }""")
     slide(lesson, "steps", "2")
     at = lesson.iteration
     lesson.learn_for(at + 3)
