@@ -51,6 +51,7 @@ from bpc_minimal.arguments import LARGEST, own_settings, take_data
 from bpc_minimal.checkpoint import check_jax
 from bpc_minimal.data import CLASSES, PIXELS, SPLITS, normalise
 from bpc_minimal.files import (
+    MADE_BY,
     HeldError,
     Owned,
     check_writable,
@@ -789,8 +790,23 @@ def _place(
         raise ValueError(
             f"{shown(path.parent)} holds {what}: {go_on}replace it with --overwrite, or choose another --out"
         )
-    check_writable(path, "the checkpoint")
+    if own and not arguments.overwrite:
+        foreign = [p for p in _pictures(path) if os.path.lexists(p) and not _is_of_a_run(p)]
+        if foreign:
+            raise ValueError(
+                f"{shown(foreign[0])} was drawn by no run, and this one draws its own there: move it, or "
+                "replace it with --overwrite"
+            )
+    for file, what in ((path, "the checkpoint"), *((p, "the picture") for p in _pictures(path))):
+        check_writable(file, what)
     return path, owned
+
+
+def _is_of_a_run(picture: Path) -> bool:
+    """Tell by what `figures.keep` writes at its head whether a picture is one of this package's."""
+    with contextlib.suppress(OSError), picture.open("rb") as file:
+        return picture.is_file() and MADE_BY.encode() in file.read(1000)
+    return False
 
 
 def _next_free(name: str) -> Owned:
@@ -903,7 +919,7 @@ def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray |
     else:
         images, labels = read_images(arguments.images, config.sizes[-1]), None
     if arguments.index is not None:
-        if not all(-len(images) <= i < len(images) for i in arguments.index):
+        if not all(0 <= i < len(images) for i in arguments.index):
             raise ValueError(f"--index {arguments.index} given, 0 to {len(images) - 1} expected")
         images = images[arguments.index]
         labels = None if labels is None else labels[arguments.index]

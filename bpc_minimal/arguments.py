@@ -261,7 +261,8 @@ def pair(name: str, value: Any) -> tuple[float, float]:
 def array(name: str, value: Any) -> Any:
     """Take an array of numbers or booleans: NumPy's, JAX's, torch's, a list, a picture, or a tracer."""
     taken: Any = value
-    if isinstance(value, np.ma.MaskedArray):
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
         raise ArgumentError(name, " with a mask given, an array without one expected: .filled(0)")
     if isinstance(value, jax.Array):
         alive(name, value)
@@ -869,7 +870,15 @@ def take_data(name: str, value: Any, given: Given) -> list[np.ndarray]:
             f"{len(taken[0])} training images given; training_images={config.training_images} and "
             f"batch_size={config.batch_size} need more",
         )
-    return [taken[0][:wanted], taken[1][:wanted], *taken[2:]]
+    taken[:2] = taken[0][:wanted], taken[1][:wanted]
+    classes = np.unique(taken[1])
+    if len(classes) == 1:
+        warnings.warn(
+            f"training labels of class {classes[0]} alone given: there is nothing to tell apart, and an "
+            "accuracy says nothing",
+            stacklevel=3,  # where `fit` is called
+        )
+    return taken
 
 
 def like_each_other(images: np.ndarray, held_out: np.ndarray) -> None:
@@ -1052,7 +1061,7 @@ FIELDS: dict[str, Callable[..., Any]] = {
     **{name: partial(whole, least=1) for name in ("batch_size", "epochs", "evaluate_every")},
     **{name: partial(whole, least=1) for name in ("iterations", "training_images")},
     "classify_steps": whole,
-    "learning_rate": partial(number, least=0),
+    "learning_rate": partial(number, above=0),
     "pixel_mean": number,
     "pixel_std": partial(number, above=0),
     "schedule": partial(choice, of=("constant", "cosine", "one-cycle")),

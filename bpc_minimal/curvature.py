@@ -66,13 +66,13 @@ def layer_steps(
     """Give each layer its step: `step_size` / the bound of its curvature, or without norms itself.
 
     Where nothing pulls on a layer that its numbers could hold, the bound is 0, and no step moves it. Where a
-    step is too small for its numbers it is none, and not 0, which would move nothing.
+    step is too small for its numbers it is infinite or NaN, and not 0, which would move nothing.
     """
     if norms is None:
         return [step_size] * (network.depth + 1)
     bounds = curvatures(network, gen, disc, norms)
     steps = [step_size / jnp.where(c == 0, 1.0, c) for c in bounds]
-    return [jnp.where(step < jnp.finfo(step.dtype).tiny, jnp.nan, step) for step in steps]
+    return [step / (step >= jnp.finfo(step.dtype).tiny) for step in steps]
 
 
 def relative_step(

@@ -29,7 +29,7 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from bpc_minimal.data import denormalise
-from bpc_minimal.files import check_writable, shown
+from bpc_minimal.files import MADE_BY, check_writable, shown
 from bpc_minimal.files import write as write_file
 from bpc_minimal.svg import INK, alt_text, as_svg, only
 from bpc_minimal.training import History
@@ -121,13 +121,16 @@ def table(
 def keep(figure: Figure, path: str | Path) -> None:
     """Write a figure to a file, in the format that its name ends with; PNG where it has no ending.
 
+    A PNG says at its head that it was made by this package, so that a run replaces its own pictures alone.
+
     Raises:
         ValueError: the ending is none of a picture's.
         OSError: the file cannot be written; an older one is as it was.
     """
-    content = io.BytesIO()
+    content, kind = io.BytesIO(), _format(path)
+    says = {"Software": MADE_BY} if kind == "png" else None
     with only(STYLE):
-        figure.savefig(content, format=_format(path), bbox_inches="tight")
+        figure.savefig(content, format=kind, bbox_inches="tight", metadata=says)
     write_file(path, content.getbuffer(), what="the figure")
 
 

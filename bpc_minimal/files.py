@@ -22,6 +22,7 @@ from typing import IO, Any, Self
 import numpy as np
 
 PART = re.compile(r"\.bpc-[0-9a-f]{16}\.part")  # a file on its way to its place
+MADE_BY = "bpc_minimal"  # stands at the head of a picture that was drawn here
 LOCK = ".bpc-owner"  # says who owns a folder; locked as long as somebody does
 # What a file system answers that has no locks.
 NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL}

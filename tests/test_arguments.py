@@ -273,6 +273,7 @@ def test_torch_and_pictures_are_taken():
         (lambda: bpc.classify(NETWORK, IMAGES, jnp.array(True)), "steps="),
         (lambda: bpc.classify(NETWORK, IMAGES.astype(np.float64) * 1e300), "NaN or infinity"),
         (lambda: bpc.classify(NETWORK, np.ma.masked_array(IMAGES, IMAGES > 0)), "a mask"),
+        (lambda: bpc.classify(NETWORK, list(np.ma.masked_array(IMAGES, IMAGES > 0))), "a mask"),
         (lambda: bpc.Rule(moves={1, 0}), "two weights of 0 or more"),
         (lambda: bpc.Config(epochs=1, rule=bpc.Rule), "a Rule expected"),
         (lambda: bpc.Config.from_json(None), "settings are not JSON"),
@@ -561,6 +562,13 @@ def test_pixels_that_differ_beyond_doubt_are_warned_of(config, form, held_out_fo
     assert len(found) == 1 and found[0].filename == __file__
 
 
+def test_labels_of_one_class_are_warned_of():
+    images, labels, *held_out = of_digits(lambda x: x)
+    with pytest.warns(UserWarning, match="labels of class 3 alone given") as found:
+        bpc.fit(SHORT, (images, 0 * labels + 3, *held_out))
+    assert len(found) == 1 and found[0].filename == __file__
+
+
 # Numbers that float32 cannot calculate with ----------------------------------------------------------
 
 
@@ -681,6 +689,12 @@ def test_hidden_pixels_may_hold_nan_where_jax_stops_at_them():
             bpc.label_activities(NETWORK, images, 1, unseen)
             with pytest.raises(ArgumentError, match="hold NaN or infinity"):
                 bpc.complete(NETWORK, images, half, steps=1)
+
+
+def test_nothing_is_nan_on_the_way_where_jax_stops_at_it_without_compiling_either():
+    z = [jnp.ones((2, n)) for n in NETWORK.sizes]
+    with jax.debug_nans(True), jax.disable_jit():
+        bpc.infer(NETWORK, z, [True, False, False], steps=1)
 
 
 def test_keys_of_the_old_kind_may_be_forbidden(digits, tmp_path):

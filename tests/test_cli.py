@@ -1200,6 +1200,40 @@ def test_foreign_pictures_are_not_overwritten(tmp_path, capsys):
     assert Path("digits.png").read_bytes() == b"mine" and os.listdir() == ["digits.png"]
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_run_that_goes_on_replaces_its_own_pictures_alone(whole, done, capsys):
+    shutil.copytree(done, "run")
+    Path("run/digits.png").write_bytes(b"mine" if whole else b"")
+    before = {p.name: p.read_bytes() for p in Path("run").iterdir()}
+    assert run("train", "--resume", "run/checkpoint.bpc") == 1
+    drawn_by = (
+        f"error: {Path('run/digits.png')} was drawn by no run, and this one draws its own there"
+    )
+    assert drawn_by in capsys.readouterr().err
+    assert {p.name: p.read_bytes() for p in Path("run").iterdir()} == before
+    assert run("train", "--resume", "run/checkpoint.bpc", "--overwrite") == 0
+    assert run("train", "--resume", "run/checkpoint.bpc") == 0  # both are its own again
+
+
+@pytest.mark.parametrize("name", ["digits.png", "training.png"])
+def test_a_folder_with_the_name_of_a_picture_is_named_before_the_run(name, done, capsys):
+    shutil.copytree(done, "run")
+    Path("run", name).unlink()
+    Path("run", name).mkdir()
+    Path("run", name, "mine.txt").write_text("mine")
+    assert run("train", *sets(), "--out", "run", "--overwrite") == 1
+    assert (
+        f"could not write the picture {Path('run', name)}: it is a folder"
+        in capsys.readouterr().err
+    )
+    assert Path("run", name, "mine.txt").read_text() == "mine"
+
+
+def test_an_index_from_the_end_is_none(checkpoint, capsys):
+    assert run("classify", checkpoint, "--index", 0, -1) == 1
+    assert "--index [0, -1] given, 0 to 9999 expected" in capsys.readouterr().err
+
+
 def test_a_name_after_a_killed_run_is_free_again(tmp_path, capsys):
     from bpc_minimal.files import LOCK
 

@@ -102,6 +102,7 @@ def test_epochs_and_iterations_replace_each_other():
         ("classify_steps", -2, "classify_steps=-2 given"),
         ("classify_steps", 0.5, "classify_steps=0.5 given"),
         ("learning_rate", -1e-3, "learning_rate=-0.001 given"),
+        ("learning_rate", 0, "learning_rate=0 given"),
         ("learning_rate", "fast", "learning_rate='fast' given"),
         ("schedule", "step", "unknown schedule 'step'; choose one of"),
         ("weight_decay", float("inf"), "weight_decay=inf given"),
