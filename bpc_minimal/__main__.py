@@ -257,7 +257,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--invert", action="store_true", help="take 255 for the ground and 0 for ink"
         )
-        sub.add_argument("--split", choices=SPLITS, default="test", help="of MNIST (default: test)")
+        sub.add_argument("--split", choices=SPLITS, help="of MNIST (default: test)")
         sub.add_argument("--index", type=int, nargs="+", help="which images (default: all)")
 
     sub = command(
@@ -731,6 +731,8 @@ def _config(arguments, checkpoint: Checkpoint | None) -> Config:
             raise ValueError(f"--set {change} given, --set NAME=VALUE expected, such as epochs=5")
         changes[name] = _value(name, value)
     if arguments.seed is not None:
+        if "seed" in changes:
+            raise ValueError("--seed and --set seed given: leave out one of the two")
         changes["seed"] = arguments.seed
     source = arguments.config and read_text(arguments.config)
     try:
@@ -865,6 +867,10 @@ def _data(arguments) -> Data:
         return Data(images[~out], labels[~out], images[out], labels[out])
     held_out = arguments.held_out or "test"
     if arguments.data in (None, "mnist"):
+        if arguments.root or arguments.download:
+            raise ValueError(
+                "--root and --download are for --data fashion-mnist and kmnist; MNIST is in the package"
+            )
         return mnist(held_out)
     train, root = "train" if held_out == "test" else "fit", arguments.root or Path("data")
     return Data(
@@ -915,7 +921,9 @@ def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray |
                 f"{arguments.checkpoint}: the network was trained on other data than MNIST, whose images it "
                 "is given here; pass your own with --images"
             )
-        images, labels = load_mnist(arguments.split)
+        images, labels = load_mnist(arguments.split or "test")
+    elif arguments.split:
+        raise ValueError("--split is of MNIST, and --images are your own: leave out one of the two")
     else:
         images, labels = read_images(arguments.images, config.sizes[-1]), None
     if arguments.index is not None:

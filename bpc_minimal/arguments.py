@@ -36,10 +36,9 @@ LARGEST = 2**31 - 1  # of the integers that compiled loops count with
 LAYERS = 64  # the time to compile grows with their square, and takes minutes beyond
 TINIEST, HUGEST = (float(x) for x in (np.finfo(np.float32).tiny, np.finfo(np.float32).max))
 LEAST, MOST = 1e-12, 1e12  # of precisions, so that float32 has room for their products
-DARK, SEVERAL = (
-    64,
-    10,
-)  # bytes up to this at most, in so many images, are of another scale than 0 to 255
+# Bytes up to this at most, in so many images, are of another scale than 0 to 255.
+DARK, SEVERAL = 64, 10
+ROUNDING = 1e-5  # by which pixels that were scaled or resized may leave 0 to 1
 
 
 class ArgumentError(ValueError):
@@ -261,7 +260,7 @@ def pair(name: str, value: Any) -> tuple[float, float]:
 def array(name: str, value: Any) -> Any:
     """Take an array of numbers or booleans: NumPy's, JAX's, torch's, a list, a picture, or a tracer."""
     taken: Any = value
-    parts = value if isinstance(value, (list, tuple)) else (value,)
+    parts = jax.tree.leaves(value) if isinstance(value, (list, tuple)) else (value,)
     if any(isinstance(part, np.ma.MaskedArray) for part in parts):
         raise ArgumentError(name, " with a mask given, an array without one expected: .filled(0)")
     if isinstance(value, jax.Array):
@@ -485,7 +484,7 @@ def raw_images(
         low, high = float(np.min(images)), float(np.max(images))
         if not (math.isfinite(low) and math.isfinite(high)):
             raise ArgumentError("images", " hold NaN or infinity; finite pixels expected")
-        if std < 1 and (low < 0 or high > 1):
+        if std < 1 and (low < -ROUNDING or high > 1 + ROUNDING):
             raise ArgumentError(
                 "images",
                 f" from {low:g} to {high:g} given",

@@ -129,8 +129,11 @@ def keep(figure: Figure, path: str | Path) -> None:
     """
     content, kind = io.BytesIO(), _format(path)
     says = {"Software": MADE_BY} if kind == "png" else None
-    with only(STYLE):
-        figure.savefig(content, format=kind, bbox_inches="tight", metadata=says)
+    try:
+        with only(STYLE):
+            figure.savefig(content, format=kind, bbox_inches="tight", metadata=says)
+    except Exception as error:  # of matplotlib, and of LaTeX, which .pgf asks for
+        raise ValueError(f"{shown(path)}: matplotlib draws no .{kind} here: {error}") from error
     write_file(path, content.getbuffer(), what="the figure")
 
 

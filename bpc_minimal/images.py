@@ -7,7 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from bpc_minimal.arguments import DARK
+from bpc_minimal.arguments import DARK, ROUNDING
 from bpc_minimal.config import Config
 from bpc_minimal.data import PIXELS, Images, Labels, normalise
 from bpc_minimal.evaluation import label_activities
@@ -48,7 +48,7 @@ def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
     if (
         images.dtype.kind == "f"
         and np.isfinite(images).all()
-        and 0 <= images.min() <= images.max() <= 1
+        and -ROUNDING <= images.min() <= images.max() <= 1 + ROUNDING
     ):
         return images.astype(np.float32)
     whole, (low, high) = images.dtype.kind in "ui", (images.min(), images.max())

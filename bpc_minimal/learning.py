@@ -22,6 +22,8 @@ from bpc_minimal.energy import Precision, energy
 from bpc_minimal.inference import Rule, descend, weighed
 from bpc_minimal.network import Activities, Network, make_network, sweep_down, sweep_up
 
+UNROLLED = 32  # steps of inference at most, or compiling takes minutes
+
 
 class TrainState(eqx.Module):
     """All that a run carries from one iteration to the next.
@@ -171,8 +173,12 @@ def train_step(
             network, classes, labels, image, gen, disc, step_sizes
         )
         steps = config.steps - 1
-    for _ in range(steps):  # unrolled, so that XLA computes what does not change only once
-        activities = descend(network, activities, clamped, gen, disc, step_sizes, config.in_turn)
+
+    def settle(_, z):
+        return descend(network, z, clamped, gen, disc, step_sizes, config.in_turn)
+
+    # A few steps are unrolled, so that XLA computes what does not change only once.
+    activities = jax.lax.fori_loop(0, steps, settle, activities, unroll=steps <= UNROLLED)
 
     gradient = weight_gradient(
         network, activities, rule, config.alpha_gen, config.alpha_disc, swept_up

@@ -130,7 +130,11 @@ def _panel(figure: Figure, part: Any, salt: str) -> ElementTree.Element:
     return panel
 
 
-SIGNS = {r"\alpha": "α", r"\top": "⊤", "-": "−", "'": "′"}
+NAMES = "alpha beta gamma delta epsilon zeta eta theta lambda mu nu xi pi rho sigma tau phi chi psi omega"
+GREEK = {
+    f"\\{name}": letter for name, letter in zip(NAMES.split(), "αβγδεζηθλμνξπρστφχψω", strict=True)
+}
+SIGNS = {r"\top": "⊤", r"\langle": "⟨", r"\rangle": "⟩", "-": "−", "'": "′"} | GREEK
 FORMULA = re.compile(r"(\\mathrm\{\w+\}|\\[a-z]+|[^\\])")
 
 
@@ -169,7 +173,12 @@ def _flow(group: ElementTree.Element, source: str) -> None:
                 shift = 0.2 if token == "_" else -0.4
             elif token.strip():
                 letters = re.sub(r"\\mathrm\{(\w+)\}", r"\1", SIGNS.get(token, token))
-                add(letters, len(token) == 1 and token.isalpha() or token == r"\alpha", shift)
+                if letters.startswith("\\"):
+                    raise ValueError(
+                        f"{token} given in the text of a figure, one of {', '.join(SIGNS)} expected; "
+                        "bpc_minimal/svg.py says how each is written"
+                    )
+                add(letters, token in GREEK or (len(token) == 1 and token.isalpha()), shift)
                 shift = 0.0
 
 

@@ -304,7 +304,7 @@ def _check_converging(losses, done, evaluation, config, total) -> None:
             f"inference diverged as it classified held-out images, for {config.classify_steps} steps with "
             f"the label free: {other_rule}choose a smaller step_size than {config.step_size:g}"
         )
-    elif np.isfinite(found["energy"]) and np.isfinite(ratio):
+    elif found["energy"] > found["energy_before"] and np.isfinite([found["energy"], ratio]).all():
         cause = (
             "inference raised the energy instead of lowering it; at the next evaluation its steps measure "
             f"{ratio:.3g} times the longest that cannot raise it: {other_rule}choose a "

@@ -1,6 +1,7 @@
 """What callers may hand over: numbers and arrays of any kind, taken alike; wrong ones, named."""
 
 import ast
+import contextlib
 import copy
 import importlib
 import inspect
@@ -274,6 +275,7 @@ def test_torch_and_pictures_are_taken():
         (lambda: bpc.classify(NETWORK, IMAGES.astype(np.float64) * 1e300), "NaN or infinity"),
         (lambda: bpc.classify(NETWORK, np.ma.masked_array(IMAGES, IMAGES > 0)), "a mask"),
         (lambda: bpc.classify(NETWORK, list(np.ma.masked_array(IMAGES, IMAGES > 0))), "a mask"),
+        (lambda: bpc.normalise([[np.ma.masked_array(IMAGES[0], IMAGES[0] > 0)]]), "a mask"),
         (lambda: bpc.Rule(moves={1, 0}), "two weights of 0 or more"),
         (lambda: bpc.Config(epochs=1, rule=bpc.Rule), "a Rule expected"),
         (lambda: bpc.Config.from_json(None), "settings are not JSON"),
@@ -560,6 +562,15 @@ def test_pixels_that_differ_beyond_doubt_are_warned_of(config, form, held_out_fo
     with pytest.warns(UserWarning, match="training images and of .* prepare both alike") as found:
         bpc.fit(config, of_digits(form, held_out_form))
     assert len(found) == 1 and found[0].filename == __file__
+
+
+@pytest.mark.parametrize(("over", "fits"), [(1e-7, True), (1e-6, True), (1e-4, False)])
+def test_pixels_may_leave_their_range_by_rounding_alone(over, fits, tmp_path):
+    images = np.linspace(-over, 1 + over, 3 * 784).reshape(3, 28, 28)
+    np.save(tmp_path / "x.npy", images)
+    for take in (bpc.normalise, lambda _: read_images(tmp_path / "x.npy")):
+        with contextlib.nullcontext() if fits else pytest.raises(ValueError, match="0 to 1"):
+            take(images)
 
 
 def test_labels_of_one_class_are_warned_of():

@@ -1229,6 +1229,25 @@ def test_a_folder_with_the_name_of_a_picture_is_named_before_the_run(name, done,
     assert Path("run", name, "mine.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--seed", 1, "--set", "seed=2"), "--seed and --set seed given"),
+        (("--root", "there"), "--root and --download are for --data fashion-mnist and kmnist"),
+        (("--download",), "--root and --download are for --data fashion-mnist and kmnist"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(options, message, capsys):
+    assert run("train", *sets(), *options) == 1
+    assert f"error: {message}" in capsys.readouterr().err and not os.listdir()
+
+
+def test_images_of_ones_own_have_no_split(checkpoint, capsys):
+    np.save("x.npy", np.zeros((3, 28, 28), np.uint8))
+    assert run("classify", checkpoint, "--images", "x.npy", "--split", "validation") == 1
+    assert "error: --split is of MNIST" in capsys.readouterr().err
+
+
 def test_an_index_from_the_end_is_none(checkpoint, capsys):
     assert run("classify", checkpoint, "--index", 0, -1) == 1
     assert "--index [0, -1] given, 0 to 9999 expected" in capsys.readouterr().err

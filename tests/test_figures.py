@@ -338,6 +338,18 @@ def test_a_formula_is_one_text_whose_parts_follow_each_other(drawings):
     assert not any(part.get("x") for part in axis)
 
 
+def test_a_sign_that_cannot_be_written_is_named(drawn):
+    figure = figures.curves({"": {"": ([0, 1], [0, 1])}}, r"$\langle E^* \rangle_\omega$", "y")
+    texts = [
+        "".join(t.itertext())
+        for t in ElementTree.fromstring(svg.as_svg(figure, "x")).iter(f"{SVG}text")
+    ]
+    assert "⟨E*⟩ω" in texts
+    figure = figures.curves({"": {"": ([0, 1], [0, 1])}}, r"$\aleph_0$", "y")
+    with pytest.raises(ValueError, match=r"\\aleph given in the text of a figure, one of"):
+        svg.as_svg(figure, "x")
+
+
 def test_text_is_large_enough_for_a_phone(drawings):
     """A panel is as wide as a phone's column, 328 pixels or more; the browser's measure is in test_pages."""
     for one, _ in drawings.values():
@@ -468,6 +480,15 @@ def test_a_figure_is_the_same_whatever_settings_a_user_has(digits, drawn, tmp_pa
         assert keep("b.png") == plain
         assert dict(plt.rcParams) == before
     assert not plt.get_fignums()
+
+
+def test_a_kind_of_picture_that_needs_latex_is_named_where_there_is_none(
+    drawn, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ValueError, match=r"a.pgf: matplotlib draws no .pgf here: "):
+        figures.keep(figures.curves({"": {"": ([0, 1], [0, 1])}}, "x", "y"), tmp_path / "a.pgf")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_picture_is_whole_or_as_it_was(digits, drawn, tmp_path, monkeypatch):

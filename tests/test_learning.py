@@ -31,7 +31,7 @@ from bpc_minimal import (
 )
 from bpc_minimal.curvature import layer_steps, spectral_norms
 from bpc_minimal.inference import descend
-from bpc_minimal.learning import make_optimiser, split_over_devices
+from bpc_minimal.learning import UNROLLED, make_optimiser, split_over_devices
 
 BASE = Config(
     sizes=(10, 12, 11, 784), activation="tanh", use_bias=True, alpha_gen=(0.3, 0.1, 0.01),
@@ -90,8 +90,9 @@ def shallow(config, *hidden):
         FIXED.replace(rule=FROM_LABEL, in_turn=True),
         shallow(FIXED.replace(rule=FROM_LABEL, steps=1), 12),
         shallow(FIXED.replace(rule=FROM_LABEL)),
+        BASE.replace(steps=UNROLLED + 1),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_a_step_is_sweep_settle_learn(config, digits):
     state = make_state(config, 10)
@@ -107,6 +108,18 @@ def test_a_step_is_sweep_settle_learn(config, digits):
         np.testing.assert_allclose(ours[clear], plain[clear], rtol=0, atol=1e-6)
     assert int(after.iteration) == 1
     assert_close(losses, plain_losses, 1e-4)
+
+
+def test_many_steps_are_taken_in_a_loop_that_compiles_as_one():
+    """A program of many steps is as long as one of many more."""
+    images, labels = np.zeros((16, 784), np.uint8), np.arange(16) % 10
+
+    def length(steps):
+        config = BASE.replace(steps=steps)
+        program = jax.jit(lambda state: train_step(state, images, labels, config, 10))
+        return len(program.lower(make_state(config, 10)).as_text())
+
+    assert abs(length(1000) - length(UNROLLED + 1)) < 20
 
 
 def trained(config, digits, order=slice(None), steps=5):

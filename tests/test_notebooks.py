@@ -208,6 +208,24 @@ def test_folded_cells_have_names(notebook):
             assert re.fullmatch(r"Show .{5,60}", name), f"cell {number}: {name!r}"
 
 
+def test_a_fold_that_names_a_figure_names_its_own(notebook):
+    for cell in code_cells(notebook):
+        named = re.search(
+            r"the code of Figure (\d+)$",
+            str(cell.metadata.get("mystnb", {}).get("code_prompt_show")),
+        )
+        shown = re.findall(r'"\d+\.(\d+)"\s*\)', cell.source)
+        if named and shown:
+            assert named[1] in shown, cell.id
+
+
+def test_no_text_of_a_figure_is_raw_tex(notebook):
+    for number, output, kind in pictures(notebook):
+        if kind == "image/svg+xml":
+            whole = ElementTree.fromstring("".join(output["data"][kind]))
+            assert not [t for t in whole.itertext() if "\\" in t], number
+
+
 def test_outputs_run_no_code_from_elsewhere(notebook):
     """No output is a script, or names an address to fetch one from."""
     for number, cell in enumerate(notebook.cells, 1):

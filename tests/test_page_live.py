@@ -806,7 +806,7 @@ def test_what_the_reader_set_stays(way, visit):
     assert settings_of(reader) == ["hybrid", "1", "off", "1", "20"]
     expect(reader.page.locator("#live-label-is")).to_have_text("free")
     if way != "clears":
-        by_hand = "What you set by hand holds for every image: HPC, 20 steps."
+        by_hand = "These settings of yours hold for every image: HPC, 20 steps."
         assert by_hand in reader.says("told")  # HPC has no d
     reader.root.get_by_role("radio", name="BPC").check()
     reader.still()
@@ -821,7 +821,10 @@ def test_what_is_named_as_set_by_hand_holds_or_is_said_to_come_back(visit):
     reader.slide("rate", "1.5")
     reader.press("2 Let it draw")
     reader.press("5")
-    holds, back = "What you set by hand holds for every image: ", "comes back with the next image: "
+    holds, back = (
+        "These settings of yours hold for every image: ",
+        "come back with the next image: ",
+    )
     told = reader.says("told")
     assert settings_of(reader)[2:] == ["1", "1", "400"]
     assert holds not in told and f"{back}step 1.5." in told
@@ -1281,11 +1284,17 @@ def test_a_cursor_says_its_row_and_its_column(visit):
     status, keys = reader.page.locator("#live-status"), reader.page.keyboard
     reader.page.locator("#live-pad").focus()
     keys.press("ArrowRight")
-    expect(status).to_have_text("Row 5, column 13.5 of 25.")
+    expect(status).to_have_text("Row 5, column 14 of 25, pen up.")
     keys.press(" ")
     keys.press("ArrowDown")
-    expect(status).to_have_text("Row 6, column 13.5 of 25, pen down.")
+    expect(status).to_have_text("Row 6, column 14 of 25, pen down.")
+    reader.page.evaluate(
+        """() => { window.lifted = []; const status = document.getElementById('live-status');
+            new MutationObserver(() => lifted.push(status.textContent))
+                .observe(status, {childList: true}) }"""
+    )
     keys.press(" ")
+    assert "Row 6, column 14 of 25, pen up." in reader.page.evaluate("() => lifted")
     expect(status).to_contain_text("Step 400 of 400.")
     reader.page.locator("#live-image").focus()
     keys.press("ArrowLeft")

@@ -558,6 +558,16 @@ def test_the_start_in_the_bowl_is_dragged(by, visit):
     assert reader.live("live.state.at") == 20, "let go, it settles"
 
 
+def test_a_way_along_the_flat_direction_falls_however_long_the_step(visit):
+    reader = visit("bowl")
+    reader.press("relative")
+    reader.set(w=3, rate=2.4, z_1=-3, z_2=-3)
+    expect(reader.root.locator(".lf-says")).to_contain_text(
+        "hardly anything is in the steep direction"
+    )
+    assert "and falls to" in reader.says() and "climbs" not in reader.says()
+
+
 def test_weights_that_grow_take_a_fixed_step_past_the_curvature_and_a_relative_one_not(visit):
     reader = visit("bowl")
     assert "it cannot climb" in reader.says()
@@ -657,6 +667,42 @@ def test_pixels_are_hidden_and_shown_by_a_brush(by, visit):
     for key in ("ArrowLeft", "ArrowUp", " "):
         reader.page.keyboard.press(key)
     assert 10 < reader.live(hidden) < 25
+
+
+def test_arrows_say_where_the_brush_is_and_what_is_there(visit):
+    reader = visit("hidden")
+    reader.press("half")
+    reader.root.locator(".lf-image").focus()
+    said = reader.root.locator(".lf-status")
+    reader.page.keyboard.press("ArrowRight")
+    expect(said).to_have_text("Row 15, column 18 of 28, hidden.")
+    reader.page.keyboard.press("ArrowUp")
+    expect(said).to_have_text("Row 12, column 18 of 28, seen.")
+    assert "The sweep said" in reader.says(), "what is seen stays"
+
+
+def test_there_is_no_step_after_the_last(visit):
+    reader = visit("hidden")
+    reader.press("Settle")
+    expect(reader.root.locator(".lf-says")).to_contain_text("Step 200 of 200")
+    one = reader.root.get_by_role("button", name="One step")
+    expect(one).to_have_attribute("aria-disabled", "true")
+    one.click(force=True)
+    assert "Step 200 of 200" in reader.says()
+
+
+def test_the_still_figure_comes_back_and_the_live_one_as_it_was(visit):
+    reader = visit("hidden")
+    reader.press("half")
+    before = reader.says()
+    reader.press("Show the still figure")
+    expect(reader.root).to_be_hidden()
+    expect(reader.figure.locator("figcaption, .bpc-panels").first).to_be_visible()
+    asking = reader.figure.locator(".lf-invite").get_by_role("button")
+    expect(asking).to_be_focused()
+    asking.click()
+    expect(reader.root).to_be_visible()
+    assert reader.says() == before
 
 
 def test_the_network_is_asked_for_and_comes_once(browser, site, server):
@@ -949,12 +995,35 @@ def test_balls_come_to_rest_where_chapter_6_says(visit):
         assert points.shape == (25, 3) and (points[:, 2] == 1).all()
         right = np.array([[-1, 1], [1, -1]])
         far = np.linalg.norm(points[:, None, :2] - right, axis=-1).min(axis=1)
-        assert f"Of 25 balls {(far < 0.5).sum()} are within 0.5 of one." in reader.says()
+        near = (far < 0.5).sum()
+        assert (
+            f"Of 25 balls {near} {'is' if near == 1 else 'are'} within 0.5 of one." in reader.says()
+        )
         rests[model] = np.linalg.norm(points[:, :2], axis=1).mean(), far.mean()
         reader.press("25 balls")
         assert "Of 25 balls" not in reader.says()
     assert rests["genPC"][0] < 0.05 and rests["HPC"][0] < 0.05, "the mean of the class"
     assert rests["BPC"][1] < 0.3 and rests["side by side"][1] < 0.3, "a right input"
+
+
+def test_a_ball_that_leaves_the_map_is_said_to_and_why(visit):
+    """In HPC the map from the label has shrunk to nothing, so that nothing holds it."""
+    reader = visit("landscape")
+    reader.press("HPC")
+    reader.set(across=0.4, up=1.6)
+    reader.press("Let go")
+    expect(reader.root.locator(".lf-says")).to_contain_text("It has left the map: in this network")
+    y = reader.live("live.way().at(-1).point[2]")
+    assert abs(y) > 2
+    words = reader.root.locator(".lf-on-map text").all_text_contents()
+    assert len(words) == 1 and f"{abs(y):.1f}" in words[0] and words[0][0] in "↑↓"
+    boxes = [
+        reader.root.locator(".bpc-panels text").filter(has_text=re.compile("^HPC$")).bounding_box(),
+        reader.root.locator(".lf-on-map text").bounding_box(),
+    ]
+    assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"] + 1, "the title is clear"
+    reader.press("BPC")
+    assert "left the map" not in reader.says()
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
@@ -974,7 +1043,7 @@ def test_25_balls_go_on_from_model_to_model_and_their_counts_stand_side_by_side(
         expect(reader.root.locator(".lf-says")).to_contain_text(re.compile(
             f"^{model}, y held at 1.0. After step 3,000 .* Of 25 balls"
         ))  # fmt: skip
-        found[model] = re.search(r"Of 25 balls (\d+) are", reader.says())[1]
+        found[model] = re.search(r"Of 25 balls (\d+) (?:is|are)", reader.says())[1]
         assert counts() == {m: found.get(m, "–") for m in MODELS} | (
             {} if model == "BPC" or "BPC" in found else {"BPC": counts()["BPC"]}
         )

@@ -330,8 +330,20 @@ def test_a_few_passes_teach_both_directions(start, run, digits):
             {"weight_decay": 1e38},
             r"takes learning_rate times weight_decay .* weight_decay from 1e\+38",
         ),
+        (
+            {"weight_decay": 1e9, "step_rule": "curvature", "step_size": 1.0},
+            r"takes learning_rate times weight_decay .* weight_decay from 1e\+09",
+        ),
     ],
-    ids=["step", "rate", "rate, by the curvature", "scale", "steps", "decay"],
+    ids=[
+        "step",
+        "rate",
+        "rate, by the curvature",
+        "scale",
+        "steps",
+        "decay",
+        "decay of finite energies",
+    ],
 )
 def test_diverging_runs_stop_and_name_iteration_and_cause(changes, cause, digits):
     config = preset("jpc", iterations=20, evaluate_every=10, **changes)

@@ -88,7 +88,7 @@
   const heard = {
     ready() {
       ready = true;
-      begin(state.running);
+      begin(state.running, state.iterations);
     },
     failed({ reason }) {
       setState("failed");
@@ -111,10 +111,9 @@
     },
   };
 
-  // Before it is pressed there is a network too: that of the random weights, which draws noise, and reads as chance does.
-  // The images are those of the network above; in full, 1,000 others are measured once it begins.
+  // Before it is pressed there is a network too: that of the random weights, which draws noise.
   function atRandom() {
-    const { sizes, rule, seed, pixel_mean, pixel_std } = state.settings;
+    const { sizes, seed, pixel_mean, pixel_std } = state.settings;
     const L = sizes.length - 1;
     const weights = makeLearning().randomWeights({ sizes, seed });
     const map = (W, inputs, outputs) => ({ W, inputs, outputs, bias: new Float32Array(outputs) });
@@ -124,40 +123,28 @@
       generator: weights.slice(0, L).map((W, l) => map(W, sizes[l], sizes[l + 1])),
       amortiser: weights.slice(L).map((W, l) => map(W, sizes[l + 1], sizes[l])),
     };
-    const drawn = [...Array(sizes[0]).keys()].flatMap((k) => [
+    return [...Array(sizes[0]).keys()].flatMap((k) => [
       ...bpc.denormalise(bpc.sweepDown(network, bpc.oneHot(k))[L], { pixel_mean, pixel_std }).map((x) => Math.round(255 * Math.min(1, Math.max(0, x)))),
     ]);
-    if (rule.start !== "image") return { drawn, wrong: [] }; // it would have to settle
-    const digits = bpc.bytes(bpcDigits.images);
-    const wrong = bpcDigits.labels.flatMap((label, n) => {
-      const pixels = digits.subarray(SIDE * SIDE * n, SIDE * SIDE * (n + 1));
-      const image = bpc.normalise(Float64Array.from(pixels, (byte) => byte / 255), { pixel_mean, pixel_std });
-      const says = bpc.argmax(bpc.sweepUp(network, image)[0]);
-      return says === label ? [] : [{ label, says, pixels }];
-    });
-    return { drawn, wrong, right: bpcDigits.labels.length - wrong.length };
   }
 
   const found = {}; // once for each rule
   function showRandom() {
-    const { drawn, wrong, right } = (found[state.rule] ??= atRandom());
-    state.frame = { drawn, wrong };
+    state.frame = { drawn: (found[state.rule] ??= atRandom()), wrong: [] };
     showTiles();
     state.frame = null;
-    $("accuracy").value = right ?? "–";
-    $("wrong-count").value = right === undefined ? EACH_PASS : wrong.length;
-    $("of").textContent = right === undefined ? "of 1,000 test images read rightly" : "of the 100 test images that “Ten others” goes through, read rightly";
-    $("measured").textContent = right === undefined ? EACH_PASS : "by random weights";
-    const reads = right === undefined ? "" : `, and ${right} of 100 test images are read rightly, as by chance`;
-    say(root.dataset.state === "waiting" ? LOADING : `Random weights: what they draw is noise${reads}. Press Train, and watch.`);
+    $("accuracy").value = "–";
+    $("wrong-count").value = "–";
+    $("measured").textContent = reads() ? "measured once the images are here" : EACH_PASS;
+    say(root.dataset.state === "waiting" ? LOADING : "Random weights: what they draw is noise. Press Train, and watch.");
   }
 
   // One that wants less motion sees one frame a pass.
   const pace = () => (still.matches ? "pass" : state.pace);
 
-  // From random weights, with the settings as they are.
-  function begin(running) {
-    state.running = running; // for when it is ready
+  // From random weights, with the settings as they are; for so many iterations, or until it is paused.
+  function begin(running, iterations) {
+    Object.assign(state, { running, iterations }); // for when it is ready
     if (!worker) return void wake();
     if (!ready) return;
     state.run += 1;
@@ -168,7 +155,7 @@
     setState("waiting");
     root.dataset.iteration = 0;
     say(`${named()}: starts from random weights.`);
-    worker.postMessage({ type: "begin", settings: state.settings, run: state.run, pace: pace(), running });
+    worker.postMessage({ type: "begin", settings: state.settings, run: state.run, pace: pace(), running, iterations });
   }
 
   function change(changes = {}) {
@@ -299,7 +286,6 @@
     $("accuracy").value = measured ?? "–";
     const diverged = frame.state === "diverged";
     $("wrong-count").value = measured !== undefined ? 1000 - measured : diverged || reads() ? "–" : EACH_PASS;
-    $("of").textContent = "of 1,000 test images read rightly";
     const at = state.accuracies[state.accuracies.length - 1]?.iteration;
     $("measured").textContent =
       diverged ? `it blew up at batch ${iteration}` : at !== undefined ? `last measured at batch ${at}` : reads() ? "not measured yet" : EACH_PASS;
@@ -356,7 +342,7 @@
     if (disabled("once")) return;
     if (now === "running") worker.postMessage({ type: "pause" });
     else if (now === "paused") worker.postMessage({ type: "run", iterations: 1 });
-    else begin(false);
+    else begin(true, 1);
   });
   $("back").addEventListener("click", () => {
     if (!disabled("back")) begin(false);

@@ -38,7 +38,7 @@ function makeLesson(learning, tell) {
     latest = asked;
     const kernels = (wasm && (await compiled(wasm))) ?? plain;
     if (asked !== latest) return; // another one was asked for meanwhile
-    const { settings, run, pace, running } = asked; // as they are by now
+    const { settings, run, pace, running, iterations } = asked; // as they are by now
     const perPass = Math.floor(digits.labels.length / settings.batch_size);
     const total = perPass * settings.epochs;
     learner = makeLearner(settings, total, kernels);
@@ -47,7 +47,7 @@ function makeLesson(learning, tell) {
       run, settings, pace, perPass, total, draws,
       state: running ? "running" : "paused",
       order: shuffled(digits.labels.length, draws),
-      until: Infinity, // the iteration at which to pause
+      until: iterations ?? Infinity, // the iteration at which to pause
       points: [], // of the energies' lines, and accuracies, that the page has not got yet
       accuracies: [],
       sums: { e: 0, d: 0, before: 0 },

@@ -488,8 +488,8 @@
 
   // Where the keys are, on the pad, of 25 rows and columns.
   function sayPlace() {
-    const [column, row] = cursors.pad.map((c) => +(25 * c).toFixed(2));
-    say(`Row ${row}, column ${column} of 25${cursors.down ? `, ${tool} down` : ""}.`);
+    const [column, row] = cursors.pad.map((c) => Math.ceil(25 * c - 1e-6));
+    say(`Row ${row}, column ${column} of 25, ${tool} ${cursors.down ? "down" : "up"}.`);
   }
 
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -503,8 +503,10 @@
       cursors.down ? drawn(false) : showPad();
       sayPlace();
     } else if (event.key === " " || event.key === "Enter") {
-      if (cursors.down) lift();
-      else {
+      if (cursors.down) {
+        lift();
+        sayPlace();
+      } else {
         newImage();
         cursors.down = true;
         if (tool === "pen") strokes.push((cursors.stroke = [[...cursors.pad]]));
@@ -535,6 +537,7 @@
   });
   $("clear").addEventListener("click", () => {
     own.label = null;
+    $("pen").click(); // a rubber has nothing to do on an empty pad
     newImage();
     cursors.down = false;
     cursors.stroke = null;
@@ -723,8 +726,8 @@
     const list = (names) => names.map((name) => words[name]).join(", ");
     const [now, later] = [list(set.filter(holds)), list(set.filter((name) => !holds(name)))];
     return [
-      now && `What you set by hand holds for every image: ${now}.`,
-      later && `What you set by hand comes back with the next image: ${later}.`,
+      now && `These settings of yours hold for every image: ${now}.`,
+      later && `These settings of yours come back with the next image: ${later}.`,
     ].filter(Boolean).join(" ");
   }
 

@@ -143,7 +143,7 @@ def kept(labels_3, *, classifier, data, truth):
     of_wrong, of_right = (100 * np.mean(same[:, which]) for which in (wrong, ~wrong))
     return (
         f"settling keeps ≈ {of_wrong:.0f} % of the {wrong.sum()} wrong guesses and ≈ {of_right:.0f} % of "
-        "the right ones: in 100 steps a start is hardly left."
+        "the right ones: in 100 steps inference hardly moves away from its start."
     )
 
 

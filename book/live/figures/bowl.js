@@ -171,10 +171,12 @@ bpcFigures.add("bowl", (root) => {
     const met = step() * curvatures().steep;
     const sums = found.map((z) => parts(z).sum);
     const least = sums.indexOf(Math.min(...sums));
+    const climbs = met >= 2 && Math.max(...sums.slice(1)) > sums[0];
     const verdict =
-      relative() <= 1 ? "it cannot climb" : met < 2 ? "past 1, and it falls still" : "past 2, so it climbs in the steep direction";
+      relative() <= 1 ? "it cannot climb" : met < 2 ? "past 1, and it falls still"
+        : climbs ? "past 2, so it climbs in the steep direction" : "past 2, but on this way hardly anything is in the steep direction";
     const story =
-      met < 2 ? `falls to ${small(sums[STEPS])}` : least > 0 && least < STEPS
+      !climbs ? `falls to ${small(sums[STEPS])}` : least > 0 && least < STEPS
         ? `falls to ${small(sums[least])} in ${least} step${least > 1 ? "s" : ""}, then climbs to ${small(sums[STEPS])}`
         : `climbs to ${small(sums[STEPS])}`;
     say(

@@ -131,7 +131,7 @@ bpcFigures.add("chain", (root) => {
   });
   button("one").addEventListener("click", () => {
     run.stop();
-    state.place = state.place < AT.length - 1 ? state.place + 1 : 0;
+    state.place = Math.min(state.place + 1, AT.length - 1);
     show();
   });
   button("go").addEventListener("click", () => {

@@ -154,11 +154,16 @@ const bpcFigures = (() => {
     heard.setAttribute("role", "status");
     root.append(heard);
     let waiting = 0;
-    return (words, quietly = false) => {
+    const tell = (words) => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => (heard.textContent = words), QUIET);
+    };
+    const say = (words, quietly = false) => {
       if (seen.textContent !== words) seen.textContent = words;
       clearTimeout(waiting);
-      if (!quietly) waiting = setTimeout(() => (heard.textContent = words), QUIET);
+      if (!quietly) tell(words);
     };
+    return Object.assign(say, { tell }); // `say.tell` is for who listens alone
   }
 
   // Go on, a step a frame, until `step` says that it is at its end; where less motion is asked for, be there at once.
@@ -237,7 +242,9 @@ const bpcFigures = (() => {
     const invite = root.parentElement.querySelector(".lf-invite");
     if (!invite) return (root.live = build(root)); // what a test reads
     const [asking, words] = invite.children;
+    const figure = root.parentElement;
     asking.addEventListener("click", async () => {
+      if (root.live) return turn(true);
       words.textContent = "It comes …";
       try {
         for (const { value } of root.querySelectorAll("data")) await load(value);
@@ -246,11 +253,22 @@ const bpcFigures = (() => {
         return;
       }
       if (root.live) return;
-      root.parentElement.classList.add("lf-now");
+      const back = document.createElement("button");
+      Object.assign(back, { type: "button", textContent: "Show the still figure" });
+      back.addEventListener("click", () => turn(false));
+      root.append(Object.assign(document.createElement("div"), { className: "lf-row" }));
+      root.lastElementChild.append(back);
+      figure.classList.add("lf-now");
       root.live = build(root);
       root.dataset.state = "ready";
-      root.querySelector(".lf-prime").focus({ preventScroll: true }); // what was pressed is gone
+      turn(true);
     });
+    // Show the live figure or the still one; what was pressed is gone then.
+    function turn(live) {
+      figure.classList.toggle("lf-now", live);
+      words.textContent = "";
+      (live ? root.querySelector(".lf-prime") : asking).focus({ preventScroll: true });
+    }
   }
 
   // Images to take, of bytes that follow one another: each is a button, and `take` gets its place.

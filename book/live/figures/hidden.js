@@ -112,6 +112,7 @@ bpcFigures.add("hidden", (root) => {
     for (const name of ["hides", "shows"]) button(name).setAttribute("aria-pressed", (name === "shows") === (state.brush === 1));
     [...root.querySelectorAll(".lf-thumbs button")].forEach((b, k) => b.setAttribute("aria-pressed", k === state.digit));
     button("go").textContent = run.running() ? "Pause" : "Settle";
+    button("one").setAttribute("aria-disabled", state.at === STEPS); // there is none after the last
     const swept = bpc.argmax(states[0].z[0]);
     const { e, d } = energies()[state.at];
     const says = bpc.argmax(z[0]);
@@ -204,6 +205,8 @@ bpcFigures.add("hidden", (root) => {
     if (way) {
       [cursor.x, cursor.y] = [cursor.x + 3 * way[0], cursor.y + 3 * way[1]].map((c) => between(c, 1, SIDE - 2));
       show(false);
+      const is = state.visible[SIDE * cursor.y + cursor.x] ? "seen" : "hidden";
+      say.tell(`Row ${cursor.y + 1}, column ${cursor.x + 1} of ${SIDE}, ${is}.`);
     } else {
       dab(cursor.x + 0.5, cursor.y + 0.5);
       anew();
@@ -237,7 +240,7 @@ bpcFigures.add("hidden", (root) => {
   });
   button("one").addEventListener("click", () => {
     run.stop();
-    state.at = state.at < STEPS ? state.at + 1 : 0;
+    state.at = Math.min(state.at + 1, STEPS);
     show();
   });
   button("back").addEventListener("click", () => anew());

@@ -167,7 +167,8 @@ bpcFigures.add("landscape", (root) => {
   const HIGH = 1;
   const X = (value) => BOX[0] + ((value + 2) / 4) * (BOX[2] - BOX[0]);
   const Y = (value) => BOX[3] - ((value + 2) / 4) * (BOX[3] - BOX[1]);
-  const inside = (value) => between(value, -2.1, 2.1); // what leaves waits at the edge
+  const off = (value) => Math.abs(value) > 2;
+  const inside = (value) => (off(value) ? Math.sign(value) * 1.92 : value); // what leaves waits at the edge
   const power = (E) => between(Math.log10(Math.max(E / chart.median, 1e-9)), LOW, HIGH);
 
   // a: the map is a picture below; rings, ways and balls are drawn over it.
@@ -232,6 +233,16 @@ bpcFigures.add("landscape", (root) => {
     const gone = way([state.across, state.up]).slice(0, state.place + 1).map(spot);
     if (gone.length > 1) halo(onMap, path(gone), 2);
     ball.at(...gone[gone.length - 1]);
+    // What the map has no room for, it says.
+    const [a, b] = seen(way([state.across, state.up])[state.place].point);
+    const [x, y] = gone[gone.length - 1];
+    const says = [off(a) && `${a < 0 ? "←" : "→"} ${number(a, 1)}`, off(b) && `${b < 0 ? "↓" : "↑"} ${number(b, 1)}`].filter(Boolean).join("  ");
+    const anchor = x > (BOX[0] + BOX[2]) / 2 ? "end" : "start";
+    if (says) {
+      text(onMap, x + (anchor === "end" ? -12 : 12), y + (b > 2 ? 16 : -4), says, {
+        anchor, more: `fill: ${WHITE}; paint-order: stroke; stroke: #000; stroke-width: 3; stroke-linejoin: round`,
+      });
+    }
   }
 
   // b: the energy along the way, on the scale of the map's colours.
@@ -283,14 +294,19 @@ bpcFigures.add("landscape", (root) => {
     const [a, b] = seen(point).map((value) => number(value));
     const pairs = right();
     const near = pairs.length ? `, ${number(nearest(point))} from the nearer right pair` : "";
-    const counted = state.many && pairs.length ? ` Of 25 balls ${close()} are within 0.5 of one.` : "";
+    const counted = state.many && pairs.length ? ` Of 25 balls ${close()} ${close() === 1 ? "is" : "are"} within 0.5 of one.` : "";
+    // A label on which no error depends, as the map from it has shrunk to nothing: a step of one over its curvature is no step.
+    const flat = CUTS[state.cut].free[2] && MODELS[state.model].reduce((sum, { curved }) => sum + curved[0], 0) < 1e-6;
+    const gone = !seen(point).some(off) ? "" : flat
+      ? " It has left the map: in this network hardly any error that moves depends on the label, so nothing holds it."
+      : " It has left the map.";
     if (counted && state.place === PLACES.length - 1) counts.set(ofGround(state.model), close());
     for (const output of root.querySelectorAll("[data-count]")) output.value = counts.get(ofGround(output.dataset.count)) ?? "–";
     const over = E / chart.median;
     const measured = chart.pass ? `; its energy, over the median, is ${over < 0.001 ? "below 0.001" : number(over, over < 0.1 ? 3 : 2)}` : "";
     say(
       `${state.model}, ${held[2]} held at ${number(state.held, 1)}. After step ${PLACES[state.place].toLocaleString("en")} the ball is at ` +
-        `(${a}, ${b})${near}${measured}.${counted}`,
+        `(${a}, ${b})${near}${measured}.${gone}${counted}`,
       !aloud || run.running() || chart.pass < ORDER.length,
     );
   }

@@ -224,7 +224,7 @@ bpcFigures.add("springs", (root) => {
   });
   button("one").addEventListener("click", () => {
     run.stop();
-    state.at = state.at < STEPS ? state.at + 1 : 0;
+    state.at = Math.min(state.at + 1, STEPS);
     show();
   });
   for (const [name, { share }] of Object.entries(REGIMES)) {
