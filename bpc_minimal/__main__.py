@@ -137,9 +137,8 @@ def _words(error: Exception) -> str:
     words = shown(" ".join(" ".join(lines).split()))
     words = words if len(words) <= 2000 else f"{words[:1500]} ... {words[-400:]}"
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in words:
-        return (
-            f"not enough memory ({words}): use smaller sizes, a smaller batch_size or fewer images"
-        )
+        less = "smaller sizes, a smaller batch_size or evaluate_every, or fewer images"
+        return f"not enough memory ({words}): use {less}"
     if isinstance(error, OverflowError):
         return f"a number is too large ({words}): use a smaller one"
     if isinstance(error, (ValueError, OSError, ImportError, FloatingPointError)):
@@ -558,7 +557,12 @@ def _generate(arguments, _: Stopping) -> None:
 
     checkpoint = load(arguments.checkpoint)
     figures.check(arguments.out)
-    labels = arguments.labels or range(checkpoint.config.sizes[0])
+    classes = checkpoint.config.sizes[0]
+    labels = arguments.labels or range(classes)
+    if not all(0 <= label < classes for label in labels):
+        raise ValueError(
+            f"--labels {' '.join(map(str, labels))} given, 0 to {classes - 1} expected, which it has learned"
+        )
     drawn = generate(
         checkpoint.network,
         np.array(labels),
@@ -740,7 +744,11 @@ def _config(arguments, checkpoint: Checkpoint | None) -> Config:
             return preset(arguments.preset).replace(**changes)
         else:
             with _naming(arguments.config):
-                settings = Config.from_json(source.decode(json.detect_encoding(source)))
+                try:
+                    text = source.decode(json.detect_encoding(source))
+                except UnicodeDecodeError as error:
+                    raise ValueError("no text given, settings in JSON expected") from error
+                settings = Config.from_json(text)
             return settings.replace(**changes)
     except (TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"a setting is of the wrong kind: {error}") from error

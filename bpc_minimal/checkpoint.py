@@ -24,6 +24,7 @@ import numpy as np
 from bpc_minimal.arguments import LARGEST, ArgumentError, Given, alive, own_settings, take_resume
 from bpc_minimal.config import Config
 from bpc_minimal.curvature import IN_TRAINING, SLACK, in_steps, spectral_norms
+from bpc_minimal.divergence import MOST
 from bpc_minimal.files import expanded, parse_json, read_array, reinstall, shown
 from bpc_minimal.files import write as write_file
 from bpc_minimal.learning import TrainState, make_state
@@ -32,7 +33,6 @@ from bpc_minimal.training import Checkpoint, History
 
 FORMAT = "bpc_minimal checkpoint 1"
 LOSSES = ("gen_loss", "amort_loss", "energy_before", "energy")  # as `train_step` gives them
-MOST = 1e30  # of losses and of Adam's means: a run with a larger one is past learning
 HEAD = 1 << 26  # bytes of JSON at most: a quarter of a million evaluations
 TEXT = 1 << 24  # bytes at most of a text in a file of `export`
 # What JSON, the settings, NumPy's and zip's readers raise at files that are not what they seem.

@@ -19,6 +19,7 @@ from jaxtyping import Array, Int, Integer, Num, PRNGKeyArray
 from bpc_minimal.config import Config
 from bpc_minimal.curvature import layer_steps, relative_step
 from bpc_minimal.data import load_mnist
+from bpc_minimal.divergence import check_converging
 from bpc_minimal.evaluation import evaluate
 from bpc_minimal.inference import weighed
 from bpc_minimal.learning import TrainState, make_state, train_step
@@ -253,7 +254,7 @@ def fit(
             left -= now
         new = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         evaluation = measure(state, data, compiled)
-        _check_converging(new, done, evaluation, config, total)
+        check_converging(new, done, evaluation, state.optimiser, config, total)
         done += length
         losses.append(new)
         last = {name: values[-1] for name, values in new.items()} | evaluation
@@ -284,54 +285,3 @@ def digest(data: Data) -> str:
         found.update(repr((part.shape, part.dtype)).encode())
         found.update(np.ascontiguousarray(part).ravel())
     return found.hexdigest()
-
-
-def _check_converging(losses, done, evaluation, config, total) -> None:
-    """Raise FloatingPointError if inference raised the energy, or anything is no longer finite."""
-    good = np.all([np.isfinite(values) for values in losses.values()], axis=0)
-    if config.stop_diverging:
-        good &= losses["energy"] <= losses["energy_before"] * 1.001 + 1e-6  # rounding's share
-    unread = good.all() and [n for n, x in evaluation.items() if not np.isfinite(x)] == ["accuracy"]
-    good[-1] &= all(np.isfinite(value) for value in evaluation.values())  # of its last weights
-    if good.all():
-        return
-    iteration = done + int(np.argmin(good)) + 1
-    found = {name: values[iteration - done - 1] for name, values in losses.items()}
-    ratio = float(evaluation["relative_step"])
-    other_rule = "" if config.step_rule == "curvature" else "use step_rule='curvature', or "
-    if unread and config.classify_steps:
-        cause = (
-            f"inference diverged as it classified held-out images, for {config.classify_steps} steps with "
-            f"the label free: {other_rule}choose a smaller step_size than {config.step_size:g}"
-        )
-    elif found["energy"] > found["energy_before"] and np.isfinite([found["energy"], ratio]).all():
-        cause = (
-            "inference raised the energy instead of lowering it; at the next evaluation its steps measure "
-            f"{ratio:.3g} times the longest that cannot raise it: {other_rule}choose a "
-            f"smaller step_size than {config.step_size:g} or a lower learning_rate than "
-            f"{config.learning_rate:g}, as the limit falls while the weights grow"
-        )
-    elif iteration == 1 and np.isfinite(found["energy_before"]) > np.isfinite(found["energy"]):
-        cause = (
-            f"no weight has moved yet, and {config.steps} steps took the energy beyond all numbers: "
-            f"{other_rule}choose a smaller step_size than {config.step_size:g}"
-        )
-    elif iteration == 1 and not all(map(np.isfinite, found.values())):
-        cause = (
-            "no weight has moved yet, so pixels or precisions are too large for squares: choose another "
-            f"pixel_mean ({config.pixel_mean:g}) and pixel_std ({config.pixel_std:g}), or smaller precisions"
-        )
-    elif (taken := config.learning_rate * config.weight_decay) > 1:
-        cause = (
-            f"an iteration takes learning_rate times weight_decay of each weight, {taken:g}, less than 1 "
-            f"expected: lower the weight_decay from {config.weight_decay:g}"
-        )
-    else:
-        cause = (
-            f"the weights grew without bound: {other_rule}lower the learning_rate from "
-            f"{config.learning_rate:g}"
-        )
-    values = ", ".join(f"{name} {value:.3g}" for name, value in found.items())
-    raise FloatingPointError(
-        f"training diverged at iteration {iteration} of {total} ({values}): {cause}"
-    )

@@ -1242,6 +1242,18 @@ def test_an_option_that_would_do_nothing_is_refused(options, message, capsys):
     assert f"error: {message}" in capsys.readouterr().err and not os.listdir()
 
 
+@pytest.mark.parametrize("label", [10, -1])
+def test_a_label_that_the_network_never_learned_is_named(label, checkpoint, capsys):
+    assert run("generate", checkpoint, "--labels", 3, label) == 1
+    assert f"error: --labels 3 {label} given, 0 to 9 expected" in capsys.readouterr().err
+
+
+def test_settings_that_are_no_text_are_named(capsys):
+    Path("c.json").write_bytes(b"\xff\xfe\xfa\x00\x80")
+    assert run("train", "--config", "c.json") == 1
+    assert "error: c.json: no text given, settings in JSON expected" in capsys.readouterr().err
+
+
 def test_images_of_ones_own_have_no_split(checkpoint, capsys):
     np.save("x.npy", np.zeros((3, 28, 28), np.uint8))
     assert run("classify", checkpoint, "--images", "x.npy", "--split", "validation") == 1
