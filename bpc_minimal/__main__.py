@@ -257,7 +257,9 @@ def _parser() -> argparse.ArgumentParser:
             "--invert", action="store_true", help="take 255 for the ground and 0 for ink"
         )
         sub.add_argument("--split", choices=SPLITS, help="of MNIST (default: test)")
-        sub.add_argument("--index", type=int, nargs="+", help="which images (default: all)")
+        sub.add_argument(
+            "--index", type=int, nargs="+", help="which images (default: all); -1 is the last"
+        )
 
     sub = command(
         "classify",
@@ -935,8 +937,11 @@ def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray |
     else:
         images, labels = read_images(arguments.images, config.sizes[-1]), None
     if arguments.index is not None:
-        if not all(0 <= i < len(images) for i in arguments.index):
-            raise ValueError(f"--index {arguments.index} given, 0 to {len(images) - 1} expected")
+        if not all(-len(images) <= i < len(images) for i in arguments.index):
+            raise ValueError(
+                f"--index {arguments.index} given, 0 to {len(images) - 1} expected, or from the end "
+                f"-1 to -{len(images)}"
+            )
         images = images[arguments.index]
         labels = None if labels is None else labels[arguments.index]
     if arguments.invert:

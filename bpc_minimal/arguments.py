@@ -211,7 +211,7 @@ def weight(name: str, value: Any) -> Any:
 def precisions(name: str, value: Any, given: Given = NONE, L: int | None = None) -> tuple[Any, ...]:
     """Take a precision for each of L layers: one number for all, or L of them."""
     network = given.get("network")
-    L = network.depth if network is not None else L or 1
+    L = given["network"].depth if L is None else L
     several = isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0) != 0
     each = tuple(value) if several else (value,) * L
     if len(each) != L:

@@ -573,6 +573,19 @@ def test_pixels_may_leave_their_range_by_rounding_alone(over, fits, tmp_path):
             take(images)
 
 
+def test_of_no_images_there_is_nothing_to_learn_and_nothing_to_normalise():
+    images, labels, *held_out = of_digits()
+    with pytest.raises(ArgumentError, match="no training images given, one at least expected"):
+        bpc.fit(SHORT, (images[:0], labels[:0], *held_out))
+    assert bpc.normalise(images[:0]).shape == (0, 784)
+
+
+def test_the_layers_of_a_network_are_counted():
+    with pytest.raises(ArgumentError, match="1 layers of activities given, 3 expected") as found:
+        bpc.energy(NETWORK, [IMAGES])
+    assert found.value.rest == " of 1 layers given, 3 expected"
+
+
 def test_labels_of_one_class_are_warned_of():
     images, labels, *held_out = of_digits(lambda x: x)
     with pytest.warns(UserWarning, match="labels of class 3 alone given") as found:
@@ -926,6 +939,7 @@ def test_a_run_goes_on_from_its_beginning():
         (lambda z: jnp.sort(z.ravel()).reshape(z.shape), None, "of each number by itself"),
         (lambda z: jnp.flip(z) if z.ndim else z, None, "of each number by itself"),
         (lambda z: z.T, None, "of each number by itself"),
+        (lambda z: z + 0.1 * jnp.tanh(z.mean()), None, "of each number by itself"),
         (jnp.sqrt, None, "finite from -50 to 50 expected: at -0.1 it gives nan"),
         (jnp.log1p, None, "finite from -50 to 50 expected: at -1 it gives -inf"),
     ],

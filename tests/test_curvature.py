@@ -431,3 +431,16 @@ def test_the_presets_bounds_are_bounds_at_every_iteration(config, iterations):
     """The whole of `best` is a section of the benchmarks: it takes minutes."""
     good, lower = train_and_compare(config, iterations)
     assert good.all() and lower.all()
+
+
+@pytest.mark.parametrize("shape", [(10, 784), (784, 10), (30, 30)])
+def test_a_norm_is_measured_on_the_smaller_side(shape):
+    """Of 10 by 784 numbers a square of 784 would cost eighty times as much."""
+    program = str(jax.make_jaxpr(spectral_norm)(jnp.ones(shape)))
+    assert f"[{min(shape)},{min(shape)}]" in program
+    assert min(shape) == max(shape) or f"[{max(shape)},{max(shape)}]" not in program
+
+
+def test_a_bound_is_measured_anew_once_it_has_grown_by_two_fifths():
+    """Closer to 1 it would be measured at every iteration, and a looser one costs settling its pace."""
+    assert SLACK == 1.4
