@@ -553,7 +553,7 @@ def test_before_it_is_pressed_random_weights_draw_noise_and_nothing_is_measured(
     asleep = np.array(lesson.page.evaluate(shown))
     assert (asleep.std(axis=1) > 0.5).all(), "ten pictures of noise, none of them empty"
     assert lesson.told("accuracy") == lesson.told("wrong-count") == "–"
-    assert lesson.told("measured") == "measured once the images are here"
+    assert lesson.told("measured") == "not measured yet"
     assert lesson.page.evaluate("() => typeof bpcTraining") == "undefined"
     lesson.start()  # the same weights, in the worker
     assert np.abs(np.array(lesson.page.evaluate(shown)) - asleep).max() <= 1

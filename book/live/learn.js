@@ -135,7 +135,7 @@
     state.frame = null;
     $("accuracy").value = "–";
     $("wrong-count").value = "–";
-    $("measured").textContent = reads() ? "measured once the images are here" : EACH_PASS;
+    $("measured").textContent = reads() ? "not measured yet" : EACH_PASS;
     say(root.dataset.state === "waiting" ? LOADING : "Random weights: what they draw is noise. Press Train, and watch.");
   }
 
