@@ -340,7 +340,8 @@ OWN = {
         watch right act_slope farthest mean_energy read_hidden expected pasted paired against_share row gain
         between settled_pair last_gradient last_update hidden_layers""",
     "05_training_loop": """
-        keep reads gradient_of label_error cosine three_times python_loop one_call_each compiled_scan scan package run operations
+        keep reads gradient_of label_error cosine
+        three_times python_loop one_call_each compiled_scan scan package run operations
         package_step distance note bend""",
     "06_landscapes": "start learn settled energies pair_energy flatness over case pulls",
     "07_what_is_missing": """
