@@ -151,6 +151,7 @@ bpcFigures.add("landscape", (root) => {
   // All of it, now.
   function energies() {
     survey(Infinity);
+    if (chart.fresh) showMap();
     return chart.E;
   }
 
