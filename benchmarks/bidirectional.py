@@ -401,6 +401,33 @@ def longer(name: str) -> dict[str, Any]:
     }
 
 
+def longer_hidden(name: str) -> dict[str, Any]:
+    """Measure all masks after eight epochs: do the gains of two epochs last?
+
+    Precisions and ridge are chosen for these networks by themselves, as for those of two epochs.
+    """
+    config, (image, label) = MODELS[name].replace(epochs=8), pixels(REPORTED_ON)
+    networks, seen = of_seeds(config), hiding(len(image))
+    found: dict[str, Any] = {
+        "swept": {
+            what: [swept(network, image * mask, label) for network in networks]
+            for what, mask in seen.items()
+        },
+        "Gaussian": completed_by(config)["Gaussian"],
+    }
+    for way in ("both", "e"):
+        for answer, precisions in choose(config, way, tuple(seen)).items():
+            i = ("settled", "completed").index(answer)
+            found[f"{answer} by {way}"] = {
+                what: [
+                    read(network, config.rule, precisions, image, label, mask)[i]
+                    for network in networks
+                ]
+                for what, mask in seen.items()
+            } | {"precisions": str(precisions)}
+    return found
+
+
 PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "models": (of_model, MODELS),
     "completers": (completed, BOTH_TEACH),
@@ -412,6 +439,7 @@ PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "hidden": (hidden, ("genPC", *BOTH_TEACH)),
     "dial": (of_ratio, DIAL),
     "longer": (longer, BOTH_TEACH),
+    "longer, hidden": (longer_hidden, ("BPC", "control")),
 }
 
 
