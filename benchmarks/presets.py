@@ -5,6 +5,7 @@ run takes minutes, has a section of its own. Iterations are timed a few at a tim
 after round: the least of a way's times is one that nothing else disturbed.
 """
 
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,9 @@ import bpc_minimal as bpc
 from bpc_minimal.training import Data, learn, shuffled
 
 SEEDS, REPEATS, ROUNDS, ITERATIONS = range(5), 3, 12, 20
+BEST_SEEDS = range(3)  # as many as `best` itself has
+# Of backprop beside `best`, whose own are 2e-3 and 0.5.
+RATES, DECAYS = (1e-3, 2e-3, 4e-3), (0.1, 0.5)
 FAST = bpc.preset("fast")
 PRESETS = [bpc.preset(name) for name in bpc.PRESETS]
 PRESETS += [bpc.preset("jpc-weighted", name="jpc-weighted, alpha_gen 1", alpha_gen=1.0)]
@@ -36,7 +40,7 @@ def iterations(config: bpc.Config, data: bpc.Data) -> int:
     return config.total(config.training_images or len(data.images))
 
 
-def loop(config: bpc.Config, data: Data) -> Callable[[], object]:
+def loop(config: bpc.Config, data: Data) -> Callable[[], float]:
     """Give a function that times a few iterations of the package's loop, each time from the first on."""
     total, order = iterations(config, data), np.arange(len(data.images), dtype=np.int32)
     state = bpc.make_state(config, total)
@@ -50,10 +54,10 @@ def loop(config: bpc.Config, data: Data) -> Callable[[], object]:
     return run
 
 
-def loop_of_backprop(decoder: bool, data: Data) -> Callable[[], object]:
-    """Give the same for backprop."""
-    state, step, _, arrays = backprop.start(FAST, data, decoder)
-    order = shuffled(jax.random.PRNGKey(0), 0, len(data.images))[: ITERATIONS * FAST.batch_size]
+def loop_of_backprop(decoder: bool, data: Data, config: bpc.Config = FAST) -> Callable[[], float]:
+    """Give the same for backprop, of a preset's size."""
+    state, step, _, arrays = backprop.start(config, data, decoder)
+    order = shuffled(jax.random.PRNGKey(0), 0, len(data.images))[: ITERATIONS * config.batch_size]
 
     def run():
         began = time.perf_counter()
@@ -68,6 +72,11 @@ def milliseconds(data: bpc.Data) -> dict[str, list[float]]:
     device = Data(*(jnp.asarray(part) for part in data))
     ways = {config.name: loop(config, device) for config in PRESETS}
     ways |= {name: loop_of_backprop(decoder, device) for name, decoder in RIVALS.items()}
+    return least(ways)
+
+
+def least(ways: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Time some ways in turn, several times; give the milliseconds of an iteration."""
     for way in ways.values():
         way()  # compile
     found: dict[str, list[float]] = {name: [] for name in ways}
@@ -97,4 +106,35 @@ def measure() -> dict[str, Any]:
         seconds = [1e-3 * ms * found[name]["iterations"] for ms in each]
         of_fast = [a / b for a, b in zip(each, times["fast"], strict=True)]
         found[name] |= {"ms": each, "seconds of learning": seconds, "ms, of fast's": of_fast}
+    return found
+
+
+def rival_of_best() -> dict[str, Any]:
+    """Train backprop of the width, batches and passes of `best`: a classifier, without biases.
+
+    Its rate and its decay are chosen on validation images. A decoder is not trained: that of the size of
+    `fast` draws as closely as the training images allow.
+    """
+    best, held_out, tried = bpc.preset("best"), bpc.mnist("validation"), {}
+    for setting in itertools.product(RATES, DECAYS):
+        config = best.replace(**dict(zip(("learning_rate", "weight_decay"), setting, strict=True)))
+        tried[setting] = backprop.fit(config, held_out)["accuracy"], config
+        print("   ", setting, tried[setting][0], flush=True)
+    (rate, decay), (_, config) = max(tried.items(), key=lambda each: each[1][0])
+    data = bpc.mnist("test")
+    fits = [backprop.fit(config.replace(seed=seed), data) for seed in BEST_SEEDS]
+    found: dict[str, Any] = {
+        "validation accuracy": {f"rate {r:g}, decay {d:g}": tried[r, d][0] for r, d in tried},
+        "rate": rate,
+        "decay": decay,
+        "accuracy": [run["accuracy"] for run in fits],
+        "iterations": iterations(best, data),
+    }
+    device = Data(*(jnp.asarray(part) for part in data))
+    ways = {"fast": loop(FAST, device), "best": loop(best, device)}
+    times = least(ways | {"backprop": loop_of_backprop(False, device, best)})
+    found["seconds of learning"] = [1e-3 * ms * found["iterations"] for ms in times["backprop"]]
+    for name in ("fast", "best"):
+        pairs = zip(times["backprop"], times[name], strict=True)
+        found[f"ms, of {name}'s"] = [a / b for a, b in pairs]
     return found

@@ -51,6 +51,7 @@ READ_BY_CHAPTERS = (
     "settling",
     "presets",
     "best",
+    "best_backprop",
     "fast",
     "speed",
 )
@@ -147,6 +148,13 @@ def presets() -> dict[str, Any]:
     import presets as ways
 
     return _with_spread(ways.measure())
+
+
+def best_backprop() -> dict[str, Any]:
+    """Backprop of the width and passes of `best` on the test set, three seeds (chapter 5 prints it)."""
+    import presets as ways
+
+    return _with_spread(ways.rival_of_best())
 
 
 def milestones() -> dict[str, Any]:
@@ -357,6 +365,7 @@ SECTIONS = {
         completion,
         footprint,
         best,
+        best_backprop,
         longer,
         stability,
     )
