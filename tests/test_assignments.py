@@ -17,6 +17,7 @@ from bpc_minimal.checks.core import Waits, Wrong, alike, find, judge, size
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import assignments  # noqa: E402
+import graded.apart  # noqa: E402
 import preflight  # noqa: E402
 from editions import chapters, parts, solution_code  # noqa: E402
 from graded.apart import Answers  # noqa: E402
@@ -236,6 +237,47 @@ def test_whoever_writes_over_the_judge_wins_nothing(cheat):
     except Wrong as stopped:
         found = stopped.key
     assert found not in ("right", "waits")
+
+
+WAYS = {
+    "an import": "sys.path.insert(0, course)\nfrom graded.variant import variant as told",
+    "its address": "told = open(seed).read()",
+    "a link": "os.symlink(seed, 'mine')\ntold = open('mine').read()",
+    "a folder": "fd = os.open(os.path.dirname(course), 0)\n"
+    "told = open(os.open(seed[len(course) - len(os.path.basename(course)):], 0, dir_fd=fd)).read()",
+    "a listing": "told = os.listdir(course)",
+    "another process": "told = subprocess.check_output(['cat', seed])",
+    "a process that runs": "told = open(f'/proc/{os.getppid()}/environ').read()",
+    "a library": "import ctypes\ntold = ctypes.CDLL(None).system(b'true')",
+    "the lock": "import builtins, gc\nbuiltins.PermissionError = os.stat = None\n"
+    "gc.get_objects()\ntold = open(seed).read()",
+    "another machine": "import socket\ntold = socket.create_connection(('127.0.0.1', 9))",
+    "a deletion": "told = os.remove(seed)",
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("written")
+    assignments.write_course(SEED, folder)
+    return folder
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_the_lecturers_is_out_of_reach_of_an_answer(way, written, monkeypatch):
+    monkeypatch.setattr(graded.apart, "CHILD", written / "graded" / "child.py")
+    monkeypatch.setenv("SECRET_TOKEN", SEED)
+    seed = written / "graded" / "seed.txt"
+    start = f"import os, subprocess, sys\ncourse, seed = {str(written)!r}, {str(seed)!r}\n"
+    with pytest.raises(Wrong) as found:
+        apart(f"{start}{WAYS[way]}\nraise ValueError(told)")
+    said = str(found.value)
+    assert found.value.key == "raised" and SEED not in said
+    assert "out of reach" in said or (way == "an import" and "ModuleNotFoundError" in said)
+    assert seed.is_file()
+    with pytest.raises(Wrong) as found:
+        apart("import os\nraise ValueError([*os.environ.values()])")
+    assert SEED not in str(found.value)
 
 
 # -- before grading -----------------------------------------------------------------------------------------

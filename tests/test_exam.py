@@ -207,6 +207,142 @@ KINDS = {"number": "numerical_question", "choice": "multiple_choice_question"}
 KINDS["derivation"] = "essay_question"
 
 
+# What the schema of QTI 1.2.1 (ims_qtiasiv1p2p1) allows inside the elements that are written here, in its own
+# notation, with its required attributes and those whose values it lists.
+QTI_INSIDE = {
+    "questestinterop": "qticomment? (objectbank | assessment | (section | item)+)",
+    "assessment": "qticomment? duration? qtimetadata* objectives* assessmentcontrol* rubric* "
+    "presentation_material? outcomes_processing* assessproc_extension? assessfeedback* selection_ordering? "
+    "reference? (sectionref | section)+",
+    "section": "qticomment? duration? qtimetadata* objectives* sectioncontrol* sectionprecondition* "
+    "sectionpostcondition* rubric* presentation_material? outcomes_processing* sectionproc_extension? "
+    "sectionfeedback* selection_ordering? reference? (itemref | item | sectionref | section)*",
+    "qtimetadata": "vocabulary? qtimetadatafield+",
+    "qtimetadatafield": "fieldlabel fieldentry",
+    "item": "qticomment? duration? itemmetadata? objectives* itemcontrol* itemprecondition* "
+    "itempostcondition* (itemrubric | rubric)* presentation? resprocessing* itemproc_extension? "
+    "itemfeedback* reference?",
+    "itemmetadata": "qtimetadata*",
+    "presentation": "qticomment? (flow | (material | response_lid | response_str | response_num)+)",
+    "material": "qticomment? (mattext | matimage | matbreak)+ altmaterial*",
+    "response_lid": "material? (render_choice | render_fib) material?",
+    "response_str": "material? (render_choice | render_fib) material?",
+    "render_choice": "(material | response_label | flow_label)* response_na?",
+    "render_fib": "(material | response_label | flow_label)* response_na?",
+    "response_label": "(qticomment | material | material_ref | flow_mat)*",
+    "resprocessing": "qticomment? outcomes (respcondition | itemproc_extension)+",
+    "outcomes": "qticomment? (decvar interpretvar*)+",
+    "respcondition": "qticomment? conditionvar setvar* displayfeedback* respcond_extension?",
+    "conditionvar": "(not | and | or | unanswered | other | varequal | varlt | varlte | vargt | vargte)+",
+    "or": "(not | and | or | unanswered | other | varequal | varlt | varlte | vargt | vargte)+",
+    "and": "(not | and | or | unanswered | other | varequal | varlt | varlte | vargt | vargte)+",
+    "itemfeedback": "(flow_mat | material | solution | hint)+",
+    "flow_mat": "qticomment? (flow_mat | material | material_ref)+",
+    **dict.fromkeys("fieldlabel fieldentry mattext decvar setvar displayfeedback".split(), ""),
+    **dict.fromkeys("varequal vargte varlte other".split(), ""),
+}
+QTI_ASKED = {
+    **dict.fromkeys("assessment section item itemfeedback response_label".split(), {"ident": ".+"}),
+    **dict.fromkeys(("response_lid", "response_str"), {"ident": ".+", "rcardinality": "Single"}),
+    **dict.fromkeys(("varequal", "vargte", "varlte"), {"respident": ".+"}),
+    "displayfeedback": {"linkrefid": ".+", "feedbacktype": "Response|Solution|Hint"},
+    "render_fib": {"fibtype?": "String|Integer|Decimal|Scientific"},
+    "decvar": {"vartype": "Integer|String|Decimal|Scientific|Boolean|Enumerated|Set"},
+    "setvar": {"action": "Set|Add|Subtract|Multiply|Divide"},
+    "respcondition": {"continue": "Yes|No"},
+}
+
+# Moodle publishes no schema: this is what its importer (question/format/xml) reads of each kind.
+ABOUT = "name questiontext generalfeedback idnumber? defaultgrade penalty hidden"
+MOODLE_INSIDE = {
+    "quiz": "question*",
+    "question category": "category",
+    "question numerical": f"{ABOUT} answer+ unitgradingtype unitpenalty showunits unitsleft",
+    "question multichoice": f"{ABOUT} single shuffleanswers answernumbering showstandardinstruction "
+    "correctfeedback partiallycorrectfeedback incorrectfeedback shownumcorrect answer+",
+    "question essay": f"{ABOUT} responseformat responserequired responsefieldlines minwordlimit maxwordlimit "
+    "attachments attachmentsrequired maxbytes filetypeslist graderinfo responsetemplate",
+    "answer": "text feedback tolerance?",
+    **dict.fromkeys(
+        "name category questiontext generalfeedback feedback graderinfo".split(), "text"
+    ),
+    **dict.fromkeys("correctfeedback partiallycorrectfeedback incorrectfeedback".split(), "text"),
+    "responsetemplate": "text",
+}
+MOODLE_SAYS = {
+    "defaultgrade": r"\d+(\.\d+)?", "penalty": r"0(\.\d+)?|1(\.0+)?", "hidden": "0|1",
+    "single": "true|1", "shuffleanswers": "false|0", "answernumbering": "abc|ABCD|123|iii|IIII|none",
+    "tolerance": r"\d+(\.\d+)?(e-\d+)?", "responseformat": "editor|monospaced|plain",
+    "responserequired": "0|1", "unitgradingtype": "0", "showunits": "3", "attachments": "0",
+}  # fmt: skip
+
+
+def faults(root, inside, asked=None, says=None):
+    """Compare each element with what may stand in it, which attributes it needs, and what it may say."""
+    for e in root.iter():
+        tag = e.tag.split("}")[-1]
+        kind = f"{tag} {e.get('type')}" if "type" in e.attrib else tag
+        model = re.sub(r"\s", "", re.sub(r"\w+", r"(?:\g<0>,)", inside.get(kind, "")))
+        children = "".join(f"{child.tag.split('}')[-1]}," for child in e)
+        if not re.fullmatch(model, children):
+            yield f"{kind}: {children}"
+        if children and (e.text or "").strip():
+            yield f"{kind}: text beside elements"
+        for name, pattern in (asked or {}).get(tag, {}).items():
+            if name.endswith("?") and name[:-1] not in e.attrib:
+                continue
+            if not re.fullmatch(pattern, e.get(name.rstrip("?"), "")):
+                yield f"{kind}: {name}={e.get(name)}"
+        if tag in (says or {}) and not re.fullmatch(says[tag], (e.text or "").strip()):
+            yield f"{kind}: {e.text}"
+
+
+def assessment_of(questions):
+    package = zipfile.ZipFile(io.BytesIO(write_exam.as_qti(questions, 7)))
+    (name,) = (n for n in package.namelist() if re.fullmatch(r"(\w+)/\1\.xml", n))
+    return ET.fromstring(package.read(name))
+
+
+def test_qti_is_valid(questions):
+    root = assessment_of(questions)
+    assert [*faults(root, QTI_INSIDE, QTI_ASKED)] == []
+    assert {e.tag.split("}")[-1] for e in root.iter()} <= {*QTI_INSIDE}
+    for item in root.iter(f"{QTI}item"):
+        feedback = [e.get("ident") for e in item.iter(f"{QTI}itemfeedback")]
+        assert {e.get("linkrefid") for e in item.iter(f"{QTI}displayfeedback")} == {*feedback}
+        assert len({*feedback}) == len(feedback)
+        (asked,) = (e.get("ident") for e in item.iter() if "rcardinality" in e.attrib)
+        assert {e.get("respident") for e in item.iter()} <= {asked, None}
+        labels = {e.get("ident") for e in item.iter(f"{QTI}response_label")}
+        if item.find(f".//{QTI}render_choice") is not None:
+            assert {e.text for e in item.iter(f"{QTI}varequal")} == labels
+
+
+def test_moodle_is_what_its_importer_reads(questions):
+    root = ET.fromstring(write_exam.as_moodle(questions, 7))
+    assert [*faults(root, MOODLE_INSIDE, says=MOODLE_SAYS)] == []
+    assert {e.get("format") for e in root.iter()} <= {"html", "moodle_auto_format", None}
+    assert all(0 <= float(a.get("fraction")) <= 100 for a in root.iter("answer"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda item: item.insert(0, item[1]), "item: "),
+        (lambda item: item.append(ET.Element(f"{QTI}material")), "item: "),
+        (lambda item: item.attrib.pop("ident"), "item: ident=None"),
+        (
+            lambda item: item.find(f".//{QTI}decvar").set("vartype", "Number"),
+            "decvar: vartype=Number",
+        ),
+    ],
+)
+def test_what_is_not_valid_is_found(change, said, questions):
+    root = assessment_of(questions[:3])
+    change(root.find(f".//{QTI}item"))
+    assert any(fault.startswith(said) for fault in faults(root, QTI_INSIDE, QTI_ASKED))
+
+
 def test_qti_is_read_back(questions):
     package = zipfile.ZipFile(io.BytesIO(write_exam.as_qti(questions, 7)))
     manifest = ET.fromstring(package.read("imsmanifest.xml"))

@@ -27,6 +27,8 @@ from bpc_minimal.checks.core import Waits, Wrong
 
 ENDLESS = "it does not come to an end: is there a loop that goes on?"
 CHILD = Path(__file__).with_name("child.py")
+# All that an answer learns of the variables of whoever grades it.
+VARIABLES = tuple("PATH HOME LANG LC_ TMP TEMP SYSTEMROOT JAX_ XLA_ TF_ OMP_".split())
 
 
 class Other:
@@ -84,7 +86,7 @@ class Answers(Mapping[str, Any]):
         return self
 
     def start(self) -> None:
-        env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "GRADED_ANSWERS")}
+        env = {k: v for k, v in os.environ.items() if k.startswith(VARIABLES)}
         self.folder = tempfile.TemporaryDirectory()
         self.process = subprocess.Popen(
             [sys.executable, CHILD],

@@ -1,17 +1,21 @@
 """Run a student's answer in a process of its own, and hand what it gives to the process that judges.
 
 It reads pickles from its input, which the judge wrote, and writes JSON, so that nothing that a student
-made is unpickled there. It knows fresh inputs, and no right answer.
+made is unpickled there. It knows fresh inputs, and no right answer: those of the course are out of its reach
+(`guard`). That is a lock and no prison; who grades strangers does so in a container.
 """
 
 import base64
 import builtins
+import ctypes  # noqa: F401  (before it is out of reach)
 import dis
 import inspect
 import json
 import os
 import pickle
+import stat
 import sys
+from pathlib import Path
 from typing import Any
 
 STARTS, ANSWERS = 30, 60  # seconds of processor time: for what comes before an answer, and for all
@@ -83,8 +87,49 @@ def limit(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, ANSWERS))
 
 
+REFUSED = frozenset(
+    "ctypes.call_function ctypes.dlopen ctypes.dlsym gc.get_objects gc.get_referents gc.get_referrers "
+    "os.chdir os.exec os.fchdir os.fork os.forkpty os.kill os.killpg os.posix_spawn os.spawn os.startfile "
+    "os.system pty.spawn signal.pthread_kill socket.connect socket.sendmsg socket.sendto sqlite3.connect "
+    "subprocess.Popen".split()
+)
+
+
+def guard(course: Path) -> None:
+    """Refuse from now on, for good, the files of the course, other processes, and the network.
+
+    A file is known by its number, whatever leads to it, and nothing is used that an answer could write over.
+    """
+    there = [path.stat() for path in (course, *course.rglob("*")) if path.exists()]
+    kept = frozenset((one.st_dev, one.st_ino) for one in there)
+    proc = os.stat("/proc").st_dev if os.path.exists("/proc") else None  # where processes are files
+    own = os.stat(".").st_dev, os.stat(".").st_ino
+
+    def hook(
+        event, args, refused=REFUSED, kept=kept, proc=proc, own=own, look=os.stat, is_folder=stat.S_ISDIR,
+        starts=str.startswith, is_a=isinstance, text=(str, bytes), gone=OSError, no=PermissionError,
+    ):  # fmt: skip
+        if event in refused:
+            raise no("other processes, folders and machines are out of reach of an answer")
+        if not (event == "open" or starts(event, "os.")) or not args or not is_a(args[0], text):
+            return
+        try:
+            found = look(args[0])
+        except gone:
+            return
+        number = found.st_dev, found.st_ino
+        folder = (
+            event == "open" and is_folder(found.st_mode) and number != own
+        )  # a way past its name
+        if number in kept or found.st_dev == proc or folder:
+            raise no("the files of the course are out of reach of an answer")
+
+    sys.addaudithook(hook)
+
+
 def main() -> None:
     limit(STARTS)
+    sys.path.pop(0)  # the folder of this file, where the right answers are
     to_judge = os.fdopen(os.dup(1), "w")
     from_judge = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
@@ -104,6 +149,7 @@ def main() -> None:
 
     job = pickle.load(from_judge)
     execute(job["context"], "<context>")
+    guard(Path(__file__).resolve().parents[1])
     for code in job["own"]:  # cells that the student added: what stops there is told by the answer
         try:
             execute(code, "<own>")
