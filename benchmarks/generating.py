@@ -148,7 +148,7 @@ def of_one_set(count: int = 1000, steps: int = 100) -> dict[str, Any]:
     return found
 
 
-def of_starts(count: int = RESTED) -> dict[str, Any]:
+def of_starts(count: int = RESTED, age: int = 900) -> dict[str, Any]:
     """Settle from several starts, and ask whether they meet, which is lower, and what it says."""
     _, _, image, truth = data()
     image, truth = image[:count], truth[:count]
@@ -158,7 +158,7 @@ def of_starts(count: int = RESTED) -> dict[str, Any]:
         keep.setdefault(name, []).append(float(value))
 
     for seed in SEEDS:
-        network = trained(seed)[-1]
+        network = trained(seed, iterations=age)[-1]
         right = start_from(network, bpc.one_hot(truth), image)
         clamped = infer(network, right, TRAINING, steps=1000)
         two = {"undecided": start_from(network, undecided(count), image), "the truth": clamped}
@@ -247,6 +247,7 @@ def measure() -> dict[str, Any]:
     return {
         "one set": of_one_set(),
         "starts": of_starts(),
+        "old starts": of_starts(age=max(AGES)),
         "guesses": of_guesses(),
         "ages": of_ages(),
         "steps": of_steps(),
