@@ -55,9 +55,25 @@ def as_script(checkpoint: Checkpoint, name: str, run: str, numbers: str = "float
     Raises:
         ValueError: a weight is too large for these numbers.
     """
-    network, config = rounded(checkpoint.network, numbers), checkpoint.config
-    norms = jax.tree.map(float, spectral_norms(network))
     evaluations = checkpoint.history.evaluations
+    return script_of(
+        checkpoint.network,
+        name,
+        run,
+        numbers,
+        settings=json.loads(checkpoint.config.to_json()),
+        evaluation=evaluations[-1] if evaluations else None,
+    )
+
+
+def script_of(network: Network, name: str, run: str, numbers: str = "float16", **more: Any) -> str:
+    """Write a network that comes from no run of the package, as `as_script` does; `more` stands in it too.
+
+    Raises:
+        ValueError: a weight is too large for these numbers.
+    """
+    network = rounded(network, numbers)
+    norms = jax.tree.map(float, spectral_norms(network))
 
     def encoded(weight: Any) -> str:
         small = np.asarray(weight, np.dtype(numbers).newbyteorder("<"))
@@ -75,8 +91,7 @@ def as_script(checkpoint: Checkpoint, name: str, run: str, numbers: str = "float
 
     fields = {
         "run": run,
-        "settings": json.loads(config.to_json()),
-        "evaluation": evaluations[-1] if evaluations else None,
+        **more,
         "numbers": numbers,
         "sizes": network.sizes,
         "activation": network.activation,

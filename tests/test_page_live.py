@@ -45,13 +45,12 @@ def stored(name):
 
 def network_of(fields):
     """Build the package's network from the weights that a page loads."""
-    config = bpc.Config.from_json(json.dumps(fields["settings"]))
 
     def decoded(text, shape):
         numbers = np.frombuffer(base64.b64decode(text), np.dtype(fields["numbers"]))
         return jnp.asarray(numbers.astype(np.float32).reshape(shape))
 
-    empty = bpc.make_network(jax.random.PRNGKey(0), config.sizes, config.activation, True)
+    empty = bpc.make_network(jax.random.PRNGKey(0), fields["sizes"], fields["activation"], True)
     texts = [
         text
         for way in ("generator", "amortiser")
@@ -250,7 +249,8 @@ def test_weights_name_the_run_that_made_them(path):
 
 
 def test_weights_and_the_whole_page_are_light_enough():
-    packed = {path: len(gzip.compress(path.read_bytes())) for path in LIVE.rglob("*.js")}
+    files = [*LIVE.glob("*.js"), *LIVE.glob("weights/*.js")]  # figures are of the chapters
+    packed = {path: len(gzip.compress(path.read_bytes())) for path in files}
     assert {path.stem for path in SCRIPTS} == {*RULES}
     assert sum(packed[path] for path in SCRIPTS) < 2_000_000
     at_once = [
@@ -608,21 +608,86 @@ def test_experiment_discpc_draws(visit):
     assert "Its energy has fallen too" in told and end < 0.5 * float(reader.says("E"))
 
 
+# Press, and read what is told while the network still moves.
+PRESSED = """selector => { document.querySelector(selector).click();
+    return document.querySelector('#live-told .live-now').innerText }"""
+
+
 def test_experiment_tell_it_a_lie(visit):
     reader = visit()
     told = try_out(reader, "4 Tell it a lie")
-    lie, truth = map(float, re.findall(r"near (\d+\.\d)", told))
+    (lie,) = map(float, re.findall(r"near (\d+\.\d)", told))
     assert float(reader.says("E")) == pytest.approx(lie, abs=0.06)
-    reader.press("7")
-    assert float(reader.says("E")) == pytest.approx(truth, abs=0.06)
+    assert told.endswith("Now clamp 7, the truth, instead. Where will it end?")
+    meanwhile = reader.page.evaluate(PRESSED, "#live-labels button:nth-child(8)")
+    assert told.endswith(meanwhile), "what asks for it stays while it settles"
+    reader.still()
     told = reader.says("told")  # one line closes the comparison
-    assert told.startswith(
-        f"Clamped to the truth, the energy has ended near {truth}, and not near {lie}"
-    )
+    truth, again = map(float, re.findall(r"near (\d+\.\d)", told))
+    assert float(reader.says("E")) == pytest.approx(truth, abs=0.06) and again == lie
+    assert told.startswith("Clamped to the truth, the energy has ended near")
     assert f"the lie cost {lie - truth:.1f}" in told
     assert told in reader.page.locator("#live-status").text_content()
     reader.press("5")  # and another lie is the reader's own
     assert reader.says("told").startswith("Your own experiment")
+
+
+def test_what_a_press_does_is_said_at_once_and_what_comes_of_it_after(visit):
+    reader = visit()
+    reader.still()
+    status = """selector => { document.querySelector(selector).click();
+        return document.getElementById('live-status').textContent }"""
+    image = """selector => { document.querySelector(selector).click();
+        return document.getElementById('live-image').getAttribute('aria-label') }"""
+    assert "157 of 784 pixels seen" in reader.page.evaluate(image, "[data-hide=fifths]")
+    reader.still()
+    assert "784 of 784 pixels seen" in reader.page.evaluate(image, "#live-thumbs button")
+    reader.still()
+    label = "#live-labels button:nth-child(8)"
+    assert reader.page.evaluate(status, label) == "The label is clamped to 7. It settles."
+    reader.still()
+    said = reader.page.locator("#live-status")
+    expect(said).to_contain_text("The label is clamped to 7.")
+    expect(said).to_contain_text("Step 400 of 400. Energy")
+    before = said.text_content()
+    assert reader.page.evaluate(status, "#live-free") == "The label is free. It settles."
+    reader.still()
+    reader.press("7")
+    expect(said).to_have_text(before)  # the same again is heard again
+
+
+def test_a_rule_that_looks_at_fault_says_why(visit):
+    reader = visit()
+    reader.still()
+    reader.root.get_by_role("radio", name="discPC").check()
+    reader.still()
+    reader.press("Take this 2")
+    told = reader.says("told")
+    assert "Nothing has moved: the errors d alone count" in told
+    assert reader.page.locator("#live-E").inner_text() == "0"
+    reader.press("half")
+    assert "Nothing has moved" not in reader.says("told")
+    reader.root.get_by_role("radio", name="HPC").check()
+    reader.still()
+    reader.press("Take this 2")
+    swept, settled = reader.says("swept"), reader.says("says")
+    assert swept == "2" != settled
+    assert f"The sweep said 2, and it settled at {settled}" in reader.says("told")
+    reader.press("Take this 1")
+    assert reader.says("swept") == reader.says("says") == "1"
+    assert "The sweep said" not in reader.says("told")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_draw_your_own_clears_the_pad_and_leads_to_it(width, visit):
+    phone = {"has_touch": True, "is_mobile": True} if width == 390 else {}
+    reader = visit(viewport={"width": width, "height": 844}, **phone)
+    reader.still()
+    reader.press("Draw your own")
+    pad = reader.page.locator("#live-pad")
+    expect(pad).to_be_focused()
+    expect(pad).to_be_in_viewport(ratio=0.99)
+    assert "neither a label nor ink" in reader.says("told") and reader.says("swept") == "–"
 
 
 def test_experiment_too_long_a_step(visit):
@@ -641,7 +706,7 @@ def test_experiment_too_long_a_step(visit):
         reader.press("Step")
         assert len(energies) < 50
     assert energies[1] < energies[0] and energies[-1] > 1000 * energies[0]
-    assert "Set the step to 1 and it settles" in told
+    assert told.endswith("Now set the step to 1. Where will the energy end?")
     reader.slide("rate", "1")
     assert float(reader.says("E")) < energies[0] and reader.says("t") == "50 of 50"
     told = reader.says("told")  # one line closes the comparison
@@ -846,7 +911,7 @@ def test_settings_that_come_back_are_named_and_reset(visit):
     reader.press("1 A hidden 8")
     reader.press("Take this 4")
     assert settings_of(reader)[3] == "5" and reader.says("says") == "blew up"
-    assert "press Reset settings, under the sliders" in reader.says("told")
+    assert "press Reset settings, above the sliders" in reader.says("told")
     reader.root.get_by_role("radio", name="genPC").check()
     reader.still()
     reset.click()

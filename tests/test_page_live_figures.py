@@ -5,6 +5,7 @@ reader does is done: by mouse, by finger, by keys. Nothing waits for a time.
 """
 
 import base64
+import json
 import random
 import re
 import sys
@@ -33,11 +34,12 @@ import pages_report  # noqa: E402
 import sphinx_live  # noqa: E402
 
 CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("[0-9]*.ipynb"))
-FIGURES = {  # name to its chapter, its number, and what figures.toml says
-    entry["name"]: (chapter, number, entry)
-    for chapter in CHAPTERS
-    for number, entry in sphinx_live.wanted(f"book/{chapter}").items()
-}
+FIGURES = {}  # name to its chapter, its number, and what figures.toml says
+for chapter in CHAPTERS:
+    for number, entry in sphinx_live.wanted(f"book/{chapter}").items():
+        name = entry["name"]
+        again = f"{name}, chapter {int(chapter[:2])}"  # where one stands a second time
+        FIGURES[again if name in FIGURES else name] = chapter, number, entry
 PATIENCE = 120_000  # milliseconds; only what fails waits so long
 expect.set_options(timeout=PATIENCE)
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -375,6 +377,15 @@ def test_the_regimes_of_the_step(visit):
             expect(chosen).to_have_attribute("aria-pressed", "true")
 
 
+def test_where_it_begins_at_rest_no_step_is_said_to_swing(visit):
+    reader = visit("springs")
+    reader.press("flies off")
+    assert "each swing is larger than the last" in reader.says()
+    reader.set(z_0=6, z_2=6, first=6)
+    assert "it began where the pulls cancel, and stays" in reader.says()
+    assert "swing" not in reader.says() and reader.live("live.settle()[20]") == 6
+
+
 def test_where_it_flies_off_picture_and_words_agree(visit):
     reader = visit("springs")
     texts = "svg => [...svg.querySelectorAll('text')].map(e => e.textContent)"
@@ -645,6 +656,53 @@ def test_each_control_of_the_hidden_image_does_what_it_says(visit):
         assert f"The sweep said {digit}" in reader.says()
 
 
+def of_chapter_7():
+    """Give the two networks that chapter 7's figure loads."""
+    scripts = live_figures.MISSING.read_text("utf-8").split("] = ")[1:]
+    fields = [json.loads(script.split("};")[0] + "}") for script in scripts]
+    names = live_figures.missing()["networks"]
+    return {name: network_of(each) for name, each in zip(names, fields, strict=True)}
+
+
+def test_chapter_7_compares_its_two_networks_as_in_the_package(visit):
+    reader, data = visit("hidden, chapter 7"), live_figures.missing()
+    digits = np.frombuffer(base64.b64decode(data["images"]), np.uint8).reshape(10, 784)
+    seen = np.arange(784) < 392
+    image = jnp.where(seen, bpc.normalise(digits[:1]), 0)
+    assert "sweeps a 7" in reader.root.locator(".lf-try").inner_text()
+    answers = {}
+    for name, network in of_chapter_7().items():
+        choice = reader.root.get_by_role("button", name=data["networks"][name])
+        choice.click()
+        expect(choice).to_have_attribute("aria-pressed", "true")
+        reader.press("Settle")
+        swept = bpc.sweep_up(network, image)
+        z = bpc.infer(
+            network, swept, [False, False, False, seen], bpc.BIDIRECTIONAL, 200, 1.0,
+            alpha_gen=1.0, alpha_disc=0.1,
+        )  # fmt: skip
+        found = reader.live("live.settle(200).z.map(z => [...z])")
+        for ours, theirs in zip(found, z, strict=True):
+            assert np.abs(ours - np.asarray(theirs[0])).max() <= 1e-3 * np.abs(theirs).max()
+        answers[name] = [int(y[0].argmax()) for y in (swept, z)]
+        answers[name].append(int(bpc.sweep_up(network, z[-1])[0].argmax()))
+        sweep, label, again = answers[name]
+        assert f"The network that {data['networks'][name]}. Step 200 of 200." in reader.says()
+        assert f"The sweep said {sweep}; the label says {label}" in reader.says()
+        assert f"filled in says {again}" in reader.says()
+    assert answers["whole"][0] == 7 and answers["masked"][0] == 0
+
+
+@pytest.mark.slow
+def test_chapter_7s_networks_are_those_that_it_trains():
+    for (name, network), kept in zip(
+        live_figures.missing_networks().items(), of_chapter_7().values(), strict=True
+    ):
+        images = bpc.normalise(bpc.load_mnist("test")[0][:500])
+        ours, theirs = (bpc.sweep_up(each, images)[0].argmax(1) for each in (network, kept))
+        assert (ours == theirs).mean() > 0.97, name
+
+
 @pytest.mark.parametrize("by", ["mouse", "finger"])
 def test_pixels_are_hidden_and_shown_by_a_brush(by, visit):
     reader = visit("hidden", **(PHONE if by == "finger" else {}))
@@ -719,6 +777,7 @@ def test_the_network_is_asked_for_and_comes_once(browser, site, server):
         reader.page.on(
             "request", lambda r, loaded=loaded: loaded.append(r.url.split("/")[-1].split("?")[0])
         )
+        assert "It brings 0.5 MB." in reader.figure.locator(".lf-invite").text_content()
         reader.wake()
         assert loaded == ["network.js", "bidirectional.js"]
         focused = reader.page.evaluate("() => document.activeElement.textContent")
@@ -987,6 +1046,26 @@ def test_the_landscape_is_of_the_networks_that_chapter_6_trains():
         assert np.median(apart) < 0.1, name
 
 
+def test_balls_that_were_at_a_pair_and_went_on_are_told_of(visit):
+    reader = visit("landscape")
+    reader.press("the input x2")
+    close = """at => live.balls().filter(({[at]: {point: [x, held, y]}}) =>
+        Math.hypot(x - 1, y + 1) < 0.5 || Math.hypot(x + 1, y - 1) < 0.5).length"""
+    for model in ("BPC", "discPC"):
+        reader.press(model)
+        reader.set(held=1)
+        reader.press("25 balls")
+        expect(reader.root.locator(".lf-says")).to_contain_text("After step 3,000")
+        counts = [
+            reader.live(f"({close})({at})") for at in range(reader.live("live.PLACES.length"))
+        ]
+        told = f"Of 25 balls {counts[-1]} {'is' if counts[-1] == 1 else 'are'} within 0.5 of one"
+        assert told in reader.says()
+        went_on = max(counts) > counts[-1] + 2
+        assert went_on == (model == "BPC") == (f"; {max(counts)} were, after step" in reader.says())
+        reader.press("25 balls")
+
+
 def test_balls_come_to_rest_where_chapter_6_says(visit):
     reader = visit("landscape")
     reader.press("the label y")
@@ -1004,7 +1083,7 @@ def test_balls_come_to_rest_where_chapter_6_says(visit):
         far = np.linalg.norm(points[:, None, :2] - right, axis=-1).min(axis=1)
         near = (far < 0.5).sum()
         assert (
-            f"Of 25 balls {near} {'is' if near == 1 else 'are'} within 0.5 of one." in reader.says()
+            f"Of 25 balls {near} {'is' if near == 1 else 'are'} within 0.5 of one" in reader.says()
         )
         rests[model] = np.linalg.norm(points[:, :2], axis=1).mean(), far.mean()
         reader.press("25 balls")

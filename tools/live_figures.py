@@ -1,8 +1,8 @@
 """What the live figures of the chapters start from: data that a page carries, made as the book is built.
 
-    python tools/live_figures.py      train chapter 6's four networks, and keep them for its figure
+    python tools/live_figures.py      train chapter 6's four networks and chapter 7's two, and keep them
 
-What takes training is kept: in book/live/figures/landscape.json, which names what made it.
+What takes training is kept beside the figures, in landscape.json and missing.js, which name what made it.
 """
 
 import base64
@@ -19,11 +19,12 @@ import nbformat
 import numpy as np
 
 import bpc_minimal as bpc
-from bpc_minimal import measured
+from bpc_minimal import browser, measured
 from bpc_minimal.curvature import spectral_norms
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
 SETTLED, REST = 300, 3000  # steps in chapter 6, of the hidden layer alone and of what is set free
+MISSING = BOOK / "live" / "figures" / "missing.js"
 LANDSCAPE = BOOK / "live" / "figures" / "landscape.json"
 
 
@@ -41,6 +42,33 @@ def hidden() -> dict[str, Any]:
     """The same, with the 8 of that page's first experiment, and the pixels that are seen there."""
     places = [live.HIDDEN_8 if digit == 8 else digit for digit in range(10)]
     return ten_digits(places) | {"seen": sorted(live.SEEN.tolist())}
+
+
+def missing() -> dict[str, Any]:
+    """The same, of chapter 7: its two networks to compare, and where its figure begins."""
+    networks = {"whole": "learned from whole images", "masked": "met masks"}
+    return hidden() | {"networks": networks, "digit": 0, "hides": "lower", "dial": -1}
+
+
+def missing_networks() -> dict[str, bpc.Network]:
+    """Train the two networks of chapter 7's first figure by its own cell."""
+    names: dict[str, Any] = {}
+    training, _ = cells_of("07_what_is_missing")["c07-02"].split("\n\nnetworks = {")
+    exec(training, names)
+    learn, rule = names["learn"], names["bidirectional"]
+    return {"whole": learn(rule, hide=False), "masked": learn(rule, hide=True)}
+
+
+def keep_missing() -> None:
+    """Write the networks of chapter 7's figure as a script, which the page loads when it is asked for."""
+    run = f"the first cell of chapter 7; bpc_minimal {bpc.__version__}, jax {jax.__version__}"
+    usual = bpc.preset("fast")
+    settings = {"pixel_mean": usual.pixel_mean, "pixel_std": usual.pixel_std}
+    scripts = [
+        browser.script_of(network, name, run, settings=settings)
+        for name, network in missing_networks().items()
+    ]
+    browser.write(MISSING, "".join(scripts))
 
 
 def cells_of(chapter: str) -> dict[str, str]:
@@ -120,3 +148,4 @@ def keep_landscape() -> None:
 
 if __name__ == "__main__":
     keep_landscape()
+    keep_missing()

@@ -8,6 +8,7 @@ A chapter's still figures become live ones on its page, as book/live/figures/fig
 knows nothing of it, and paper, Colab and a browser without scripts keep the still ones.
 """
 
+import gzip
 import hashlib
 import json
 import re
@@ -41,10 +42,15 @@ def page_of(entry: dict[str, Any], first: bool) -> str:
     """Write a live figure for a page; the first of a page brings what all share."""
     name, folder = entry["name"], "../_static/live/figures"
     content = (FIGURES / f"{name}.html").read_text("utf-8")
+    if "try" in entry:  # another than where the figure stands first
+        task = f'<p class="lf-try"><strong>Try it.</strong> {entry["try"]}</p>'
+        content = re.sub('<p class="lf-try">.*?</p>', lambda _: task, content)
     if "data" in entry:
         found = json.dumps(getattr(live_figures, entry["data"])(), separators=(",", ":"))
         content += f'<script type="application/json">{found}</script>\n'
-    for script in entry.get("loads", []):
+    loads, weight = entry.get("loads", []), 0
+    for script in loads:
+        weight += len(gzip.compress((FIGURES.parent / script).read_bytes()))
         content += f'<data hidden value="../_static/live/{script}"></data>\n'
     scripts = [*(["figure"] if first else []), *entry.get("scripts", []), name]
     shared = (
@@ -55,7 +61,7 @@ def page_of(entry: dict[str, Any], first: bool) -> str:
     live = f'<div class="lf" data-figure="{name}">\n{content}</div>\n'
     invite = (
         f'<p class="lf-invite"><button type="button" class="lf-prime">{entry["invite"]}</button>'
-        '<span role="status">It brings a network, half a megabyte.</span></p>\n'
+        f'<span role="status">It brings {weight / 1e6:.1f} MB.</span></p>\n'
         if "invite" in entry
         else ""
     )

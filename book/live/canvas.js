@@ -29,6 +29,8 @@ const canvases = (() => {
     context.putImageData(image, 0, 0);
   }
 
+  const SUM = { wide: 7, alpha: 0.28 }; // the line of a sum, broad and pale, in which its larger part runs
+
   // A canvas as sharp as the screen, to draw on in CSS pixels.
   function fresh(canvas) {
     const sharp = window.devicePixelRatio || 1;
@@ -81,5 +83,5 @@ const canvases = (() => {
     });
   }
 
-  return { between, colours, css, dot, fresh, line, oneStop, paint, powerOfTen, short, two };
+  return { between, colours, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM, two };
 })();

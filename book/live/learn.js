@@ -9,7 +9,7 @@
   const $ = (name) => document.getElementById(`learn-${name}`);
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then it shows each pass over the images, and no more
-  const { css, dot, fresh, line, oneStop, paint, powerOfTen, short } = canvases;
+  const { css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM } = canvases;
   const SIDE = 28;
   const SCRIPTS = ["lesson", "kernels", "training"]; // which come when they are first wanted
 
@@ -23,7 +23,7 @@
   const CALLED = { "alpha-gen": "α gen", "alpha-disc": "α disc", rate: "step", steps: "steps" };
   const FIELDS = { "alpha-gen": "alpha_gen", "alpha-disc": "alpha_disc", rate: "step_size", steps: "steps" };
 
-  // What each button changes of the settings; the page says what comes of it.
+  // What each button changes of the settings. The page asks what will come of it, and at the end says what came.
   const WHAT_IFS = {
     usual: {},
     "no-settling": { steps: 0 },
@@ -96,6 +96,10 @@
       worker?.terminate();
       worker = null;
       ready = false;
+    },
+    // Between two frames that are a pass apart: how far it is, and nothing that moves.
+    at({ run, iteration }) {
+      if (run === state.run && state.frame) showAt({ ...state.frame, iteration });
     },
     frame(frame) {
       root.dataset.messages = Number(root.dataset.messages ?? 0) + 1;
@@ -171,6 +175,7 @@
     // What would do nothing, or wipe a finished run, keeps the focus.
     for (const name of ["run", "once"]) $(name).setAttribute("aria-disabled", busy || over());
     $("back").setAttribute("aria-disabled", busy);
+    showTold();
   }
   const over = () => ["ended", "diverged"].includes(root.dataset.state);
   const disabled = (name) => $(name).getAttribute("aria-disabled") === "true";
@@ -194,7 +199,7 @@
     });
   }
 
-  const TICKS = 40; // wide, at the right
+  const TICKS = 46; // wide, at the right
   const scaleX = (width) => (iteration) => 2 + (iteration / (state.frame?.total ?? 1)) * (width - 6 - TICKS);
 
   function gridline(context, width, y, text) {
@@ -213,9 +218,9 @@
     line(context, css(ink, 0.6), [[0, y(10)], [width - TICKS, y(10)]]);
     context.setLineDash([]);
     context.font = "11px system-ui, sans-serif";
-    context.textAlign = "left";
+    context.textAlign = "right";
     context.fillStyle = css(ink, 0.7);
-    context.fillText("chance", 4, y(10) - 3);
+    context.fillText("chance", width - 2, y(10) + 4); // beside the lines, which would cross it out
     for (const level of [0, 25, 50, 75, 100]) gridline(context, width, y(level), `${level} %`);
     const points = state.accuracies.map(({ iteration, accuracy }) => [x(iteration), y(accuracy)]);
     if (!points.length) return;
@@ -233,15 +238,15 @@
     const apart = Math.ceil((13 * (top - bottom)) / height); // so that no two ticks touch
     for (let n = Math.ceil(bottom); n <= top; n++) gridline(context, width, y(10 ** n), n % apart === 0 ? powerOfTen(n, bottom, top) : "");
     const lines = [
-      [blue, ({ e }) => e, 2.5, []],
-      [red, ({ d }) => d, 2.5, []],
-      [ink, ({ before }) => before, 1.2, [4, 3]],
-      [ink, ({ e, d }) => e + d, 1.3, []],
+      [css(ink, SUM.alpha), ({ e, d }) => e + d, SUM.wide, []], // below the parts, one of which it often is
+      [css(blue), ({ e }) => e, 2.5, []],
+      [css(red), ({ d }) => d, 2.5, []],
+      [css(ink), ({ before }) => before, 1.2, [4, 3]],
     ];
     for (const [colour, of, thick, dashes] of lines) {
       const found = points.filter((point) => of(point) > 0).map((point) => [x(point.iteration), y(of(point))]);
       context.setLineDash(dashes);
-      if (found.length) line(context, css(colour), found, thick);
+      if (found.length) line(context, colour, found, thick);
       context.setLineDash([]);
     }
   }
@@ -266,6 +271,7 @@
     },
     paused({ iteration, total, changed, changes }) {
       const result = accuracy() === undefined ? `Reading is ${reads() ? "not measured yet" : EACH_PASS}` : `${accuracy()} of 1,000 read rightly`;
+      if (!iteration) return `${named()}: random weights. ${result}. Press Train.`;
       const next = changed && changed === iteration ? ` It goes on with ${changes.join(", ")}.` : "";
       return `${named()}: paused after batch ${iteration} of ${total}. ${result}.${next}`;
     },
@@ -281,7 +287,7 @@
 
   function showWords() {
     const { frame } = state;
-    const { last, iteration, total, perPass, changed, raised, spoilt } = frame;
+    const { last, iteration, changed, raised, spoilt } = frame;
     const measured = frame.state === "diverged" ? undefined : accuracy(); // a network that blew up reads nothing
     $("accuracy").value = measured ?? "–";
     const diverged = frame.state === "diverged";
@@ -294,14 +300,18 @@
     $("E-e").value = last ? short(last.e) : "–";
     $("E-d").value = last ? short(last.d) : "–";
     $("before").value = last ? short(last.before) : "–";
-    $("progress").max = total;
-    $("progress").value = iteration;
-    const pass = Math.min(Math.floor(iteration / perPass) + 1, total / perPass);
-    $("at").value = `pass ${pass} of ${total / perPass}, batch ${iteration} of ${total}`;
+    showAt(frame);
     const said = raised
       ? " Settling raises the energy: its steps are too long."
       : changed && spoilt ? " What it learned while settling raised the energy stays until you start over." : "";
     say(WORDS[frame.state](frame) + (frame.state === "diverged" ? "" : said));
+  }
+
+  function showAt({ iteration, total, perPass }) {
+    $("progress").max = total;
+    $("progress").value = iteration;
+    const pass = Math.min(Math.floor(iteration / perPass) + 1, total / perPass);
+    $("at").value = `pass ${pass} of ${total / perPass}, batch ${iteration} of ${total}`;
   }
 
   // What the charts show, in their names: for who cannot see them; anew where something was measured.
@@ -367,7 +377,13 @@
     }
     for (const radio of all("[name=learn-rule]")) radio.checked = radio.value === state.rule;
     for (const button of all("[data-what-if]")) button.setAttribute("aria-pressed", button.dataset.whatIf === state.what_if);
-    for (const span of $("told").children) span.classList.toggle("live-now", span.dataset.told === (state.what_if ?? (state.touched ? "yours" : "rule")));
+    showTold();
+  }
+
+  function showTold() {
+    const { what_if } = state;
+    const told = what_if ? (over() ? `${what_if}-end` : what_if) : state.touched ? "yours" : "rule";
+    for (const span of $("told").children) span.classList.toggle("live-now", span.dataset.told === told);
   }
 
   for (const [name, values] of Object.entries(SLIDERS)) {
@@ -410,7 +426,7 @@
   for (const button of all("[data-what-if]")) {
     button.addEventListener("click", () => {
       choose("bidirectional", button.dataset.whatIf);
-      begin(true);
+      if (worker || root.dataset.state === "waiting") begin(false);
     });
   }
 

@@ -9,6 +9,7 @@ function makeLesson(learning, tell) {
 
   const SLICE = 20; // milliseconds of learning between two looks at the messages
   const FRAME = 50; // milliseconds from one frame to the next, at full speed
+  const COUNT = 500; // milliseconds from one count of the batches to the next, where frames are a pass apart
   const POINT = 13; // iterations whose mean is a point of the energies' lines
   const EVALUATIONS = 8; // in a pass over the images
   const SHOWN = 10; // images that are still read wrongly
@@ -60,6 +61,7 @@ function makeLesson(learning, tell) {
       wrong: [],
       seen: true, // whether the page has drawn the last frame
       shown: {}, // what the last frame said
+      counted: performance.now(), // when the page last heard of how far it is
     };
     if (evaluable(0)) evaluate();
     show();
@@ -155,7 +157,12 @@ function makeLesson(learning, tell) {
         else if (lesson.pace || lesson.state !== "running") return; // until it is seen
       }
       if (lesson.state !== "running") return;
-      if (performance.now() >= until) return goOn();
+      const now = performance.now();
+      if (lesson.pace === "pass" && now - lesson.counted >= COUNT) {
+        lesson.counted = now;
+        tell({ type: "at", run: lesson.run, iteration: learner.iteration() });
+      }
+      if (now >= until) return goOn();
       iterate();
     }
   }

@@ -10,7 +10,7 @@
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then the end is shown, and not the way
   const { SIDE } = drawing;
-  const { between, css, dot, fresh, line, oneStop, paint, powerOfTen, short, two } = canvases;
+  const { between, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM, two } = canvases;
   const PIXELS = SIDE * SIDE;
 
   // What the sliders choose.
@@ -86,6 +86,7 @@
     state.path = [bpc.energy(state.found, alphas())];
     state.swept = state.label === null && sweepsUp() && !blank() ? bpc.argmax(state.z[0]) : null;
     state.range = [0, 0, 0, 0]; // the largest activity and prediction that each layer has had
+    nameGiven();
     if (run && !blank()) settle();
     else show();
   }
@@ -116,6 +117,7 @@
     if (!network || state.running || ended()) return show();
     state.running = true;
     const run = (state.run = {});
+    if (!penDown()) announce(`${state.label === null ? "The label is free" : `The label is clamped to ${state.label}`}. It settles.`);
     const stride = Math.max(1, Math.ceil(state.steps / (60 * LONGEST)));
     const frame = () => {
       if (state.run !== run || !state.running) return;
@@ -220,14 +222,14 @@
   function showEnergy() {
     const { context, width, height } = fresh($("chart"));
     const lines = [
-      [blue, state.path.map(({ e }) => e), 2.5],
-      [red, state.path.map(({ d }) => d), 2.5],
-      [ink, state.path.map(total), 1.3],
+      [css(ink, SUM.alpha), state.path.map(total), SUM.wide], // below the parts, one of which it often is
+      [css(blue), state.path.map(({ e }) => e), 2.5],
+      [css(red), state.path.map(({ d }) => d), 2.5],
     ];
     const positive = lines.flatMap(([, values]) => values.filter((x) => x > 0));
     const power = (x) => Math.log10(Math.max(x, 1e-12));
     const top = power(Math.max(...positive, 1e-6)) + 0.15;
-    const bottom = Math.min(Math.max(power(Math.min(...positive, 1)), power(lines[2][1][0]) - 4), top - 1.5) - 0.1;
+    const bottom = Math.min(Math.max(power(Math.min(...positive, 1)), power(lines[0][1][0]) - 4), top - 1.5) - 0.1;
     const ticks = 40; // wide, at the right
     const x = (k) => 2 + (k / state.steps) * (width - 6 - ticks);
     const y = (value) => 2 + ((top - power(value)) / (top - bottom)) * (height - 4);
@@ -242,8 +244,8 @@
     for (const [colour, values, thick] of lines) {
       const points = values.map((value, k) => [x(k), y(value)]).filter(([, level]) => level < height); // what is near 0 is below
       if (!points.length) continue;
-      line(context, css(colour), points, thick);
-      dot(context, css(colour), points[points.length - 1], 3);
+      line(context, colour, points, thick);
+      dot(context, colour, points[points.length - 1], thick / 2 + 1.5);
     }
     if (!blownUp()) return;
     // Beside the line that leaves, where there is room.
@@ -280,6 +282,7 @@
     const name = root.dataset.experiment;
     const told = name ? (ended() ? `${name}-end` : name) : ownTold();
     $("by-hand").textContent = byHand();
+    $("why").textContent = why(settled);
     tell(told);
     if (state.running || penDown()) return;
     nameCanvases();
@@ -300,8 +303,21 @@
   function ownTold() {
     if (blank()) return "nothing";
     if (blownUp() && !state.running) return "risen";
-    if (ended() && followed()) return `${left}-then`;
+    if (followed()) return ended() ? `${left}-then` : `${left}-end`; // which asked for it
     return byHand() ? "hand" : "yours";
+  }
+
+  // Where a rule does what looks like a fault, why.
+  function why(settled) {
+    if (state.label !== null || blank() || blownUp() || !ended()) return "";
+    const { moves } = rule();
+    if (!moves[0] && !anyHidden()) {
+      return "Nothing has moved: the errors d alone count, and where all of the image is seen a sweep leaves none. Hide a part of it, or clamp a label.";
+    }
+    if (!moves[1] && state.swept !== null && settled !== state.swept) {
+      return `The sweep said ${state.swept}, and it settled at ${settled}: the errors e alone move the label, to where the drawing fits best. That need not be what is read best (chapter 8).`;
+    }
+    return "";
   }
 
   function say(words) {
@@ -314,6 +330,12 @@
     if (told === heard.told && words === heard.words) return;
     say(told && told !== heard.told ? `${told} ${words}` : words);
     heard = { told, words };
+  }
+
+  // What a press has done is heard at once; what comes of it, once it has settled, even where it is what came before.
+  function announce(words) {
+    say(words);
+    heard.words = null;
   }
 
   // What a canvas shows, in its name: for who cannot see it.
@@ -329,7 +351,7 @@
       const found = units[l].map((i) => `${two(state.z[l][i])}, ${two(e[l][i])}, ${two(d[l][i])}`).join("; ");
       name(canvas, `Eight units of layer ${l}, each its activity and its errors e and d: ${found}.`);
     }
-    nameImage();
+    nameGiven();
     const errors = state.found.e[network.L].map((x) => x * settings.pixel_std); // of full ink
     const worst = bpc.argmax(errors.map(Math.abs));
     const apart = Math.sqrt(errors.reduce((sum, x) => sum + x * x, 0) / PIXELS);
@@ -337,10 +359,11 @@
     name($("error"), `The error of the image: the largest, ${two(errors[worst])} of full ink, in row ${Math.floor(worst / SIDE) + 1}, column ${(worst % SIDE) + 1}`);
     const [first, now] = [state.path[0], state.path[t()]];
     name($("chart"), `The energy over the steps: ${short(total(first))} at step 0, ${short(total(now))} at step ${t()}; of it ${short(now.e)} from e, ${short(now.d)} from d`);
-    name($("pad"), `Pad, ${strokes.length ? `${strokes.length} stroke${strokes.length > 1 ? "s" : ""}` : "empty"}: draw a digit`);
   }
 
-  function nameImage() {
+  function nameGiven() {
+    const drawn = strokes.length ? `${strokes.length} stroke${strokes.length > 1 ? "s" : ""}` : "empty";
+    $("pad").setAttribute("aria-label", `Pad, ${drawn}: draw a digit`);
     const seen = state.visible.reduce((sum, pixel) => sum + pixel, 0);
     $("image").setAttribute("aria-label", `The image, ${seen} of ${PIXELS} pixels seen: hide parts of it`);
   }
@@ -586,9 +609,8 @@
     } else if (event.key === " " || event.key === "Enter") {
       leaveExperiment();
       dab((cursors.image[0] + 0.5) / SIDE, (cursors.image[1] + 0.5) / SIDE);
-      nameImage(); // at once, and not when it has settled
-      sayPixel();
       begin();
+      sayPixel();
     } else return;
     event.preventDefault();
   });
@@ -874,6 +896,11 @@
     return choose(ruleName, () => begin(false));
   }
 
+  $("own").addEventListener("click", () => {
+    $("clear").click();
+    $("pad").scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });
+    $("pad").focus({ preventScroll: true });
+  });
   for (const button of all("button[data-experiment]")) {
     button.addEventListener("click", () => experiment(button.dataset.experiment));
   }

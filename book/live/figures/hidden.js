@@ -1,5 +1,6 @@
-// Chapter 4: an image of which pixels are hidden settles, in the network of the page "Live" (network.js has the method). The
-// dial weighs its two kinds of errors, from HPC, where e alone moves, over BPC to discPC, where d alone does.
+// Chapters 4 and 7: an image of which pixels are hidden settles (network.js has the method), in the network of the page "Live",
+// or in one of those that the chapter compares. The dial weighs the two kinds of errors, from HPC, where e alone moves, over BPC
+// to discPC, where d alone does.
 
 bpcFigures.add("hidden", (root) => {
   "use strict";
@@ -11,10 +12,10 @@ bpcFigures.add("hidden", (root) => {
   const RATE = 1; // of the longest step that cannot raise the energy
   const LAST = 4; // the dial's end
   const given = bpcFigures.data(root);
-  const stored = bpcNetworks.bidirectional;
-  const network = (stored.network ??= bpc.read(stored));
+  const names = given.networks ?? { bidirectional: "" }; // of the networks, and what each is called
+  let stored, network;
   const digits = bpc.bytes(given.images);
-  const state = { digit: 8, visible: new Uint8Array(PIXELS), dial: 0, at: 0, brush: 0 };
+  const state = { digit: given.digit ?? 8, visible: new Uint8Array(PIXELS), dial: given.dial ?? 0, at: 0, brush: 0, network: Object.keys(names)[0] };
   let states = []; // activities and errors, step by step, as far as they were asked for
 
   // The method.
@@ -27,6 +28,8 @@ bpcFigures.add("hidden", (root) => {
     return bpc.precisions(network, bpc.RULES.bidirectional, gen, disc);
   }
   function begin() {
+    stored = bpcNetworks[state.network];
+    network = stored.network ??= bpc.read(stored);
     const z = bpc.sweepUp(network, image());
     states = [{ z, found: bpc.errors(network, z) }];
   }
@@ -109,6 +112,7 @@ bpcFigures.add("hidden", (root) => {
     showLabel(z);
     showEnergy();
     showSliders();
+    for (const each of choices) each.setAttribute("aria-pressed", each.value === state.network);
     for (const name of ["hides", "shows"]) button(name).setAttribute("aria-pressed", (name === "shows") === (state.brush === 1));
     [...root.querySelectorAll(".lf-thumbs button")].forEach((b, k) => b.setAttribute("aria-pressed", k === state.digit));
     button("go").textContent = run.running() ? "Pause" : "Settle";
@@ -116,13 +120,14 @@ bpcFigures.add("hidden", (root) => {
     const swept = bpc.argmax(states[0].z[0]);
     const { e, d } = energies()[state.at];
     const says = bpc.argmax(z[0]);
+    const which = names[state.network] && `The network that ${names[state.network]}. `;
     const again = bpc.argmax(bpc.sweepUp(network, z[network.L])[0]);
     const answers = state.visible.includes(0)
       ? `the label says ${says}, and a sweep over what is filled in says ${again}`
       : `the label says ${says}; nothing is hidden, so nothing is filled in`;
     const moves = state.dial === LAST ? " Only d may move anything, and the sweep has made it zero: all stays." : "";
     say(
-      `Step ${state.at} of ${STEPS}. The sweep said ${swept}; ${answers}. Energy ${number(e + d, 1)}: ${number(e, 1)} from e, ${number(d, 1)} from d.${moves}`,
+      `${which}Step ${state.at} of ${STEPS}. The sweep said ${swept}; ${answers}. Energy ${number(e + d, 1)}: ${number(e, 1)} from e, ${number(d, 1)} from d.${moves}`,
       !spoken || run.running(),
     );
   }
@@ -245,8 +250,19 @@ bpcFigures.add("hidden", (root) => {
   });
   button("back").addEventListener("click", () => anew());
 
+  // The networks to choose from, where there is more than one.
+  const choices = Object.entries(names).filter(([, words]) => words).map(([name, words]) => {
+    const choice = Object.assign(document.createElement("button"), { type: "button", value: name, textContent: words });
+    choice.addEventListener("click", () => {
+      state.network = name;
+      anew();
+    });
+    return choice;
+  });
+  root.querySelector(".lf-networks").append(...choices);
+
   showThumbs();
-  hide("fifths");
+  hide(given.hides ?? "fifths");
   anew(false);
   return { state, settle, alphas, energies };
 });

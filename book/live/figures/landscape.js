@@ -108,7 +108,7 @@ bpcFigures.add("landscape", (root) => {
   // Others, spread evenly over the square, as multiples of the plastic number's powers are.
   const spread = Array.from({ length: 25 }, (_, n) => [0.7549, 0.5698].map((share) => -1.9 + 3.8 * (((n + 1) * share) % 1)));
   const balls = () => spread.map(way);
-  const close = () => balls().filter((each) => nearest(each[state.place].point) < 0.5).length;
+  const close = (at = state.place) => balls().filter((each) => nearest(each[at].point) < 0.5).length;
   const counts = new Map(); // how many of them came to rest at a right pair: of each model, cut and what is held
   const ofGround = (model) => [model, state.cut, state.held].join();
 
@@ -287,6 +287,15 @@ bpcFigures.add("landscape", (root) => {
     tell();
   }
 
+  // Of balls that have come to rest: whether there were more at a pair on their way.
+  function passed() {
+    if (state.place < PLACES.length - 1) return "";
+    const most = Math.max(...PLACES.map((_, at) => close(at)));
+    if (most <= close() + 2) return "";
+    const then = PLACES[PLACES.findIndex((_, at) => close(at) === most)];
+    return `; ${most} were, after step ${then.toLocaleString("en")}, and went on, as the ground falls further there${state.model === "BPC" ? ": the end of this chapter asks why" : ""}`;
+  }
+
   // In words; the energy as in b, over the median, which is known once the map is. Who listens hears it then.
   let aloud = false;
   function tell() {
@@ -295,7 +304,7 @@ bpcFigures.add("landscape", (root) => {
     const [a, b] = seen(point).map((value) => number(value));
     const pairs = right();
     const near = pairs.length ? `, ${number(nearest(point))} from the nearer right pair` : "";
-    const counted = state.many && pairs.length ? ` Of 25 balls ${close()} ${close() === 1 ? "is" : "are"} within 0.5 of one.` : "";
+    const counted = state.many && pairs.length ? ` Of 25 balls ${close()} ${close() === 1 ? "is" : "are"} within 0.5 of one${passed()}.` : "";
     // A label on which no error depends, as the map from it has shrunk to nothing: a step of one over its curvature is no step.
     const flat = CUTS[state.cut].free[2] && MODELS[state.model].reduce((sum, { curved }) => sum + curved[0], 0) < 1e-6;
     const gone = !seen(point).some(off) ? "" : flat

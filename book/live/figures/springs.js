@@ -171,9 +171,11 @@ bpcFigures.add("springs", (root) => {
     for (const name of Object.keys(REGIMES)) button(name).setAttribute("aria-pressed", name === now);
     button("go").textContent = run.running() ? "Pause" : "Let go";
     const z = guesses[state.at];
+    // From where the pulls cancel no step, however long, leads away.
+    const goes = Math.abs(state.first - rest()) < 0.005 ? "no matter here: it began where the pulls cancel, and stays" : REGIMES[now].words;
     say(
       `After ${state.at} of ${STEPS} steps: guess ${number(z)} km, energy ${number(energy(z))}, slope ${number(slope(z))}. The pulls cancel ` +
-        `at ${number(rest())} km. A step of ${number(state.step_size)} is ${REGIMES[now].words}.`,
+        `at ${number(rest())} km. A step of ${number(state.step_size)} is ${goes}.`,
       !spoken || run.running(),
     );
   }
