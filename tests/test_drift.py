@@ -338,7 +338,7 @@ OWN = {
         step_alone read_few first_fifty steps_above""",
     "04_bidirectional": """
         watch right act_slope farthest mean_energy read_hidden expected pasted paired against_share row gain
-        between settled_pair last_gradient last_update hidden_layers""",
+        ahead between settled_pair settled_hidden last_gradient last_update hidden_layers""",
     "05_training_loop": """
         keep reads gradient_of label_error cosine
         three_times python_loop one_call_each compiled_scan scan package run operations
