@@ -37,6 +37,8 @@ REVEAL = ("dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/n
 SVG = "http://www.w3.org/2000/svg"
 TALL = 1.6  # a figure that is less wide than this times its height has its text beside it
 LEAD, LINE, PROMPT, SAID, LIST = 30, 40, 60, 35, 120  # words at most, where sentences allow it
+TOLD = 3  # words of an answer, at least: "Hardly." is none
+BROAD = 6  # columns of a table that need its letters smaller
 ROOM = 2  # how many times fewer, where a figure shares the slide
 
 MATH = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
@@ -123,6 +125,8 @@ def outputs(cell: NotebookNode) -> list[NotebookNode]:
         elif data.get("text/html", "").startswith("<table"):
             table = data["text/html"]
             size = "long" if table.count("<tr>") > 6 else "short"
+            if table.partition("</tr>")[0].count("<th") > BROAD:
+                size = "broad"
             found.append(shown("text/html", table.replace('class="table"', f'class="{size}"', 1)))
     printed = "".join(output.get("text", "") for output in cell.get("outputs", []))
     if printed and not found:
@@ -183,12 +187,13 @@ def sentences(text: str) -> list[str]:
     ]
 
 
-def short(parts: list[str], words: int, last: bool = False) -> str:
-    """Join the first whole sentences, or the last, one at least, that come to so many words."""
+def short(parts: list[str], words: int, last: bool = False, least: int = 0) -> str:
+    """Join the first whole sentences, or the last, that come to so many words; `least` words at least."""
     step = -1 if last else 1
     taken = parts[::step][:1]
     for part in parts[::step][1:]:
-        if len(" ".join([*taken, part]).split()) > words:
+        enough = len(" ".join(taken).split()) >= least
+        if enough and len(" ".join([*taken, part]).split()) > words:
             break
         taken.append(part)
     while (
@@ -311,7 +316,7 @@ def made(said: list[Item], i: int) -> Iterator[Slide]:
     elif "**Predict" in item.text:
         seen, words = predicted(after)
         room = ROOM if any("image/svg+xml" in output.data for output in seen[:1]) else 1
-        words = short(sentences(words), SAID // room)
+        words = short(sentences(words), SAID // room, least=TOLD)
         asked = question(item, before, PROMPT // room)
         yield Slide(item.heading, asked, [], answer=(seen[:1], words), kind="question")
         for row in seen[1:]:
