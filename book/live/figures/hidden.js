@@ -95,10 +95,11 @@ bpcFigures.add("hidden", (root) => {
     });
     text(g, 40, 151, "b", { anchor: "start", more: "font-weight: 700" });
     text(g, 120, 151, "energy", { anchor: "end" });
-    [["from *e*", "blue", ({ e }) => e, 192], ["from *d*", "red", ({ d }) => d, 258], ["sum", "ink", ({ e, d }) => e + d, 315]].forEach(
+    // The sum is broad and pale, and below its parts, one of which it often is.
+    [["sum", "ink", ({ e, d }) => e + d, 315], ["from *e*", "blue", ({ e }) => e, 192], ["from *d*", "red", ({ d }) => d, 258]].forEach(
       ([words, shade, of, x]) => {
         const points = parts.map((each, t) => [X(t), power(of(each))]).filter(([, E]) => E >= span[0]).map(([at, E]) => [at, Y(E)]);
-        if (points.length > 1) draw(g, "path", { d: path(points), style: pen(shade, shade === "ink" ? 1.2 : 2) });
+        if (points.length > 1) draw(g, "path", { d: path(points), style: shade === "ink" ? pen(shade, 7, "opacity: 0.28") : pen(shade, 2) });
         if (points.length) draw(g, "circle", { cx: points[points.length - 1][0], cy: points[points.length - 1][1], r: 3, style: ink(shade) });
         text(g, x, 151, words, { name: shade, anchor: "end" });
       },
