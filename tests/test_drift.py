@@ -328,14 +328,15 @@ OWN = {
         loudness heard_energy energy_in_seconds learn_step scatter draw_readings learn_weights least_squares
         energy_of settle_storm settled_slope draw_storms settled_energy total_least_squares circuit_step
         run_circuit linear solve_chain draw_generator draw_problem stack settle_deep moved carried_back
-        output_loss compare next_precision learn_chain slope_left same""",
+        output_loss compare settled_sweep both_steps next_precision learn_chain slope_left same""",
     "02_generating": """
         largest_difference draw_activities norms energy_by_layer explain train_step iterate train_300 train
         begin pick miss draw rmse start_from energy_after sample read watch accuracy read_twice all_errors
-        curvature energy_at curvatures_of_eight own_steps steepest_over_flattest energy_of with_one""",
+        curvature energy_at curvatures_of_eight own_steps steepest_over_flattest energy_of with_one
+        ends_of resized rest_energy""",
     "03_hybrid": """
         loss draw train_fifty train_five after start_from watch accuracy read guess_and_gap loss_alone
-        step_alone read_few first_fifty steps_above""",
+        step_alone read_few first_fifty steps_above steps_to_rest""",
     "04_bidirectional": """
         watch right act_slope farthest mean_energy read_hidden expected pasted paired against_share row gain
         ahead between settled_pair settled_hidden last_gradient last_update hidden_layers""",
