@@ -354,7 +354,7 @@ def test_preflight_names_what_it_cannot_repair(tmp_path):
     (ben / "week-1.ipynb").write_text("{")
     tool = [sys.executable, ROOT / "tools" / "preflight.py", tmp_path]
     done = subprocess.run(tool, capture_output=True, text=True)
-    assert done.returncode == 1 and "3 cannot be graded" in done.stderr
+    assert done.returncode == 1 and done.stderr == "3 cannot be graded as they are\n"
     assert "amy week-1: was called week-1 (2).ipynb; renamed" in done.stdout
     assert "ben week-1: cannot be read" in done.stdout
     assert "cem week-1: week-1.ipynb is expected; here is nothing" in done.stdout

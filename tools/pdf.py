@@ -22,12 +22,23 @@ CHROMIUM = (
 )
 # Nobody unfolds anything on paper. The solutions have a page of their own in the book.
 UNFOLD = "() => document.querySelectorAll('details:not(.solution)').forEach(e => e.open = true)"
+# On the page of solutions, what is asked is said once more; on paper one turns to the chapter.
+UNASKED = """() => document.querySelectorAll('#solutions p > a[href*="#exercise-"]').forEach(e => {
+    let one = e.parentElement
+    while (one && !/^H[1-6]$/.test(one.tagName)) {
+        const before = one.previousElementSibling
+        one.remove()
+        one = before
+    }
+})"""
 # What unfolds fades in, and is printed before it is there. Paper is nearer to the eye than a screen: all is
-# set closer, what the page folds smallest, and code may go on overleaf (kept whole, it leaves a third empty).
+# set closer, what the page folds smallest, and that, solutions and the glossary in two columns. Code may go
+# on overleaf (kept whole, it leaves a third empty).
 PAPER = """
 *, ::before, ::after { animation: none !important; transition: none !important; }
+:is(.bd-article, .bd-article-container) { max-width: none !important; margin: 0 !important; }
 .bd-article { font-size: 16px; padding: 0 !important; }
-.bd-article :is(p, li, dd, td, th, figcaption) { line-height: 1.4; }
+.bd-article :is(p, li, dd, td, th, figcaption) { line-height: 1.34; }
 .bd-article :is(p, ul, ol, dl, figcaption, div.math, blockquote) { max-width: none !important; }
 .bd-article :is(p, ul, ol, dl, table, .admonition, .exercise) { margin-bottom: 0.55em; }
 .bd-article h1 { font-size: 28px; margin: 0 0 0.5em; }
@@ -35,10 +46,13 @@ PAPER = """
 .bd-article :is(h3, h4) { font-size: 18px; margin: 0.8em 0 0.3em; }
 .bd-article :is(h2, h3, h4) { break-after: avoid; }
 .bd-article :is(.cell, .cell_input, .cell_output, figure) { margin: 0.3em 0 !important; padding-block: 0; }
-.bd-article pre { font-size: 12.5px; line-height: 1.25; padding: 0.4em 0.8em; orphans: 3; widows: 3; }
-.bd-article details.fold pre { font-size: 10.5px; }
+.bd-article pre { font-size: 11.5px; line-height: 1.2; padding: 0.4em 0.8em; orphans: 3; widows: 3; }
+.bd-article :is(details.fold .cell_input, #solutions) pre { font-size: 10px; }
+:is(details.fold .cell_input pre, #solutions > section, #glossary > dl) { columns: 2; column-gap: 1.5em; }
+#solutions :is(p, li) { font-size: 14px; }
 .bd-article table { font-size: 14px; }
 .bd-article table :is(td, th) { padding: 0.1em 0.6em !important; }
+.bd-article figure svg { max-height: 260px; }
 .bpc-panels { gap: 0.25rem; }
 .bpc-panels > svg { flex-basis: 220px; max-width: 300px; }
 .bpc-several > svg { max-width: calc(33% - 0.25rem); }
@@ -49,7 +63,7 @@ PAPER = """
 .bd-article :is(.cell_input, .cell_output:not(:has(figure)), .highlight, [class*="highlight-"], pre,
   .admonition, .exercise) { break-inside: auto !important; }
 """
-SCALE = 0.7  # of the screen's sizes: letters of 8.4 points
+SCALE = 0.64  # of the screen's sizes: letters of 7.7 points
 # A link to another page would lead to a file of the machine that printed it.
 UNLINK = """() => document.querySelectorAll('a[href]').forEach(e => {
     if (e.protocol == 'file:' && e.pathname != location.pathname) e.removeAttribute('href')})"""
@@ -60,10 +74,9 @@ FOOTER = (
 )
 
 
-LOOKED_UP = {
-    "book/api",
-    "book/status",
-}  # on the screen; printed, they would be a seventh of the whole
+# On the screen: printed, these would be a third of the whole.
+LOOKED_UP = {"book/api", "book/reproduced", "book/status"}
+LOOKED_UP |= {f"book/teaching/{name}" for name in ("guide", "plans", "chapters")}
 
 
 def pages() -> list[str]:
@@ -90,6 +103,7 @@ def main() -> int:
             tab.goto((SITE / f"{page}.html").as_uri())
             tab.add_style_tag(content=PAPER)
             tab.evaluate(UNFOLD)
+            tab.evaluate(UNASKED)
             tab.evaluate(UNLINK)
             printed = tab.pdf(
                 format="A4",
@@ -98,7 +112,7 @@ def main() -> int:
                 display_header_footer=True,
                 header_template="<span></span>",
                 footer_template=FOOTER,
-                margin={"top": "14mm", "bottom": "14mm", "left": "16mm", "right": "16mm"},
+                margin={"top": "12mm", "bottom": "12mm", "left": "14mm", "right": "14mm"},
             )
             title = tab.evaluate("() => document.querySelector('h1').firstChild.textContent")
             writer.append(io.BytesIO(printed), outline_item=title.strip())

@@ -10,6 +10,7 @@ names, and ends with an error.
 
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import nbformat
 from cell_code import bound
 from editions import ROOT
 from nbformat import NotebookNode
+from nbformat.warnings import DuplicateCellId
 
 
 def id_of(cell: NotebookNode) -> str | None:
@@ -112,6 +114,7 @@ def look_at(folder: Path, release: Path, kept: Path) -> tuple[list[str], str | N
 
 
 def main() -> int:
+    warnings.simplefilter("ignore", DuplicateCellId)  # said below, in words of the course
     course = Path(sys.argv[1]) if sys.argv[1:] else ROOT / "course"
     submitted = sorted(course.glob("submitted/*/*/"))
     if not submitted:

@@ -19,7 +19,7 @@ import yaml
 from editions import ROOT, STUDENT_PAGES, chapters, serialise, take
 from pdf import CHROMIUM
 
-COPIED = ("book/_static", "book/_templates", "tools")
+COPIED = ("book/_static", "book/_templates", "book/live", "tools")
 PAGE = "book/solutions"
 TEACHING = "book/teaching/"  # what checks know, and answers to questions
 LINK = re.compile(
