@@ -300,7 +300,8 @@ def exercise_5(rho, alpha_gen, alpha_disc):
         "the pull of e is weighed by rho twice: rho**2, not rho": both
         / (alpha_disc + rho * alpha_gen),
         "this is the posterior mean itself, which is reached at alpha_gen = 0 only": right / right,
-        "the curvature has rho**2 at alpha_gen, not at alpha_disc": both / (both * r),
+        "this is the answer at alpha_disc = 0: d bends the energy too, and its own term has no rho": both
+        / (both * r),
         "this is one over it": 1 / right,
         "e pulls too: its alpha_gen belongs above": alpha_disc / (alpha_disc + r * alpha_gen),
         "d pulls too: its alpha_disc belongs above": alpha_gen / (alpha_disc + r * alpha_gen),

@@ -137,7 +137,7 @@ def same_batches(network_2, *, jpc, data, results, ITERATIONS, BATCH):
         "columns are the batches: reshape to (iterations, batch), rows of 64": lambda: learned(
             its, rows=lambda x: x.reshape(BATCH, ITERATIONS).T
         ),
-        "64 iterations of 300 images: the other way round, 300 of 64": lambda: learned(
+        "these are 64 batches of 40 images; 40 batches of 64 are asked for": lambda: learned(
             its, rows=lambda x: x.reshape(BATCH, ITERATIONS)
         ),
         "the first batch is missing": lambda: learned(its[BATCH:]),

@@ -327,7 +327,7 @@ ANSWERS = {
             ),
             ("rho twice", PAIR + "(alpha_gen + alpha_disc) / (alpha_disc + alpha_gen * rho)"),
             ("posterior mean itself", PAIR + "1.0"),
-            ("at alpha_gen, not", PAIR + "1 / rho**2"),
+            ("at alpha_disc = 0", PAIR + "1 / rho**2"),
             ("one over", PAIR + "(alpha_disc + alpha_gen * rho**2) / (alpha_gen + alpha_disc)"),
             ("alpha_gen belongs", PAIR + "alpha_disc / (alpha_disc + alpha_gen * rho**2)"),
             ("alpha_disc belongs", PAIR + "alpha_gen / (alpha_disc + alpha_gen * rho**2)"),

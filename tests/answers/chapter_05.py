@@ -125,7 +125,10 @@ ANSWERS = {
             ),
             ("reversed", LOOP.replace("len(images)))", "len(images)))[::-1]")),
             ("columns", LOOP.replace("reshape(ITERATIONS, BATCH)", "reshape(BATCH, ITERATIONS).T")),
-            ("other way", LOOP.replace("reshape(ITERATIONS, BATCH)", "reshape(BATCH, ITERATIONS)")),
+            (
+                "64 batches of 40",
+                LOOP.replace("reshape(ITERATIONS, BATCH)", "reshape(BATCH, ITERATIONS)"),
+            ),
             (
                 "first batch",
                 LOOP.replace("[: ITERATIONS * BATCH]", "[BATCH : ITERATIONS * BATCH + BATCH]"),

@@ -15,7 +15,7 @@ def prepare(space):
 BYTES = "def sgd_bytes(weights):\n    return "
 BATCH = "def batch_for(intensity, k, n):\n    i = intensity\n    return "
 RATIO = """
-fast = bpc.preset("fast")
+fast = bpc.preset("fast", step_rule="fixed")
 at_once = fast.replace(in_turn=False, steps=2)
 a, b = package_operations(fast), package_operations(at_once)
 ratio_3 = """
@@ -91,10 +91,12 @@ ANSWERS = {
             RATIO + "round(a / b, 2)",
             RATIO + "jnp.array([a]) / b",
             "counts = []\nfor turn, steps in ((True, 1), (False, 2)):\n"
-            "    counts.append(package_operations(bpc.preset('fast', in_turn=turn, steps=steps)))\n"
+            "    config = bpc.preset('fast', step_rule='fixed', in_turn=turn, steps=steps)\n"
+            "    counts.append(package_operations(config))\n"
             "ratio_3 = np.divide(*counts)",
         ],
         "wrong": [
+            ("seldom measured", RATIO.replace(', step_rule="fixed"', "") + "a / b"),
             ("wrong way", RATIO + "b / a"),
             ("what is spared, not", RATIO + "1 - a / b"),
             ("need more", RATIO + "b / a - 1"),
@@ -107,7 +109,6 @@ ANSWERS = {
             ("these are steps", "ratio_3 = 0.5"),
             ("both", RATIO.replace("steps=2", "steps=1") + "a / b"),
             ("three steps", RATIO.replace("steps=2", "steps=3") + "a / b"),
-            ("`jpc`", RATIO + "a / package_operations(bpc.preset('jpc'))"),
             ("text", "ratio_3 = '0.89'"),
             ("function", "ratio_3 = lambda: 0.89"),
         ],
