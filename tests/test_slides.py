@@ -145,8 +145,9 @@ SEEN = """() => {
   for (const e of page.querySelectorAll('*')) {
     if (e.closest('aside')) continue;
     const box = e.getBoundingClientRect();
-    // What is clipped is seen within its axes only, and these have boxes of their own.
-    if (box.width && !e.closest('defs, [clip-path]')) boxes.push([box.left, box.top, box.right, box.bottom]);
+    // What is clipped is seen within its axes only, which have boxes of their own.
+    const clipped = e.closest('defs, [clip-path]') || e.ownerSVGElement && e.querySelector('[clip-path]');
+    if (box.width && !clipped) boxes.push([box.left, box.top, box.right, box.bottom]);
     const own = [...e.childNodes].some(n => n.nodeType == 3 && n.textContent.trim());
     const math = e.closest('math');
     if (!own && e != math || math && e != math) continue;
