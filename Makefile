@@ -7,7 +7,7 @@ ARGS ?=
 COURSE ?= course
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
-PYTEST := -m pytest -q -n auto --dist loadfile
+PYTEST := -m pytest -q -rfER -n auto --dist loadfile
 # What a test compiles runs for a moment, so that optimising it takes longer than it saves, and XLA's older
 # emitters compile in half the time. The notebooks and the slow tests compile as a reader does.
 QUICK := XLA_FLAGS="$$XLA_FLAGS --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"

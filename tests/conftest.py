@@ -33,6 +33,16 @@ def pytest_xdist_auto_num_workers():
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_collection_modifyitems(items):
+    """Try what uses Chromium once more where it fails: a key or a frame is lost on a busy machine, a fault is not.
+
+    Each second try is counted in the last line, and `-rR` names it.
+    """
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forgotten():
     """Let go of what a file compiled: kept, it is gigabytes at the end, in each process that tests."""
