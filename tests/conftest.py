@@ -34,9 +34,9 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_collection_modifyitems(items):
-    """Try what uses Chromium once more where it fails: a key or a frame is lost on a busy machine, a fault is not.
+    """Try what uses Chromium once more where it fails: a busy machine loses a key, and never a fault.
 
-    Each second try is counted in the last line, and `-rR` names it.
+    Each second try is counted in the last line of `make test`, and named above it.
     """
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
