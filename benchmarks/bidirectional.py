@@ -27,6 +27,7 @@ import run as benchmarks
 from scipy.ndimage import gaussian_filter
 
 import bpc_minimal as bpc
+from bpc_minimal.curvature import curvatures, spectral_norms
 
 PACKAGE = Path(bpc.__file__).parent
 STORED = PACKAGE / "measured" / "bidirectional.json"
@@ -428,6 +429,167 @@ def longer_hidden(name: str) -> dict[str, Any]:
     return found
 
 
+def specialists(seed: int) -> tuple[bpc.Network, bpc.Network]:
+    """Give genPC and discPC of a seed: as many weights as BPC has, and hidden layers of their own."""
+    drawing, reading = (trained(MODELS[name].replace(seed=seed))[0] for name in ("genPC", "discPC"))
+    return drawing, reading
+
+
+def taking_turns(pair, precisions, image, seen) -> list[np.ndarray]:
+    """Let genPC complete the images by its errors e, then let discPC sweep up: its label, and discPC's."""
+    drawing, reading = pair
+    z = settled(drawing, bpc.GENERATIVE, precisions, image, seen)
+    return [z[0], bpc.sweep_up(reading, z[-1])[0]]
+
+
+@jax.jit
+def settle_together(drawing, reading, gen, disc, image, seen) -> tuple[jax.Array, jax.Array]:
+    """Let the sum of two energies descend: one label and one image, hidden layers for each network.
+
+    It starts from discPC's sweep, and genPC's hidden layers from a blank label, as where it settles alone.
+    """
+    none = (0.0, 0.0, 0.0)
+    of_drawing = curvatures(drawing, gen, none, spectral_norms(drawing))
+    of_reading = curvatures(reading, none, disc, spectral_norms(reading))
+    at_label, at_image = (of_drawing[l] + of_reading[l] for l in (0, -1))
+    blank = jax.numpy.full((len(image), 10), 0.1)
+    up, down = bpc.sweep_up(reading, image * seen), bpc.sweep_down(drawing, blank)
+
+    def step(state, _):
+        label, shown, inner, outer = state
+        by_e = bpc.activity_gradient(drawing, [label, *inner, shown], gen, none)
+        by_d = bpc.activity_gradient(reading, [label, *outer, shown], none, disc)
+        label = label - (by_e[0] + by_d[0]) / at_label
+        shown = jax.numpy.where(seen, image, shown - (by_e[-1] + by_d[-1]) / at_image)
+        inner = [z - g / c for z, g, c in zip(inner, by_e[1:-1], of_drawing[1:-1], strict=True)]
+        outer = [z - g / c for z, g, c in zip(outer, by_d[1:-1], of_reading[1:-1], strict=True)]
+        return (label, shown, inner, outer), None
+
+    start = up[0], image * seen, down[1:-1], up[1:-1]
+    (label, shown, _, _), _ = jax.lax.scan(step, start, length=STEPS)
+    return label, shown
+
+
+def together(pair, precisions, image, seen) -> list[np.ndarray]:
+    """Let both settle together, and discPC sweep up from the completed image: the label, and discPC's."""
+    label, shown = settle_together(*pair, *precisions, image, seen)
+    return [label, bpc.sweep_up(pair[1], shown)[0]]
+
+
+PAIRED = {"in turn": (taking_turns, BY_E), "together": (together, BY_BOTH)}
+
+
+def read_by_pair(way: str, seed: int, precisions, image, label, seen) -> list[float]:
+    """Give the accuracy, in percent, of a pair's two answers."""
+    answers = PAIRED[way][0](specialists(seed), precisions, image, seen)
+    return [percent(np.asarray(each), label) for each in answers]
+
+
+@cache
+def choose_for_pair(way: str) -> dict[str, tuple]:
+    """Give the precisions with the best mean accuracy over masks, for each answer: as `choose` does."""
+    (image, label), tried = pixels(CHOSEN_ON), PAIRED[way][1]
+    scores = [
+        np.mean(
+            [
+                read_by_pair(way, seed, each, image, label, seen)
+                for seed in CHOOSING_SEEDS
+                for seen in hiding(len(image)).values()
+            ],
+            axis=0,
+        )
+        for each in tried
+    ]
+    best = np.argmax(scores, axis=0)
+    return {name: tried[i] for name, i in zip(("settled", "completed"), best, strict=True)}
+
+
+def side_by_side(way: str) -> dict[str, Any]:
+    """Measure genPC and discPC side by side on hidden pixels: what BPC has to beat with as many weights.
+
+    Of two answers, the label that settles (genPC's alone where they take turns) and discPC's sweep up from
+    the completed image.
+    """
+    image, label = pixels(REPORTED_ON)
+    found: dict[str, Any] = {}
+    for i, (answer, precisions) in enumerate(choose_for_pair(way).items()):
+        found[answer] = {
+            what: [read_by_pair(way, seed, precisions, image, label, seen)[i] for seed in SEEDS]
+            for what, seen in hiding(len(image)).items()
+        } | {"precisions": str(precisions)}
+    return found
+
+
+TEST_IMAGES = 2_000  # the first of the test set
+
+
+def on_the_test_set(name: str) -> dict[str, Any]:
+    """Read hidden pixels of test images once, at the precisions that validation images chose."""
+    test = bpc.mnist()
+    image, label = (
+        bpc.normalise(test.held_out_images[:TEST_IMAGES]),
+        test.held_out_labels[:TEST_IMAGES],
+    )
+    rule, alone = BPC.rule, name == "BPC"
+    chosen = choose(BPC, "both", tuple(hiding(1))) if alone else choose_for_pair(name)
+    found: dict[str, Any] = {}
+    for i, (answer, precisions) in enumerate(chosen.items()):
+        for what, seen in hiding(len(image)).items():
+            found.setdefault(answer, {})[what] = [
+                read(trained(BPC.replace(seed=seed))[0], rule, precisions, image, label, seen)[i]
+                if alone
+                else read_by_pair(name, seed, precisions, image, label, seen)[i]
+                for seed in SEEDS
+            ]
+    return found
+
+
+RANK = 64  # of what a second Gaussian knows of covariances: a fifth of BPC's weights
+
+
+@cache
+def thin_moments() -> tuple[np.ndarray, np.ndarray]:
+    """Give mean and covariance of a Gaussian that varies along 64 directions, and along others by noise."""
+    mean, covariance = moments()
+    values, vectors = np.linalg.eigh(covariance)
+    noise, top = values[:-RANK].mean(), vectors[:, -RANK:]
+    return mean, noise * np.eye(784) + (top * (values[-RANK:] - noise)) @ top.T
+
+
+@cache
+def thinly_filled(chosen_on: bool, what: str) -> np.ndarray:
+    """Fill hidden pixels with their mean given the seen ones, of that Gaussian; nothing is to be chosen."""
+    image, _ = pixels(CHOSEN_ON if chosen_on else REPORTED_ON)
+    mean, covariance = thin_moments()
+    seen = masks(len(image))[what]
+    done = np.where(seen, image, 0.0)
+    for row, known in zip(done, np.asarray(seen), strict=True):
+        weights = np.linalg.solve(covariance[np.ix_(known, known)], row[known] - mean[known])
+        row[~known] = mean[~known] + covariance[np.ix_(~known, known)] @ weights
+    return done.astype(np.float32)
+
+
+def thin(name: str) -> dict[str, Any]:
+    """Measure a sweep after a Gaussian of 51,000 numbers filled in the pixels, in place of 308,000."""
+    label = pixels(REPORTED_ON)[1]
+    return {
+        what: [
+            swept(network, thinly_filled(False, what), label) for network in of_seeds(MODELS[name])
+        ]
+        for what in hiding(1)
+    }
+
+
+# Of genPC's and HPC's precisions only ratios count: those of the layers 1, 2 and 3.
+RATIOS = [(1.0, 1.0, 1.0), (1.0, 1.0, 0.1), (1.0, 1.0, 0.01), (1.0, 0.1, 0.1), (1.0, 0.1, 0.01)]
+RATIOS += [(1.0, 0.1, 0.001), (1.0, 0.03, 0.001), (1.0, 0.3, 0.03)]
+
+
+def at_ratio(ratio: str) -> dict[str, Any]:
+    """Train HPC at another ratio of its layers' precisions: how much of its drawing is a matter of that?"""
+    return evaluated(MODELS["HPC"].replace(alpha_gen=ast.literal_eval(ratio)))
+
+
 PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "models": (of_model, MODELS),
     "completers": (completed, BOTH_TEACH),
@@ -440,6 +602,10 @@ PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "dial": (of_ratio, DIAL),
     "longer": (longer, BOTH_TEACH),
     "longer, hidden": (longer_hidden, ("BPC", "control")),
+    "side by side": (side_by_side, PAIRED),
+    "test set": (on_the_test_set, ("BPC", *PAIRED)),
+    "thin": (thin, BOTH_TEACH),
+    "HPC's ratio": (at_ratio, [str(each) for each in RATIOS]),
 }
 
 
