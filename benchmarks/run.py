@@ -49,6 +49,7 @@ READ_BY_CHAPTERS = (
     "generating",
     "hybrid",
     "settling",
+    "passes",
     "presets",
     "best",
     "best_backprop",
@@ -141,6 +142,30 @@ def settling() -> dict[str, Any]:
     import settling as steps
 
     return _with_spread(steps.measure())
+
+
+def passes() -> dict[str, Any]:
+    """`jpc` for five passes: its own step, a relative one, a small precision, five seeds (chapter 5 prints it).
+
+    Accuracy on 5,000 held-out training images after each pass.
+    """
+    data, found = mnist("validation"), {}
+    own = preset("jpc", epochs=5, evaluate_every=None, stop_diverging=False)
+    relative = own.replace(step_rule="curvature", step_size=1.0)
+    ways = {
+        "fixed, its own": own,
+        "relative, 1": relative,
+        "relative, 1, alpha_gen 0.001": relative.replace(alpha_gen=1e-3),
+    }
+    for name, config in ways.items():
+        runs = [fit(config.replace(seed=seed), data)[1].evaluations for seed in range(5)]
+        found[name] = {
+            str(i + 1): {
+                what: [run[i][what] for run in runs] for what in ("accuracy", "relative_step")
+            }
+            for i in range(5)
+        }
+    return _with_spread(found)
 
 
 def presets() -> dict[str, Any]:
@@ -358,6 +383,7 @@ SECTIONS = {
         generating,
         hybrid,
         settling,
+        passes,
         presets,
         milestones,
         accuracy,
