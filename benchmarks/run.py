@@ -145,7 +145,7 @@ def settling() -> dict[str, Any]:
 
 
 def passes() -> dict[str, Any]:
-    """`jpc` for five passes: its own step, a relative one, a small precision, five seeds (chapter 5 prints it).
+    """`jpc` for five passes by its own step and by relative ones, five seeds (chapter 5 prints it).
 
     Accuracy on 5,000 held-out training images after each pass.
     """
