@@ -554,7 +554,7 @@ def side_by_side_longer(way: str) -> dict[str, Any]:
     return found
 
 
-TEST_IMAGES = 2_000  # the first of the test set
+TEST_IMAGES = 1_000  # the first of the test set
 
 
 def on_the_test_set(name: str) -> dict[str, Any]:
