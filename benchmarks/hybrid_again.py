@@ -2,7 +2,8 @@
 
 The networks, the batches and the rates are those of `hybrid.py`, which chose the rates on validation
 images. When a model of 100 examples should have stopped is chosen here, each seed by itself, on the first
-500 validation images, of which no label is learnt.
+500 validation images, of which no label is learnt. A linear classifier of the pixels, fitted by least squares
+to the same examples, is read beside them; its weight decay is chosen on the same 500 images.
 """
 
 import json
@@ -22,6 +23,7 @@ import bpc_minimal as bpc
 SEEDS = 5
 EARLY, LATE, AFTER = 50, 2400, 10  # iterations, of digits 0-4 and after the shift
 NEAR = 1.05  # times the energy where it settles
+DECAYS = (1, 10, 100, 1000, 10_000)  # of the linear classifier's weights
 
 
 @cache
@@ -108,5 +110,28 @@ def shift() -> dict[str, Any]:
     return found
 
 
+def linear() -> dict[str, Any]:
+    """Read the same test images by ten weighted sums of the pixels, fitted to the same examples."""
+    places = hybrid.orders(100, len(data().images), experiments.seeds(SEEDS)[0])
+    pools = [np.unique(each) for each in places]  # each seed's hundred images
+    return {"100": [read_linearly(pool) for pool in pools], "all": read_linearly(slice(None))}
+
+
+def read_linearly(pool) -> float:
+    """Fit to some images, with the decay that reads validation images best; read test images."""
+    X, Y = with_one(bpc.normalise(data().images[pool])), np.eye(10)[data().labels[pool]]
+    products, sums = X.T @ X, X.T @ Y
+    image, label = hybrid.held(data(), hybrid.CHOSEN_ON)
+    fits = [np.linalg.solve(products + decay * np.eye(785), sums) for decay in DECAYS]
+    scores = [np.mean((with_one(image) @ fit).argmax(axis=1) == label) for fit in fits]
+    answers = (with_one(test()[0][:1000]) @ fits[int(np.argmax(scores))]).argmax(axis=1)
+    return float(100 * np.mean(answers == test()[1][:1000]))
+
+
+def with_one(pixels) -> np.ndarray:
+    """Put a 1 behind the pixels of each image."""
+    return np.concatenate([np.asarray(pixels), np.ones((len(pixels), 1), np.float32)], axis=1)
+
+
 def parts() -> dict[str, Callable[[], Any]]:
-    return {"steps": steps, "few": few, "shift": shift}
+    return {"steps": steps, "few": few, "shift": shift, "linear": linear}
