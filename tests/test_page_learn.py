@@ -418,12 +418,25 @@ def test_the_whole_run_ends_as_its_text_says(visit):
     lesson.button("Train (loads 2 MB)").click()
     lesson.learn_for(39)
     first = float(lesson.told("E-e")), float(lesson.told("E-d"))
-    lesson.learn_for(PASS * learn.BPC.epochs)
+    shown = {}  # images read rightly, and how alike the drawings are to the means of their classes
+    for batches in (PASS // 2, PASS, PASS * learn.BPC.epochs):
+        lesson.learn_for(batches)
+        if batches < PASS * learn.BPC.epochs:
+            lesson.pause()
+        alike = np.mean([likeness(lesson, digit) for digit in range(10)])
+        shown[batches] = int(lesson.told("accuracy")), alike
+        if batches < PASS * learn.BPC.epochs:
+            lesson.button("Train").click()
     lesson.reach("ended")
     assert lesson.iteration == PASS * learn.BPC.epochs
     told = lesson.told("told")
-    assert "some nine in ten after half a pass over the images, and 97 in a hundred at the" in told
-    assert "had a shape within the first pass" in told
+    assert (
+        "some nine in ten after half a pass over the images" in told and "97 in a hundred" in told
+    )
+    half, one, six = (shown[n] for n in (PASS // 2, PASS, PASS * learn.BPC.epochs))
+    assert "Reading was ahead at first" in told and round(half[0], -2) == 900
+    assert "the drawings were done first: after one pass they were nearly what they are now" in told
+    assert half[1] < six[1] - 0.05 and one[1] > six[1] - 0.03 and six[0] > one[0] + 30
     right = int(lesson.told("accuracy"))
     assert round(right, -1) == 970
     assert f"{right} of 1,000 test images are read rightly" in lesson.told("status")
@@ -779,6 +792,45 @@ def test_a_setting_that_changes_in_the_middle_says_from_where_it_holds(visit):
     lesson.button("Start over").click()
     lesson.button("Train").click()
     expect(status).to_contain_text("BPC: starts from random weights. Learning")
+
+
+def test_after_a_pause_it_is_said_to_go_on(visit):
+    lesson = visit(**MOVES)
+    lesson.start()
+    lesson.button("Train").click()
+    status = lesson.page.locator("#learn-status")
+    expect(status).to_contain_text("As it should be: starts from random weights. Learning")
+    lesson.learn_for(10)
+    lesson.pause()
+    at = lesson.iteration
+    lesson.button("Train").click()
+    expect(status).to_contain_text(f"As it should be: goes on from batch {at}. Learning")
+    lesson.pause()
+    lesson.start()
+    lesson.button("Train").click()
+    expect(status).to_contain_text("As it should be: starts from random weights.")
+    lesson.pause()
+
+
+def test_an_energy_that_settling_raised_is_said_to_be_at_once(visit):
+    lesson = visit(**MOVES)
+    lesson.start()
+    slide(lesson, "rate", "10")
+    slide(lesson, "steps", "4")
+    raises = "Settling raises the energy: its steps are too long."
+    assert raises not in lesson.told("status")
+    for n in (1, 2, 3):
+        lesson.button("One batch").click()
+        expect(lesson.learn).to_have_attribute("data-iteration", str(n))
+        lesson.reach("paused")
+        assert float(lesson.told("E")) > float(lesson.told("before"))
+        assert raises in lesson.told("status")
+    slide(lesson, "rate", "1")  # and is said of it no more
+    expect(lesson.page.locator("#learn-status")).to_contain_text("It goes on with step 1")
+    lesson.button("One batch").click()
+    expect(lesson.learn).to_have_attribute("data-iteration", "4")
+    assert float(lesson.told("E")) < float(lesson.told("before"))
+    assert raises not in lesson.told("status")
 
 
 def test_a_setting_is_said_to_hold_once_the_worker_holds_it(visit):

@@ -693,8 +693,10 @@ def test_draw_your_own_clears_the_pad_and_leads_to_it(width, visit):
 def test_experiment_too_long_a_step(visit):
     reader = visit()
     told = try_out(reader, "5 Too long a step")
-    assert "The energy fell at first; then it climbed, and the network blew up" in told
-    assert "it has no answer" in told
+    first, lowest = re.search(
+        r"fell at first, from ([\d.]+) to ([\d.]+) in two steps", told
+    ).groups()
+    assert "then it climbed, and the network blew up: it has no answer" in told
     assert [reader.says(name) for name in ("swept", "says", "again")] == ["7", "blew up", "–"]
     assert "grew without bound" in reader.page.locator("#live-status").text_content()
     reader.press("Start over")
@@ -706,6 +708,8 @@ def test_experiment_too_long_a_step(visit):
         reader.press("Step")
         assert len(energies) < 50
     assert energies[1] < energies[0] and energies[-1] > 1000 * energies[0]
+    assert energies.index(min(energies)) == 2
+    assert [float(first), float(lowest)] == pytest.approx([energies[0], energies[2]], abs=0.06)
     assert told.endswith("Now set the step to 1. Where will the energy end?")
     reader.slide("rate", "1")
     assert float(reader.says("E")) < energies[0] and reader.says("t") == "50 of 50"
@@ -722,6 +726,26 @@ WRITE = """() => { window.written = [];
     const {fillText} = CanvasRenderingContext2D.prototype;
     CanvasRenderingContext2D.prototype.fillText = function (words, ...place) {
         written.push([this.canvas.id, words]); fillText.call(this, words, ...place) } }"""
+
+
+def test_the_fall_before_a_climb_is_seen(visit):
+    reader = visit(reduced_motion="no-preference")
+    reader.press("5 Too long a step")
+    reader.page.evaluate(WATCH)
+    reader.page.evaluate(WRITE)
+    reader.page.evaluate(
+        """() => { window.frames_ = 0; const request = requestAnimationFrame;
+            window.requestAnimationFrame = run => { frames_ += 1; return request(run) } }"""
+    )
+    reader.press("Run")
+    steps = [int(t.split()[0]) for t in reader.page.evaluate("() => seen")]
+    assert {*range(1, 15)} <= {*steps} and steps == sorted(steps)
+    assert reader.page.evaluate("() => frames_") > 5 * 14, "each is seen for some frames"
+    written = [w for canvas, w in reader.page.evaluate("() => written") if canvas == "live-chart"]
+    assert {"21.15", "19.29 at step 2"} <= {*written}, "the fall has a scale of its own"
+    expect(reader.page.locator("#live-chart")).to_have_attribute(
+        "aria-label", re.compile("21.15 at step 0, 19.29 at step 2, ")
+    )
 
 
 def test_an_energy_that_has_risen_says_so_and_gives_no_answer(visit):
@@ -791,6 +815,109 @@ def test_where_nothing_is_given_there_is_no_answer(way, visit):
     reader.press("Run")
     assert "Nothing is given" not in reader.says("told") + status.text_content()
     assert reader.says("again") == "8"
+
+
+def test_on_a_blank_pad_a_clamped_label_draws_and_a_blank_that_is_held_says_so(visit):
+    reader = visit()
+    reader.press("Draw your own")
+    reader.press("3")
+    assert reader.says("image-is") == "free" and reader.says("again") == "3"
+    assert likeness(reader.pixels(), 3) > 0.85
+    assert "the label is clamped: so all of the image is free" in reader.says("told")
+    reader.press("none")
+    assert reader.says("image-is") == "seen" and (reader.pixels() == 0).all()
+    assert "The image is blank, and what is seen of it is held" in reader.says("told")
+    assert "Press all, in the row Hide, and it draws." in reader.says("told")
+    reader.press("all")
+    assert likeness(reader.pixels(), 3) > 0.85
+    draw_with_mouse(reader, SHAPES["7"])  # ink is seen, and the label stays
+    assert reader.says("image-is") == "seen" and reader.says("label-is") == "clamped to 3"
+    assert "blank" not in reader.says("told")
+
+
+@pytest.mark.parametrize(
+    "name, ends", [("5 Too long a step", "14 of 50"), ("1 A hidden 8", "400 of 400")]
+)
+def test_there_is_no_step_after_the_last(name, ends, visit):
+    reader = visit()
+    reader.press(name)
+    step = reader.page.locator("#live-step")
+    expect(step).to_have_attribute("aria-disabled", "false")
+    reader.press("Run")
+    expect(step).to_have_attribute("aria-disabled", "true")
+    shown = [reader.says(name) for name in ("t", "E", "says")]
+    step.click(force=True)
+    assert shown == [reader.says(name) for name in ("t", "E", "says")] and shown[0] == ends
+    reader.press("Start over")
+    reader.press("Step")
+    assert reader.says("t").startswith("1 of")
+
+
+def test_what_may_still_change_is_said_to_be_so_far(visit):
+    reader = visit()
+    reader.press("Step")
+    assert reader.says("says-when") == "so far"
+    status = reader.page.locator("#live-status")
+    expect(status).to_contain_text(f"So far: {reader.says('says')}.")
+    reader.press("Run")
+    assert reader.says("says-when") == "settled"
+    expect(status).to_contain_text("Settled: 8.")
+
+
+def test_bars_have_a_scale(visit):
+    reader = visit()
+    reader.page.evaluate(WRITE)
+    reader.press("Run")
+    assert ["live-bars", "1"] in reader.page.evaluate("() => written")
+
+
+LOOKS = "e => { const s = getComputedStyle(e); return [s.borderTopStyle, s.cursor] }"
+
+
+def test_what_is_off_looks_off(visit):
+    reader = visit()
+    reader.press("Run")
+    off = reader.root.locator(":is(button:disabled, button[aria-disabled=true])")
+    assert {"live-free", "live-reset", "live-step"} <= {
+        each.get_attribute("id") for each in off.all()
+    }
+    assert all(each.evaluate(LOOKS) == ["dashed", "not-allowed"] for each in off.all())
+    for name in ("run", "back", "clear"):
+        assert reader.page.locator(f"#live-{name}").evaluate(LOOKS) == ["solid", "pointer"]
+
+
+def named_without_its_value(slider):
+    """Ask that a slider is named by its words alone: a screen reader says its value beside its name."""
+    words = re.sub(r"\s", "", slider.locator("xpath=..").locator("> span").text_content())
+    pattern = r"\s*".join(re.escape(letter) for letter in words)
+    expect(slider).to_have_accessible_name(re.compile(rf"^\s*{pattern}\s*$"))
+    assert "status" not in slider.locator("xpath=..").aria_snapshot(), "nor after the slider"
+
+
+def test_a_slider_says_its_value_once(visit):
+    reader = visit()
+    sliders = reader.page.locator(":is(#live, #learn) input[type=range]")
+    assert sliders.count() == 8
+    for slider in sliders.all():
+        named_without_its_value(slider)
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_on_a_phone_the_first_screen_asks_and_a_tap_answers(width, visit):
+    reader = visit(viewport={"width": width, "height": 844}, has_touch=True, is_mobile=True)
+    seen = """() => { const bar = document.querySelector('.live-go').getBoundingClientRect().top;
+        const at = e => e.getBoundingClientRect(), mini = at(document.getElementById('live-mini'));
+        return [at(document.querySelector('#live-told .live-now')).bottom <= bar,
+            at(document.getElementById('live-bars')).bottom <= bar, mini.width >= 70,
+            at(document.getElementById('live-run')).bottom <= innerHeight,
+            mini.bottom <= innerHeight, scrollY == 0] }"""
+    assert all(reader.page.evaluate(seen)), reader.page.evaluate(seen)
+    before = reader.pixels("mini")
+    reader.page.locator("#live-run").tap()
+    expect(reader.page.locator("#live-says")).to_have_text("8")
+    reader.still()
+    assert "It says 8" in reader.says("told") and all(reader.page.evaluate(seen))
+    assert np.abs(reader.pixels("mini") - before).max() > 0.3, "the picture is filled in"
 
 
 def test_it_blows_up_and_nothing_below_moves(visit):

@@ -41,6 +41,7 @@
     changes: {}, // what was changed since the run began, in words
     pace: 0, // batches a frame; 0 is as many as there are
     running: false, // whether it should run once it is there
+    resumed: 0, // the batch after which it last went on from a pause
     run: 0, // counts the runs, so that a frame of an earlier one is known
     frame: null, // the last that came
     points: [], // of the lines of the energies
@@ -155,6 +156,7 @@
     state.points = [];
     state.accuracies = [];
     state.changes = {};
+    state.resumed = 0;
     nameCharts({ iteration: 0 });
     setState("waiting");
     root.dataset.iteration = 0;
@@ -257,7 +259,9 @@
       const passes = Math.floor(iteration / perPass);
       const found = passes && state.accuracies.find((point) => point.iteration === passes * perPass);
       const result = found ? ` After ${passes === 1 ? "one pass" : `${passes} passes`}: ${Math.round(10 * found.accuracy)} of 1,000 read rightly.` : "";
-      const from = changed ? `goes on from batch ${changed} with ${changes.join(", ")}` : `starts from random weights. Learning, in ${kernels}`;
+      const since = Math.max(changed, state.resumed);
+      const settings = changed ? ` with ${changes.join(", ")}` : `. Learning, in ${kernels}`;
+      const from = since ? `goes on from batch ${since}${settings}` : `starts from random weights${settings}`;
       const later = (still.matches ? " Shown after each pass, as you ask for less motion." : "") + (reads() ? "" : ` Reading is ${EACH_PASS}.`);
       return `${named()}: ${from}.${result || later}`;
     },
@@ -340,18 +344,23 @@
 
   // What the reader does -------------------------------------------------------------------------------------------
 
+  function resume(iterations) {
+    state.resumed = state.frame.iteration;
+    worker.postMessage({ type: "run", iterations });
+  }
+
   $("run").addEventListener("click", () => {
     const now = root.dataset.state;
     if (disabled("run")) return;
     if (now === "running") worker.postMessage({ type: "pause" });
-    else if (now === "paused") worker.postMessage({ type: "run" });
+    else if (now === "paused") resume();
     else begin(true);
   });
   $("once").addEventListener("click", () => {
     const now = root.dataset.state;
     if (disabled("once")) return;
     if (now === "running") worker.postMessage({ type: "pause" });
-    else if (now === "paused") worker.postMessage({ type: "run", iterations: 1 });
+    else if (now === "paused") resume(1);
     else begin(true, 1);
   });
   $("back").addEventListener("click", () => {

@@ -56,7 +56,8 @@ function makeLesson(learning, tell) {
       last: null, // energies of the last iteration
       changed: 0, // the iteration after which a setting was last changed
       changes: [], // what the page calls all that was changed
-      raised: false, // whether inference raised the energy
+      rose: -Infinity, // the iteration at which inference last raised the energy
+      raised: false, // whether it did so lately
       spoilt: false, // whether it ever did
       wrong: [],
       seen: true, // whether the page has drawn the last frame
@@ -100,13 +101,13 @@ function makeLesson(learning, tell) {
       lesson.state = "diverged";
       return;
     }
+    if (sum > 1.001 * energies.before + 1e-6) lesson.rose = iteration; // the thousandth is for rounding
+    lesson.raised = iteration - lesson.rose < POINT; // said at once, and for a while, so that the words do not flicker
+    lesson.spoilt ||= lesson.raised;
     const { sums } = lesson;
     for (const name in energies) sums[name] += energies[name] / POINT;
     if (iteration % POINT === 0) {
       lesson.points.push({ iteration, ...sums });
-      const since = iteration - lesson.changed; // what earlier settings raised does not count; the thousandth is for rounding
-      lesson.raised = since >= POINT && sums.e + sums.d > 1.001 * sums.before + 1e-6;
-      lesson.spoilt ||= lesson.raised;
       lesson.sums = { e: 0, d: 0, before: 0 };
     }
     if (evaluable(iteration)) evaluate();
@@ -197,7 +198,8 @@ function makeLesson(learning, tell) {
       if (Object.keys(changes).length) {
         lesson.changed = learner.iteration();
         lesson.changes = names;
-        lesson.raised = false;
+        lesson.raised = false; // what earlier settings raised does not count
+        lesson.rose = -Infinity;
         if (lesson.state === "running" || lesson.state === "paused") lesson.shown = {}; // the page is to say it
       }
       goOn();

@@ -18,6 +18,7 @@
   const RATES = [0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5];
   const STEPS = [10, 20, 50, 100, 200, 400, 1000];
   const LONGEST = 4; // seconds of a run, at 60 frames a second
+  const FEW = 100; // steps: of a run of so few, the first 20 are seen one by one
   const BLOWN_UP = 1e6; // times the energy at the start: it will not come back
 
   // What a guided experiment starts from, where it says nothing else.
@@ -48,6 +49,10 @@
   const alphas = () => bpc.precisions(network, rule(), state.alpha_gen, state.alpha_disc);
   const anySeen = () => state.visible.includes(1);
   const anyHidden = () => state.visible.includes(0);
+  // A label has no image to draw on where a blank one is seen, and so held; on one that is hidden it draws.
+  const onBlank = () => state.label !== null && !state.pixels.some((p) => p > 0);
+  const holdsBlank = () => onBlank() && anySeen();
+  const drawsOnBlank = () => onBlank() && !anySeen();
   // Nothing to read: the label is free, and no pixel with ink is seen.
   const blank = () => state.label === null && !state.pixels.some((p, i) => p > 0 && state.visible[i]);
   // What is hidden starts at 0, the mean of all pixels.
@@ -119,8 +124,12 @@
     const run = (state.run = {});
     if (!penDown()) announce(`${state.label === null ? "The label is free" : `The label is clamped to ${state.label}`}. It settles.`);
     const stride = Math.max(1, Math.ceil(state.steps / (60 * LONGEST)));
+    const hold = () => (state.steps > FEW ? 1 : t() < 20 ? 8 : Math.max(1, Math.floor(80 / (state.steps - 20)))); // frames that a step is seen for
+    let wait = hold();
     const frame = () => {
       if (state.run !== run || !state.running) return;
+      if (!still.matches && --wait > 0) return next(frame);
+      wait = hold();
       const until = performance.now() + 12;
       for (let k = 0; !ended() && (still.matches ? performance.now() < until : k < stride); k++) step();
       state.running = !ended();
@@ -167,6 +176,8 @@
     const top = Math.max(1.1, ...z, ...g);
     const bottom = Math.min(-0.25, ...z);
     const y = (value) => 2 + ((top - value) / (top - bottom)) * (height - 4);
+    const tick = 10 ** Math.floor(Math.log10(top)); // 1, unless they have grown
+    for (const level of [0, tick]) line(context, css(ink, level ? 0.16 : 0.4), [[level ? 10 : 0, y(level)], [width, y(level)]]);
     const column = width / z.length;
     const best = blownUp() || blank() ? null : bpc.argmax(z);
     z.forEach((value, k) => {
@@ -175,7 +186,10 @@
       context.fillRect(middle - column * 0.28, Math.min(y(0), y(value)), column * 0.56, Math.abs(y(value) - y(0)));
       line(context, css(red), [[middle - column * 0.4, y(g[k])], [middle + column * 0.4, y(g[k])]], 2);
     });
-    line(context, css(ink, 0.4), [[0, y(0)], [width, y(0)]]);
+    context.font = "11px system-ui, sans-serif";
+    context.textAlign = "left";
+    context.fillStyle = css(ink, 0.8);
+    context.fillText(short(tick), 0, between(y(tick) + 4, 9, height - 1));
   }
 
   // A unit: its activity is a dot between two predictions, f from above and g from below; the springs are e and d.
@@ -207,13 +221,17 @@
       dot(context, css(ink), [middle, y(z[i])], 4);
       if (k > 0) return; // the first says what is what
       const beside = y(z[i]) < 16 ? 15 : -8; // below the dot, or above it
-      for (const [letter, colour, x, level] of [
-        ["f", blue, middle - 22, y(f[i]) + 4], ["z", ink, middle, y(z[i]) + beside], ["g", red, middle + 22, y(g[i]) + 4],
+      // Its predictions' letters stand beside their marks, or, where the next unit is near, beyond them.
+      const narrow = column < 44;
+      const aside = narrow ? reach + 3 : 22;
+      const level = (prediction) => y(prediction) + (narrow ? (y(prediction) > y(z[i]) ? 14 : -5) : 4);
+      for (const [letter, colour, x, at] of [
+        ["f", blue, middle - aside, level(f[i])], ["z", ink, middle, y(z[i]) + beside], ["g", red, middle + aside, level(g[i])],
       ]) {
         context.font = 'italic 14px "STIX Two Math", Cambria, Georgia, serif';
         context.textAlign = "center";
         context.fillStyle = css(colour);
-        context.fillText(letter, x, between(level, 10, height - 2));
+        context.fillText(letter, x, between(at, 10, height - 2));
       }
     });
   }
@@ -256,6 +274,33 @@
     context.textAlign = "left";
     context.fillStyle = css(ink);
     words.forEach((line, k) => context.fillText(line, right ? end + 10 : 4, 14 + 16 * k));
+    if (right) showFall(context, [end + 14, 62, width - ticks - 4, height - 6]);
+  }
+
+  // Of an energy that fell before it climbed: the first steps on a scale of their own, which the climb would make flat.
+  function fall() {
+    const sums = state.path.map(total);
+    const least = sums.indexOf(Math.min(...sums));
+    const back = sums.findIndex((E, k) => k > least && E >= sums[0]);
+    return least > 0 && back > 0 ? { sums: sums.slice(0, back + 1), least, back } : null;
+  }
+
+  function showFall(context, [left, top, right, bottom]) {
+    const found = fall();
+    if (!found) return;
+    const { sums, least, back } = found;
+    const [high, low] = [sums[0] + 0.25 * (sums[0] - sums[least]), sums[least]];
+    const x = (k) => left + 6 + (k / back) * (right - left - 12);
+    const y = (E) => bottom - 18 - ((Math.min(E, high) - low) / (high - low)) * (bottom - top - 36);
+    context.strokeStyle = css(ink, 0.3);
+    context.lineWidth = 1;
+    context.strokeRect(left, top, right - left, bottom - top);
+    line(context, css(ink, 0.6), sums.map((E, k) => [x(k), y(E)]), 2);
+    sums.forEach((E, k) => dot(context, css(ink), [x(k), y(E)], 2.2));
+    context.font = "11px system-ui, sans-serif";
+    context.fillText(short(sums[0]), left + 3, top + 12);
+    context.textAlign = "center";
+    context.fillText(`${short(sums[least])} at step ${least}`, between(x(least), left + 44, right - 44), bottom - 4);
   }
 
   // Words and numbers. Who listens hears what came of it: once it is still, and no pen is down.
@@ -271,6 +316,8 @@
     $("swept").value = state.swept ?? "–";
     $("says").value = state.diverged ? "blew up" : (settled ?? "–");
     $("says").classList.toggle("live-words", state.diverged);
+    $("says-when").textContent = settled !== null && !ended() ? "so far" : "settled"; // before its end it may change
+    $("step").setAttribute("aria-disabled", ended()); // there is none after the last
     $("again").value = again ?? "–";
     $("run").textContent = state.running ? "Pause" : "Run";
     $("label-is").textContent = state.label === null ? "free" : `clamped to ${state.label}`;
@@ -290,7 +337,7 @@
       `${rule().name}. Step ${t()} of ${state.steps}. Energy ${short(e + d)}.`,
       state.label !== null && `The label is clamped to ${state.label}.`,
       state.swept !== null && `The sweep says ${state.swept}.`,
-      settled !== null && `Settled: ${settled}.`,
+      settled !== null && `${ended() ? "Settled" : "So far"}: ${settled}.`,
       again !== null && `Swept again: ${again}.`,
       blank() && "Nothing is given. There is no answer.",
       risen() && "The energy has risen: the step is too long. There is no answer.",
@@ -304,6 +351,8 @@
     if (blank()) return "nothing";
     if (blownUp() && !state.running) return "risen";
     if (followed()) return ended() ? `${left}-then` : `${left}-end`; // which asked for it
+    if (holdsBlank()) return "held";
+    if (drawsOnBlank()) return "freed";
     return byHand() ? "hand" : "yours";
   }
 
@@ -358,7 +407,9 @@
     name($("expected"), `The image that the generator expects: a pixel of it is ${two(apart)} of full ink from the image, root mean square`);
     name($("error"), `The error of the image: the largest, ${two(errors[worst])} of full ink, in row ${Math.floor(worst / SIDE) + 1}, column ${(worst % SIDE) + 1}`);
     const [first, now] = [state.path[0], state.path[t()]];
-    name($("chart"), `The energy over the steps: ${short(total(first))} at step 0, ${short(total(now))} at step ${t()}; of it ${short(now.e)} from e, ${short(now.d)} from d`);
+    const fell = blownUp() && fall();
+    const lowest = fell ? `${short(fell.sums[fell.least])} at step ${fell.least}, ` : "";
+    name($("chart"), `The energy over the steps: ${short(total(first))} at step 0, ${lowest}${short(total(now))} at step ${t()}; of it ${short(now.e)} from e, ${short(now.d)} from d`);
   }
 
   function nameGiven() {
@@ -648,6 +699,7 @@
   function clamp(label) {
     leaveExperiment();
     state.label = own.label = label;
+    if (holdsBlank() && !anyHidden()) hide("all"); // who has drawn nothing wants to see what the label draws
     begin();
   }
 
@@ -704,9 +756,8 @@
     settle();
   });
   $("step").addEventListener("click", () => {
-    if (!network) return;
+    if (!network || ended()) return;
     state.running = false;
-    if (ended()) begin(false);
     step();
     show();
   });
