@@ -239,6 +239,9 @@ const bpcFigures = (() => {
   // Each figure of the page is built once: when its script has come, or, where it has more to load, when it is asked for.
   function add(name, build) {
     const root = document.querySelector(`.lf[data-figure=${name}]`);
+    // Who goes past a closed fold sees that something in it can be moved.
+    const fold = root.closest("details")?.querySelector("summary");
+    fold?.append(Object.assign(document.createElement("span"), { className: "lf-fold", textContent: "live figure" }));
     const invite = root.parentElement.querySelector(".lf-invite");
     if (!invite) return (root.live = build(root)); // what a test reads
     const [asking, words] = invite.children;

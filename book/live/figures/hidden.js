@@ -1,5 +1,5 @@
 // Chapters 4 and 7: an image of which pixels are hidden settles (network.js has the method), in the network of the page "Live",
-// or in one of those that the chapter compares. The dial weighs the two kinds of errors, from HPC, where e alone moves, over BPC
+// or in one of those that the chapter compares. A slider, `dial`, weighs the two kinds of errors, from HPC, where e alone moves, over BPC
 // to discPC, where d alone does.
 
 bpcFigures.add("hidden", (root) => {
@@ -72,11 +72,15 @@ bpcFigures.add("hidden", (root) => {
     const [low, high] = [-0.35, 1.15];
     const Y = (value) => 112 - ((between(value, low, high) - low) / (high - low)) * 90;
     text(g, 181, 13, `the label says ${best}`);
+    for (const tick of [0, 0.5, 1]) {
+      draw(g, "path", { d: path([[40, Y(tick)], [36, Y(tick)]]), style: pen("ink", 0.8) });
+      text(g, 33, Y(tick) + 4.5, String(tick), { anchor: "end" });
+    }
     text(g, 40, 13, "a", { anchor: "start", more: "font-weight: 700" });
     z[0].forEach((value, k) => {
       const x = 40 + (k + 0.5) * column;
       const [y, tall] = [Math.min(Y(0), Y(value)), Math.abs(Y(value) - Y(0))];
-      draw(g, "rect", { x: x - 10, y, width: 20, height: Math.max(tall, 0.5), style: ink(k === best ? "red" : "sky") });
+      draw(g, "rect", { x: x - 10, y, width: 20, height: Math.max(tall, 0.5), style: ink("ink", k === best ? "" : "opacity: 0.4") });
       text(g, x, 127, String(k), { more: k === best ? "font-weight: 700" : "" });
     });
     draw(g, "path", { d: path([[40, Y(0)], [322, Y(0)]]), style: pen("ink", 0.8, FAINT) });
@@ -123,9 +127,12 @@ bpcFigures.add("hidden", (root) => {
     const says = bpc.argmax(z[0]);
     const which = names[state.network] && `The network that ${names[state.network]}. `;
     const again = bpc.argmax(bpc.sweepUp(network, z[network.L])[0]);
-    const answers = state.visible.includes(0)
-      ? `the label says ${says}, and a sweep over what is filled in says ${again}`
-      : `the label says ${says}; nothing is hidden, so nothing is filled in`;
+    const filled = state.at > 0 && state.dial !== LAST; // else what is hidden is still blank
+    const answers = !state.visible.includes(0)
+      ? `the label says ${says}; nothing is hidden, so nothing is filled in`
+      : filled
+        ? `the label says ${says}, and a sweep over what is filled in says ${again}`
+        : state.at ? `the label says so still; nothing is filled in` : `nothing is filled in yet`;
     const moves = state.dial === LAST ? " Only d may move anything, and the sweep has made it zero: all stays." : "";
     say(
       `${which}Step ${state.at} of ${STEPS}. The sweep said ${swept}; ${answers}. Energy ${number(e + d, 1)}: ${number(e, 1)} from e, ${number(d, 1)} from d.${moves}`,
@@ -138,7 +145,7 @@ bpcFigures.add("hidden", (root) => {
     return state.at < STEPS;
   }, () => show());
 
-  // Start over: with another image, other holes, or another dial.
+  // Start over: with another image, other holes, or other weights.
   function anew(spoken = true) {
     run.stop();
     state.at = 0;

@@ -312,8 +312,9 @@ bpcFigures.add("landscape", (root) => {
       : " It has left the map.";
     if (counted && state.place === PLACES.length - 1) counts.set(ofGround(state.model), close());
     for (const output of root.querySelectorAll("[data-count]")) output.value = counts.get(ofGround(output.dataset.count)) ?? "–";
-    const over = E / chart.median;
-    const measured = chart.pass ? `; its energy, over the median, is ${over < 0.001 ? "below 0.001" : number(over, over < 0.1 ? 3 : 2)}` : "";
+    const over = E / chart.median; // which is not that of all the map until it is whole
+    const share = chart.pass < ORDER.length ? "…" : over < 0.001 ? "below 0.001" : number(over, over < 0.1 ? 3 : 2);
+    const measured = `; its energy, over the median, is ${share}`;
     say(
       `${state.model}, ${held[2]} held at ${number(state.held, 1)}. After step ${PLACES[state.place].toLocaleString("en")} the ball is at ` +
         `(${a}, ${b})${near}${measured}.${gone}${counted}`,

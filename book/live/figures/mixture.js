@@ -59,7 +59,8 @@ bpcFigures.add("mixture", (root) => {
 
   function show(spoken = true) {
     const numbers = label();
-    const best = bpc.argmax(numbers);
+    const most = Math.max(...numbers);
+    const best = most - Math.min(...numbers) > 1e-6 ? TEN.filter((k) => most - numbers[k] < 1e-6) : []; // where all are alike none is the largest
     const g = right.drawn;
     g.replaceChildren();
     text(g, 190, 13, "the label, *z*_0");
@@ -69,8 +70,8 @@ bpcFigures.add("mixture", (root) => {
     }
     numbers.forEach((x, k) => {
       const [y, tall] = [Math.min(Y(0), Y(x)), Math.abs(Y(x) - Y(0))];
-      draw(g, "rect", { x: X(k) - 10, y, width: 20, height: Math.max(tall, 0.5), style: ink(k === best ? "red" : "sky") });
-      text(g, X(k), 190, String(k), { more: k === best ? "font-weight: 700" : "" });
+      draw(g, "rect", { x: X(k) - 10, y, width: 20, height: Math.max(tall, 0.5), style: ink("ink", best.includes(k) ? "" : "opacity: 0.4") });
+      text(g, X(k), 190, String(k), { more: best.includes(k) ? "font-weight: 700" : "" });
       grips[k].at(X(k), Y(x));
     });
     draw(g, "path", { d: path([[44, Y(0)], [334, Y(0)]]), style: pen("ink", 0.8, FAINT) });
@@ -82,10 +83,12 @@ bpcFigures.add("mixture", (root) => {
     [...root.querySelectorAll(".lf-thumbs button")].forEach((b, k) => b.setAttribute("aria-pressed", k === state.digit));
     button("go").textContent = run.running() ? "Pause" : "Let it read";
     const sum = numbers.reduce((a, b) => a + b);
+    const largest =
+      best.length === 1 ? `${number(most)} of ${best} is the largest part` : best.length ? `${number(most)} each of ${best.join(" and ")} are the largest parts` : sum ? `all parts are alike, ${number(numbers[0])} each` : "there is nothing of any digit";
     const truth = given.labels[state.digit];
     const after = state.at ? `After ${state.at} steps of reading: ` : "";
     say(
-      `${after}${number(numbers[best])} of ${best} is the largest part; the sum is ${number(sum)}. What the mixture draws misses this ${truth} by ` +
+      `${after}${largest}; the sum is ${number(sum)}. What the mixture draws misses this ${truth} by ` +
         `${number(miss(picture), 3)}, and what the right label draws, by ${number(miss(drawn(bpc.oneHot(truth))), 3)} (root mean square).`,
       !spoken || run.running(),
     );
@@ -115,7 +118,7 @@ bpcFigures.add("mixture", (root) => {
 
   root.querySelector(".lf-sliders").innerHTML = TEN.map(
     (k) =>
-      `<label><span>a part of ${k}</span><input type="range" name="label_${k}" min="${LEAST}" max="${MOST}" step="0.05" data-digits="2" /><output></output></label>`,
+      `<label><span>a part of ${k}</span><input type="range" name="label_${k}" min="${LEAST}" max="${MOST}" step="0.05" data-digits="2" /><output aria-hidden="true"></output></label>`,
   ).join("");
   const showSliders = bpcFigures.sliders(root, state, (_, done) => {
     run.stop();

@@ -6,7 +6,6 @@ bpcFigures.add("springs", (root) => {
 
   const STEPS = 20;
   const DOMAIN = [-0.4, 6.4]; // kilometres
-  const TOP = 20; // of the energies shown
   const state = { z_0: 2, z_2: 3, alpha_1: 1, alpha_2: 2, first: 5, step_size: 0.1, at: 0 };
 
   // The method: Equations 2 to 5 of the chapter.
@@ -32,6 +31,9 @@ bpcFigures.add("springs", (root) => {
     return share < 1 ? "creeps" : share < 2 ? "swings" : "flies";
   }
 
+  // Of the energies shown, the highest: 20, and more where springs that pull apart leave the bowl's floor high.
+  const top = () => 20 * Math.ceil(Math.max(energy(rest()) + 8, 20) / 20);
+
   const bowl = panel(root, "a");
   const way = panel(root, "b");
   const button = (name) => root.querySelector(`button[name=${name}]`);
@@ -43,7 +45,7 @@ bpcFigures.add("springs", (root) => {
   const SPRINGS = { z_0: 199, z_2: 237 }; // their heights
   const X = (z) => BOX[0] + ((z - DOMAIN[0]) / (DOMAIN[1] - DOMAIN[0])) * (BOX[2] - BOX[0]);
   const kilometres = (x) => DOMAIN[0] + ((x - BOX[0]) / (BOX[2] - BOX[0])) * (DOMAIN[1] - DOMAIN[0]);
-  const Y = (E) => FLOOR - (between(E, 0, TOP) / TOP) * (FLOOR - BOX[1]);
+  const Y = (E) => FLOOR - (between(E, 0, top()) / top()) * (FLOOR - BOX[1]);
   const inside = (z) => between(z, DOMAIN[0] + 0.1, DOMAIN[1] - 0.1); // what flies off waits at the edge
 
   function spring(g, end, guess, y, name, stiffness) {
@@ -69,11 +71,12 @@ bpcFigures.add("springs", (root) => {
     axes(bowl, {
       box: BOX, x: DOMAIN, y: [0, 1], title: "energy *E* of a guess", xlabel: "kilometres", xticks: [0, 1, 2, 3, 4, 5, 6],
     });
-    for (const E of [0, 10, 20]) {
+    for (const E of [0, top() / 2, top()]) {
       draw(g, "path", { d: path([[BOX[0], Y(E)], [BOX[0] - 3.5, Y(E)]]), style: pen("ink", 0.8) });
       text(g, BOX[0] - 6, Y(E) + 4.5, String(E), { anchor: "end" });
     }
     const curve = Array.from({ length: 137 }, (_, n) => DOMAIN[0] + (n / 136) * (DOMAIN[1] - DOMAIN[0]));
+    const TOP = top();
     draw(g, "path", { d: path(curve.filter((z) => energy(z) <= TOP).map((z) => [X(z), Y(energy(z))])), style: pen("ink", 1.3, FAINT) });
     const at = guesses[state.at];
     guesses.forEach((z, t) => {
@@ -168,6 +171,7 @@ bpcFigures.add("springs", (root) => {
     showWay(guesses);
     showSliders();
     const now = regime();
+    button("one").setAttribute("aria-disabled", state.at === STEPS); // there is none after the last
     for (const name of Object.keys(REGIMES)) button(name).setAttribute("aria-pressed", name === now);
     button("go").textContent = run.running() ? "Pause" : "Let go";
     const z = guesses[state.at];
