@@ -616,7 +616,6 @@ def thin(name: str) -> dict[str, Any]:
 
 # Of genPC's and HPC's precisions only ratios count: those of the layers 1, 2 and 3.
 RATIOS = [(1.0, 1.0, 1.0), (1.0, 1.0, 0.1), (1.0, 1.0, 0.01), (1.0, 0.1, 0.1), (1.0, 0.1, 0.01)]
-RATIOS += [(1.0, 0.1, 0.001)]
 
 
 def at_ratio(ratio: str) -> dict[str, Any]:
