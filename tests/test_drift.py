@@ -328,37 +328,39 @@ OWN = {
         loudness heard_energy energy_in_seconds learn_step scatter draw_readings learn_weights least_squares
         energy_of settle_storm settled_slope draw_storms settled_energy total_least_squares circuit_step
         run_circuit linear solve_chain draw_generator draw_problem stack settle_deep moved carried_back
-        output_loss compare settled_sweep both_steps next_precision learn_chain slope_left same""",
+        output_loss compare settled_sweep both_steps learn_chain slope_left same
+        largest_error sweep_deltas ways_at_rest""",
     "02_generating": """
         largest_difference draw_activities norms energy_by_layer explain train_step iterate train_300 train
-        begin pick miss draw rmse start_from energy_after sample read watch accuracy read_twice all_errors
+        begin pick miss draw rmse start_from sample read watch accuracy read_twice all_errors
         curvature energy_at curvatures_of_eight own_steps steepest_over_flattest energy_of with_one
-        ends_of resized rest_energy""",
+        ends_of resized rest_energy way_gone""",
     "03_hybrid": """
         loss draw train_fifty train_five after start_from watch accuracy read guess_and_gap loss_alone
-        step_alone read_few first_fifty steps_above steps_to_rest""",
+        step_alone read_few first_fifty steps_above steps_to_rest with_one read_linearly""",
     "04_bidirectional": """
-        watch right act_slope farthest mean_energy read_hidden expected pasted paired against_share row gain
-        ahead between settled_pair settled_hidden last_gradient last_update hidden_layers""",
+        watch right act_slope farthest mean_energy read_hidden expected settled_by pasted paired against_share
+        ahead leads_after near settled_pair settled_hidden last_gradient last_update hidden_layers""",
     "05_training_loop": """
         keep reads gradient_of label_error cosine
         three_times python_loop one_call_each compiled_scan scan package run operations
         package_step distance note bend""",
-    "06_landscapes": "start learn settled energies pair_energy flatness over case pulls",
+    "06_landscapes": "start learn settled energies pair_energy flatness over case pulls at_rest",
     "07_what_is_missing": """
         draw_masks seen_energy bidirectional backprop autoencoder learn watch percent swept settled expected
-        by_gaussian at_precisions imagine
+        by_gaussian nearest at_precisions imagine generative
         far""",
     "08_two_tasks": """
         both weighed_energy lengths settle of_rule pc_gradient backprop_gradient learn trained label_settled
         percent reads image_settled draws over_seeds show_stored floors interval products traced""",
     "09_without_labels": """
-        free_energy settle show named learn top_of probe chosen_ridge percent rmse by_backprop redrawing alone
-        reads naming sample spread judged width ends""",
+        top_energy settle show named learn top_of probe chosen_ridge percent rmse by_backprop redrawing alone
+        reads naming sample spread judged width cloud distance ends""",
     "10_fast": """
         once compare milliseconds package_loop from_python flops as_first_written needed counts operations
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare
-        look_up half_mse python_loop one_call_each scan gap compiled_step compiling share_that_pays""",
+        look_up half_mse python_loop one_call_each scan gap compiled_step compiling share_that_pays
+        threshold""",
     "11_when_it_goes_wrong": """
         Run percent reads one_cycle optimiser from_settled iterations learn settle honest starts_from_label
         clamps_label drawing_error learn_all tell changed follows one_answer_a_label as_they_came own_sweep
@@ -368,7 +370,7 @@ OWN = {
         shown from_below""",
     "12_open_ends": """
         Way batches make_optimiser settle squares left keep_lengths learn drawn size turn turned reads rmse
-        draws settle_deep layers_of backprop_slopes by_layer learn_deep ways_of show_ways fading_of rough""",
+        draws settle_deep layers_of backprop_slopes by_layer learn_deep ways_of show_ways fading_of plain shares reached""",
 }
 
 # Names that the definitions above use, and that a chapter assigns.
