@@ -1296,7 +1296,7 @@ def test_a_stroke_may_be_fast_or_leave_the_pad(visit):
         reader.page.mouse.up()
     reader.still()
     assert reader.pixels().sum() == 0, "all is rubbed out"
-    for name in ("Run", "Step", "Start over", "Pen"):
+    for name in ("Run", "Start over", "Step", "Pen"):  # there is no step after the last
         reader.press(name)
     assert [reader.says(name) for name in ("swept", "again")] == ["–"] * 2
 
