@@ -370,7 +370,8 @@ OWN = {
         shown from_below""",
     "12_open_ends": """
         Way batches make_optimiser settle squares left keep_lengths learn drawn size turn turned reads rmse
-        draws settle_deep layers_of backprop_slopes by_layer learn_deep ways_of show_ways fading_of plain shares reached""",
+        draws settle_deep layers_of backprop_slopes by_layer learn_deep ways_of show_ways fading_of plain
+        shares reached""",
 }
 
 # Names that the definitions above use, and that a chapter assigns.

@@ -40,9 +40,11 @@ def exercise_1(rho):
 
 def two_drawings(rng):
     """Draw images, what is seen of them, and two completions that differ where they are seen, too."""
-    for n in (20, 30, 40):
+    for n in (30, 50, 70):
         image, one, other = (np.float32(rng.normal(size=(n, 12))) for _ in range(3))
-        yield image + one, image + 1.1 * other, image, rng.random((n, 12)) < 0.5
+        one, other = image + one, image + 1.1 * other
+        other[:3] = one[:3]  # neither is closer
+        yield one, other, image, rng.random((n, 12)) < 0.5
 
 
 @exercise(
@@ -70,7 +72,8 @@ def exercise_2(one, other, image, visible):
     return right, {
         "this is a share: percent are asked for": right / 100,
         "this is a count: percent are asked for": right * len(image) / 100,
-        "the other one is closer there: exchange them": 100 - right,
+        "the other one is closer there: exchange them": share(b, a),
+        "where both are as far, the first is not closer": 100 * float(np.mean(a <= b)),
         "these are the visible pixels; the hidden ones are asked for": share(
             sums(one, visible), sums(other, visible)
         ),

@@ -54,6 +54,7 @@ def answers_of(rng):
     """Draw label units, as many as an image has, and margins."""
     for margin, size in ((0.3, 0.4), (0.5, 0.4), (0.15, 0.4), (0.3, 1.5)):
         yield np.float32(size * rng.normal(size=(200, 10))), margin
+    yield np.float32(np.round(3 * rng.normal(size=(200, 10))) / 4), 0.5  # some lead by just that
 
 
 @exercise(
@@ -79,6 +80,7 @@ def exercise_2(read, margin):
         ),
         "sure and unsure are exchanged": np.where(lead > margin, -1, best),
         "every image is named here, the doubtful too": best,
+        "who leads by just the margin does not lead by more": np.where(lead >= margin, best, -1),
         "none is named": np.full(len(read), -1),
         "an unsure image is -1; 0 is a digit": np.where(lead > margin, best, 0),
         "this says which are named, not what": lead > margin,

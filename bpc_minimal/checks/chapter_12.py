@@ -187,8 +187,8 @@ def exercise_4(bound, layers):
         "the root is taken twice": share ** (layers / 4),
         "a third and a half are a sixth; this is their sum": (bound**2 * 5 / 6) ** (layers / 2),
         "this is the logarithm": np.log(right),
-        "a silent half leaves half of the square, not of the size": (bound / (2 * np.sqrt(3)))
-        ** layers,
+        "each layer leaves a twelfth of the bound's square here, not a sixth: the variance is a third, and "
+        "a silent half leaves half of the square, not of the size": (bound**2 / 12) ** (layers / 2),
         "a ReLU does not double; it halves": (2 * bound**2 / 3) ** (layers / 2),
     }
 

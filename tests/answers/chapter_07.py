@@ -64,6 +64,7 @@ ANSWERS = {
             ("this is a share", CLOSER.replace("100 * ", "")),
             ("count", CLOSER.replace("100 * np.mean", "np.sum")),
             ("exchange", CLOSER.replace("a < b", "a > b")),
+            ("as far", CLOSER.replace("a < b", "a <= b")),
             ("visible pixels;", CLOSER.replace("~visible", "visible")),
             ("all pixels", CLOSER.replace(" * ~visible", "")),
             (

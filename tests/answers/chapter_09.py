@@ -78,6 +78,7 @@ ANSWERS = {
                 NAMES.replace("np.sort(read, axis=1)", "np.sort(jax.nn.softmax(read), axis=1)"),
             ),
             ("exchanged", NAMES.replace("> margin", "<= margin")),
+            ("just the margin", NAMES.replace("> margin", ">= margin")),
             (
                 "every image",
                 NAMES.replace("np.where(sure, read.argmax(axis=1), -1)", "read.argmax(axis=1)"),

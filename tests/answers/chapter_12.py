@@ -165,6 +165,7 @@ ANSWERS = {
             ("ReLU is forgotten", SIGNAL + "(bound**2 / 3) ** (layers / 2)"),
             ("bound itself", SIGNAL + "(bound**2 / 2) ** (layers / 2)"),
             ("third is forgotten", SIGNAL + "bound**layers"),
+            ("a twelfth of the bound's square", SIGNAL + "(bound**2 / 12) ** (layers / 2)"),
             ("not a twelfth", SIGNAL + "(bound**2 / 12 / 2) ** (layers / 2)"),
             ("too few", SIGNAL + "(bound**2 / 6) ** ((layers - 1) / 2)"),
             ("too many", SIGNAL + "(bound**2 / 6) ** ((layers + 1) / 2)"),
