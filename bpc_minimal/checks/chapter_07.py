@@ -41,7 +41,7 @@ def exercise_1(rho):
 def two_drawings(rng):
     """Draw images, what is seen of them, and two completions that differ where they are seen, too."""
     for n in (30, 50, 70):
-        image, one, other = (np.float32(rng.normal(size=(n, 12))) for _ in range(3))
+        image, one, other = (rng.normal(size=(n, 12)).astype(np.float32) for _ in range(3))
         one, other = image + one, image + 1.1 * other
         other[:3] = one[:3]  # neither is closer
         yield one, other, image, rng.random((n, 12)) < 0.5
