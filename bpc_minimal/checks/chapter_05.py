@@ -256,7 +256,7 @@ def some_networks(rng):
     goal="predict from the curvature which fixed step makes inference fail",
     minutes=25,
     cases=some_networks,
-    why="up to 1 the energy cannot rise; above, the bound promises nothing, and far above it does rise.",
+    why="up to 1 the energy cannot rise while no unit switches; far above, it does rise.",
     hint="For l = 1 to L - 1: 2 + ||V_l||**2 + ||W_(l-1)||**2; the largest of them, times the step.",
 )
 def exercise_4(network, step_size):
