@@ -69,7 +69,7 @@ bpcFigures.add("hidden", (root) => {
     const g = right.drawn;
     const best = bpc.argmax(z[0]);
     const column = 28.2;
-    const [low, high] = [-0.35, 1.15];
+    const [low, high] = [Math.min(-0.35, ...z[0]), Math.max(1.15, ...z[0])];
     const Y = (value) => 112 - ((between(value, low, high) - low) / (high - low)) * 90;
     text(g, 181, 13, `the label says ${best}`);
     for (const tick of [0, 0.5, 1]) {

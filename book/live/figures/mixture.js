@@ -87,9 +87,12 @@ bpcFigures.add("mixture", (root) => {
       best.length === 1 ? `${number(most)} of ${best} is the largest part` : best.length ? `${number(most)} each of ${best.join(" and ")} are the largest parts` : sum ? `all parts are alike, ${number(numbers[0])} each` : "there is nothing of any digit";
     const truth = given.labels[state.digit];
     const after = state.at ? `After ${state.at} steps of reading: ` : "";
+    const [mixed, labelled] = [miss(picture), miss(drawn(bpc.oneHot(truth)))];
+    const why =
+      state.at && mixed > labelled ? " Here the right label draws closer: what settles is the whole energy, of which the pixels of one sweep are not a part." : "";
     say(
       `${after}${largest}; the sum is ${number(sum)}. What the mixture draws misses this ${truth} by ` +
-        `${number(miss(picture), 3)}, and what the right label draws, by ${number(miss(drawn(bpc.oneHot(truth))), 3)} (root mean square).`,
+        `${number(mixed, 3)}, and what the right label draws, by ${number(labelled, 3)} (root mean square).${why}`,
       !spoken || run.running(),
     );
   }
