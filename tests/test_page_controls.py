@@ -480,9 +480,7 @@ def test_a_table_that_goes_on_to_the_right_fades_and_scrolls(reader):
         expect(box).not_to_have_class(re.compile("more-left"))
         assert box.evaluate("e => getComputedStyle(e).maskImage") != "none"
         box.focus()
-        for _ in range(
-            20
-        ):  # a key that comes while the page still moves to what has the focus is lost
+        for _ in range(20):  # a key that comes while the page still moves is lost
             page.keyboard.press("ArrowRight")
             page.wait_for_timeout(250)
             if box.evaluate("e => e.scrollLeft > 4"):

@@ -412,17 +412,15 @@ def test_a_pass_from_the_fixed_seed_reaches_its_accuracy_and_says_so(visit):
     lesson.pause()
 
 
-# Keep what is shown after so many batches: the images read rightly, and the ten drawings.
-KEEP = """asked => { window.kept = []; const tiles = [...document.querySelectorAll('#learn-drawn canvas')];
-    const pixels = c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 == 3);
-    new MutationObserver(() => {
-        if (Number(learn.dataset.iteration) != asked[kept.length]) return;
-        kept.push([document.getElementById('learn-accuracy').value, tiles.map(pixels)]) })
-        .observe(learn, {attributes: true, attributeFilter: ['data-iteration']}) }"""
-
-
+# The ink of the ten drawings.
 TILES = """() => [...document.querySelectorAll('#learn-drawn canvas')].map(
     c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 == 3))"""
+# Keep what is shown after so many batches: the images read rightly, and the ten drawings.
+KEEP = f"""asked => {{ window.kept = []; const tiles = {TILES};
+    new MutationObserver(() => {{
+        if (Number(learn.dataset.iteration) != asked[kept.length]) return;
+        kept.push([document.getElementById('learn-accuracy').value, tiles()]) }})
+        .observe(learn, {{attributes: true, attributeFilter: ['data-iteration']}}) }}"""
 
 
 @pytest.mark.slow
