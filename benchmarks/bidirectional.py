@@ -520,7 +520,7 @@ def side_by_side(way: str) -> dict[str, Any]:
     return found
 
 
-# The same pair with BPC's number of neurons, so half of its weights; and after as long a training as `longer`.
+# The same pair with BPC's number of neurons, and so half of its weights; and one trained as long as `longer`.
 OTHER_PAIRS = {"half the width": {"sizes": (10, 64, 64, 784)}, "eight epochs": {"epochs": 8}}
 
 
