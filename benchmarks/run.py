@@ -55,6 +55,7 @@ READ_BY_CHAPTERS = (
     "best_backprop",
     "fast",
     "speed",
+    "ladder",
 )
 FIGURE = Path(__file__).parents[1] / "book" / "_static" / "benchmarks.svg"
 TABLE_HEAD = """# Benchmarks
@@ -100,6 +101,13 @@ def speed() -> dict[str, Any]:
     import speed as ways
 
     return {name: round(value, 3) for name, value in ways.measure().items()}
+
+
+def ladder() -> dict[str, Any]:
+    """What each rung of chapter 10's ladder gains: the page's own cells, in so many processes."""
+    import ladder as rungs
+
+    return _with_spread(rungs.measure())
 
 
 def bounds() -> dict[str, Any]:
@@ -377,6 +385,7 @@ SECTIONS = {
     f.__name__: f
     for f in (
         speed,
+        ladder,
         bounds,
         growth,
         bidirectional,
