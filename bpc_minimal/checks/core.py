@@ -83,6 +83,7 @@ class Exercise:
     atol: float | None
     goal: str
     minutes: int
+    without: str
 
     @property
     def names(self) -> list[str]:
@@ -152,6 +153,7 @@ def exercise(
     atol: float | None = None,
     goal: str = "",
     minutes: int = 0,
+    without: str = "",
 ) -> Callable[[Callable], Exercise]:
     """Make an exercise of a function that returns the right answer and the table of mistakes.
 
@@ -167,9 +169,10 @@ def exercise(
         atol: by how much besides; a hundredth of that share of the largest number, if it is not given.
         goal: what a reader who has solved it can do: "... and say where a guess rests".
         minutes: how long that takes who has read the chapter.
+        without: a name that the answer must not use, as it would be the answer.
     """
     return lambda answers: Exercise(
-        answers, asks, cases, why, hint, read, rtol, atol, goal, minutes
+        answers, asks, cases, why, hint, read, rtol, atol, goal, minutes, without
     )
 
 
@@ -231,6 +234,9 @@ def judge(exercise: Exercise, names: Mapping[str, Any]) -> str:
         results = [take_result(exercise, values[0], case) for case in cases]
         answers = [read(exercise, names, r, *case) for r, case in zip(results, cases, strict=True)]
     compare(exercise, values[0], cases, answers, names)
+    if exercise.without in names_in(values[0]):
+        text = f"the numbers are right, but `{exercise.without}` does the work; write it without."
+        raise Wrong(text, "forbidden")
     if isinstance(exercise.why, str):
         return exercise.why
     return given(exercise.why, names)(*values)
@@ -318,6 +324,16 @@ def take_result(exercise: Exercise, function: Callable, case: tuple) -> Any:
     return result
 
 
+def names_in(function: Any) -> set[str]:
+    """Give the names that a function's code takes from elsewhere, those of functions inside it too."""
+    found, waiting = set(), [getattr(inspect.unwrap(function), "__code__", None)]
+    while waiting:
+        if inspect.iscode(code := waiting.pop()):
+            found |= {*code.co_names}
+            waiting += code.co_consts
+    return found
+
+
 def does_nothing(function: Any) -> bool:
     """Is this the function that the exercise begins with: `...`, or `pass`, or only a docstring?"""
     function = inspect.unwrap(function)
@@ -377,19 +393,19 @@ def compare(
 
     scales = [size(right) for right in rights]
 
-    def fits(values: list) -> bool:
+    def fits(values: Iterable) -> bool:  # a value is made only if those before it fit
         pairs = zip(answers, values, scales, strict=True)
         return all(
-            alike(answer, value, exercise.rtol, exercise.atol, scale)
+            alike(
+                answer, value() if callable(value) else value, exercise.rtol, exercise.atol, scale
+            )
             for answer, value, scale in pairs
         )
 
     if fits(rights):
         return
     for mistake in tables[0]:
-        if fits(
-            [table[mistake]() if callable(table[mistake]) else table[mistake] for table in tables]
-        ):
+        if fits([table[mistake] for table in tables]):
             raise Wrong(mistake.rstrip(".") + ".", mistake)
     for answer, right in zip(answers, rights, strict=True):
         refuse_kind(answer, right)

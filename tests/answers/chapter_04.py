@@ -109,6 +109,14 @@ ANSWERS = {
             ("no act'", IMAGE + "alpha_gen * e[-1] - (z[-1] > 0) * (alpha_disc * d[-2] @ W)"),
             ("descent", IMAGE + "alpha_disc * d[-2] @ W - alpha_gen * e[-1]"),
             ("at the label", IMAGE + "activity_gradient(network, z, alpha_gen, alpha_disc)[0]"),
+            ("forbidden", IMAGE + "activity_gradient(network, z, alpha_gen, alpha_disc)[-1]"),
+            (
+                "forbidden",
+                "def image_gradient(network, z, alpha_gen, alpha_disc):\n"
+                "    def all_of_them():\n"
+                "        return bpc.activity_gradient(network, z, alpha_gen, alpha_disc)\n"
+                "    return all_of_them()[-1]",
+            ),
             (
                 "beside the image",
                 IMAGE + "activity_gradient(network, z, alpha_gen, alpha_disc)[-2]",
