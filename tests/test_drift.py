@@ -329,7 +329,7 @@ OWN = {
         energy_of settle_storm settled_slope draw_storms settled_energy total_least_squares circuit_step
         run_circuit linear solve_chain draw_generator draw_problem stack settle_deep moved carried_back
         output_loss compare settled_sweep both_steps learn_chain slope_left same
-        largest_error sweep_deltas ways_at_rest""",
+        largest_error sweep_deltas""",
     "02_generating": """
         largest_difference draw_activities norms energy_by_layer explain train_step iterate train_300 train
         begin pick miss draw rmse start_from sample read watch accuracy read_twice all_errors
@@ -340,7 +340,8 @@ OWN = {
         step_alone read_few first_fifty steps_above steps_to_rest with_one read_linearly""",
     "04_bidirectional": """
         watch right act_slope farthest mean_energy read_hidden expected settled_by pasted paired against_share
-        ahead leads_after near settled_pair settled_hidden last_gradient last_update hidden_layers""",
+        read_by lead lead_after_8 rounded near
+        spread settled_pair settled_hidden last_gradient last_update hidden_layers""",
     "05_training_loop": """
         keep reads gradient_of label_error cosine
         three_times python_loop one_call_each compiled_scan scan package run operations
