@@ -15,9 +15,17 @@ ALPHA_1, ALPHA_2, RATE = 1.0, 2.0 / 9.0, 0.2  # of the storms that the rule lear
 
 def two_decimals_from_9(precision):
     """Take what is right to two decimals and does not rest short of 2.9 km as 9."""
-    x = float(number_array(precision))
+    given = number_array(precision)
+    if given.ndim:
+        raise Wrong(f"these are {given.size} numbers; the count's precision alone is asked for.")
+    x = float(given)
     if 8.95 <= x < 9 - 1e-4:
         raise Wrong("with this the guess rests a little short of 2.9 km, and it shall not.")
+    if 9.0051 <= x <= 9.1:
+        raise Wrong(
+            "with this the guess rests a little beyond 2.9 km: it is a little more than needed, and the "
+            "least that is enough is asked for, to two decimals."
+        )
     return 9.0 if 9 - 1e-4 <= x < 9.0051 else x
 
 
@@ -97,17 +105,30 @@ def exercise_2(z_1):
         "one minus is from e_2, another from f': they make a plus": e_1 - 1.5 * e_2 * f,
         "you forgot f'(z_1), the inner derivative": e_1 - 3 * e_2,
         "you forgot f'(z_1), and e_2 falls when f rises": e_1 + 3 * e_2,
-        "f'(z_1) lacks the -1/2 of the exponent": e_1 - 3 * e_2 * f,
+        "f'(z_1) lacks the −1/2 of the exponent": e_1 - 3 * e_2 * f,
         "f'(z_1) lacks the 1/2 of the exponent": e_1 + 3 * e_2 * f,
-        "f'(z_1) is -1/2 times f(z_1), not -1/2": e_1 + 1.5 * e_2,
+        "f'(z_1) is −1/2 times f(z_1), not −1/2": e_1 + 1.5 * e_2,
         "f'(z_1) lacks the 10 of f": e_1 + 0.15 * e_2 * f,
-        "f'(z_1) lacks the exponential: -5 is its value at 0 alone": e_1 + 15 * e_2,
+        "f'(z_1) lacks the exponential: −5 is its value at 0 alone": e_1 + 15 * e_2,
+        "f'(z_1) has −z_1/2 in the place of −1/2: the exponent is differentiated, not copied": e_1
+        + 1.5 * z_1 * e_2 * f,
+        "f'(z_1) keeps the exponent of f, −z_1/2; it is not doubled": e_1
+        + 15 * e_2 * math.exp(-z_1),
+        "f'(z_1) has the factor −2 in the place of −1/2": e_1 + 6 * e_2 * f,
+        "the two parts are added, not multiplied": e_1 * 1.5 * e_2 * f,
+        "f lacks its 10": e_1 + 0.15 * (HEARD - f / 10) * f,
+        "f is taken at the forecast; it belongs at z_1": e_1
+        + 15 * math.exp(-Z_0 / 2) * (HEARD - 10 * math.exp(-Z_0 / 2)),
+        "the sign of the exponent is lost: thunder fades with the distance": e_1
+        - 15 * math.exp(z_1 / 2) * (HEARD - 10 * math.exp(z_1 / 2)),
         "half of e_2's part: the 2 of its square cancels the 1/2 of the energy": e_1
         + 0.75 * e_2 * f,
         "half of e_1's part: the 2 of its square cancels the 1/2 of the energy": 0.5 * e_1
         + 1.5 * e_2 * f,
         "e_2 is still squared: differentiating takes the power down to 1": e_1 + 1.5 * e_2**2 * f,
         "you forgot the precision of e_2": e_1 + 0.5 * e_2 * f,
+        "you forgot the precision of e_2, and one of two minuses": e_1 - 0.5 * e_2 * f,
+        "these are the precisions of the counted storm; here that of e_2 is 3": e_1 + e_2 * f,
         "you exchanged the precisions": 3 * e_1 + 0.5 * e_2 * f,
         "both errors have the precision 3; that of e_1 is 1": 3 * right + 0 - 3 * e_2 * f,
         "the precision is squared": e_1 + 4.5 * e_2 * f,
@@ -116,6 +137,7 @@ def exercise_2(z_1):
         "you forgot e_1: the forecast pulls too": 1.5 * e_2 * f,
         "you forgot e_2: the thunder pulls too": e_1,
         "e_1 is z_1 - z_0, not z_0 - z_1": -e_1 + 1.5 * e_2 * f,
+        "e_1 is z_1 - z_0, not z_1 alone": z_1 + 1.5 * e_2 * f,
         "e_2 is z_2 - z_1 only if f hands on its input: here it is z_2 - f(z_1)": e_1
         + 1.5 * (HEARD - z_1) * f,
         "this is the slope of the storm that was counted: put f into the error": e_1
@@ -181,6 +203,15 @@ def exercise_3(w, forecast, count):
         "c is squared: the derivative of log c is 1 / c": plain - RATE * ALPHA_2 * w / c**2,
         "c is 3 only at w = 3: it changes while w learns": plain - RATE * ALPHA_2 * w / 3,
         "c lacks alpha_1": plain - RATE / w,
+        "the term is divided by c, not multiplied by it": plain - RATE * ALPHA_2 * w * c,
+        "alpha_1 and alpha_2 are exchanged in c": plain
+        - RATE * ALPHA_1 * w / (ALPHA_2 + ALPHA_1 * w**2),
+        "these are the precisions of the kilometres, alpha_gen; here they are alpha_1 and alpha_2": plain
+        - RATE * 2 * w / (1 + 2 * w**2),
+        "the derivative of w**2 is 2 w, not w**2": plain - RATE * ALPHA_2 * w**2 / c,
+        "the logarithm is the natural one, not that of base 10": plain - RATE * new / math.log(10),
+        "the rate is there twice: multiply the term by 0.2 once": plain - RATE**2 * new,
+        "two steps of learn_step; one is asked for": 2 * plain - w - RATE * new,
         "c is alpha_1 + alpha_2 w**2, with the square": plain
         - RATE * ALPHA_2 * w / (ALPHA_1 + ALPHA_2 * w),
         "without the rate: multiply the term by 0.2": plain - new,
@@ -221,6 +252,16 @@ def exercise_4(step_size, steps):
     return factor**steps, {
         "this is of one step; each of the steps multiplies again": factor,
         "the steps multiply, they do not add: a power": factor * steps,
+        "many steps are not one long step: each multiplies what the last has left": 1
+        - 3 * step_size * steps,
+        "a step covers the curvature times its size, not its size over the curvature": (
+            1 - step_size / 3
+        )
+        ** steps,
+        "the curvature multiplies the step, not the number of steps": (1 - step_size)
+        ** (3 * steps),
+        "this is the change; what is left is asked for": factor**steps - 1,
+        "this is turned round: the start as a multiple of the end": factor ** (-steps),
         "the curvature is the sum of both precisions, not the count's alone": (1 - 2 * step_size)
         ** steps,
         "the curvature is the sum of both precisions, not the forecast's alone": (1 - step_size)
@@ -255,6 +296,14 @@ def exercise_4(step_size, steps):
         ),
         "in percent; a share is asked for": 100 * factor**steps,
     }
+
+
+def relu(x):
+    """Keep what is above 0."""
+    return np.maximum(x, 0)
+
+
+SLOPES = {np.tanh: lambda x: 1 - np.tanh(x) ** 2, relu: lambda x: 1.0 * (x > 0)}
 
 
 def chain_energies(
@@ -301,7 +350,7 @@ def chain_energies(
         swept, at_start = list(z), energy()
         for _ in range(settling):
             e = errors()
-            slope = (lambda x: 1 - np.tanh(x) ** 2) if act is np.tanh else np.ones_like
+            slope = SLOPES.get(act, np.ones_like)
             moved = [e[l - 1] - slope(z[l]) * (e[l] @ V[l]) for l in range(1, L)]
             z[1:L] = [z[l] - size * moved[l - 1] for l in range(1, L)]
         settled = energy()
@@ -361,7 +410,15 @@ def exercise_5(generator, z_0, z_L, iterations):
             sweep_again=False
         ),
         "the hidden layers have no tanh": instead(act=lambda x: x),
+        "the activation is tanh, not ReLU": instead(act=relu),
         "the biases learn too; they shall stay": instead(biases=True),
+        "the gradient is summed over the examples; local_gradient gives their mean": instead(
+            rate=0.05 * len(z_0)
+        ),
+        "the mean is taken twice: local_gradient gives the mean over the examples": instead(
+            rate=0.05 / len(z_0)
+        ),
+        "the rate of learning is 0.05, not 0.01": instead(rate=0.01),
         "the sum over the examples; their mean is asked for": instead(total=np.sum),
         "an energy for each example; their mean is asked for": instead(total=np.asarray),
         "only the last matrix learns; each one shall": instead(layers=slice(-1, None)),

@@ -18,6 +18,14 @@ def errors(generator, z):
     return [z[l + 1] - act(l, z[l]) @ V.T for l, V in enumerate(generator)]
 
 
+def swept_down(generator, label):
+    """Give the image that a sweep down from a label ends with."""
+    z = label
+    for l, V in enumerate(generator):
+        z = act(l, z) @ V.T
+    return z
+
+
 def some_generator(rng, SIZES):
     """Draw matrices of the chapter's sizes, which an answer may take for granted."""
     pairs = zip(SIZES[1:], SIZES[:-1], strict=True)
@@ -50,6 +58,19 @@ def exercise_1(generator, z):
         "half: the 2 of the square cancels the 1/2 of the energy": e / 2,
         "this is the image itself: subtract what is predicted of it": z[-1],
         "this is the prediction: subtract it from the image": active @ V.T,
+        "the prediction is subtracted from the image, not added to it": z[-1] + active @ V.T,
+        "the square is gone once it is differentiated": e**2,
+        "the sign is lost: an error has one": np.abs(e),
+        "the activation of this chapter is ReLU, not tanh": z[-1] - np.tanh(z[-2]) @ V.T,
+        "the mean over the pixels; each pixel has a slope of its own": e.mean(axis=1),
+        "the sum over the pixels; each pixel has a slope of its own": e.sum(axis=1),
+        "only the first example; each has a slope of its own": e[0],
+        "this is the energy of each pixel; its derivative is asked for": 0.5 * e**2,
+        "only the sign of the error; its size counts": np.sign(e),
+        "an error that is below zero counts too": np.maximum(e, 0),
+        "this sweeps down from the label; the error is of the activities in z": lambda: (
+            z[-1] - swept_down(map(np.asarray, generator), z[0])
+        ),
         "no activation before the weights: f is V act(z)": z[-1] - z[-2] @ V.T,
         "the activation comes before the weights, not after them": z[-1]
         - np.maximum(z[-2] @ V.T, 0),
@@ -85,6 +106,8 @@ def exercise_2(generator, z):
     right = [-e_l.mean(axis=0) for e_l in e]
     activities = [act(l, z[l]) for l in range(len(generator))]
     own = [np.zeros_like(z[0]), *e]
+    felt = [(l, (z[l] > 0) * (e[l] @ generator[l])) for l in range(1, len(generator))]
+    felt.append((len(generator), np.zeros_like(z[-1])))
     return right, {
         "the sign is wrong: a bias that grows makes the error smaller": [-r for r in right],
         "this is the sum over the batch, not its mean": [batch * r for r in right],
@@ -100,6 +123,30 @@ def exercise_2(generator, z):
             -e_l.mean(axis=1) for e_l in e
         ],
         "the mean is over the units, too; a bias is a number a unit": [-e_l.mean() for e_l in e],
+        "the sum is over the units, too; a bias is a number a unit": [-e_l.sum() for e_l in e],
+        "the mean is taken twice: divide by the batch once": [r / batch for r in right],
+        "the errors are squared; once differentiated they are not": [
+            -(e_l**2).mean(axis=0) for e_l in e
+        ],
+        "these are energies; their derivative is asked for": [
+            0.5 * (e_l**2).mean(axis=0) for e_l in e
+        ],
+        "the errors are sent back through V; a bias stands in its own layer's error": [
+            -(e_l @ V).mean(axis=0) for e_l, V in zip(e, generator, strict=True)
+        ],
+        "these are slopes by the activities; a bias stands in one error only": [
+            (own[l] - back).mean(axis=0) for l, back in felt
+        ],
+        "these are slopes by the activities, turned; a bias stands in one error only": [
+            (back - own[l]).mean(axis=0) for l, back in felt
+        ],
+        "only the first example; the mean over the batch is asked for": [-e_l[0] for e_l in e],
+        "these are activities; a bias sees an activity of 1, and the error": [
+            -a.mean(axis=0) for a in activities
+        ],
+        "the image's is missing: there is one for each l": right[:-1],
+        "that of l = 0 is missing: there is one for each l": right[1:],
+        "the sign of an error is lost": [-np.abs(e_l).mean(axis=0) for e_l in e],
         "this is the gradient of the weights; the activity of a bias is 1": [
             -e_l.T @ a / batch for e_l, a in zip(e, activities, strict=True)
         ],
@@ -125,11 +172,11 @@ def exercise_2(generator, z):
 
 
 @jax.jit
-def settle_labels(networks, image, label):
-    """Start from labels, sweep down, and let each network read for 100 steps."""
+def settle_labels(networks, image, label, swept):
+    """Start from labels, sweep down (from others, perhaps), and let each network read for 100 steps."""
 
     def one(network):
-        z = [*bpc.sweep_down(network, label)[:-1], image]
+        z = [label, *bpc.sweep_down(network, swept)[1:-1], image]
         return bpc.infer(network, z, [False, False, False, True], bpc.GENERATIVE, 100, 1.0)[0]
 
     return jax.vmap(one)(networks)
@@ -189,8 +236,10 @@ def exercise_3(*, old, classifier, data, truth):
     scores = first_guess(data, classifier)
     image, guess = bpc.normalise(data.held_out_images[:100]), scores.argmax(axis=1)
 
-    def settled(label, networks=old, image=image):
-        return np.asarray(settle_labels(networks, image, jnp.asarray(label, jnp.float32)))
+    def settled(label, swept=None):
+        label = jnp.asarray(label, jnp.float32)
+        above = label if swept is None else jnp.asarray(swept, jnp.float32)
+        return np.asarray(settle_labels(old, image, label, above))
 
     def instead(label):
         return lambda: settled(label)
@@ -209,6 +258,12 @@ def exercise_3(*, old, classifier, data, truth):
         ),
         "this started from the classifier's ten numbers; make its guess one-hot": instead(scores),
         "this started from 0.1 and the guess; one-hot is 1 and 0": instead(0.1 + 0.9 * one_hot),
+        "the hidden layers started from an undecided sweep; sweep down from the guess": lambda: (
+            settled(one_hot, np.full((100, 10), 0.1))
+        ),
+        "the label started undecided, the hidden layers from the guess; both start from it": lambda: (
+            settled(np.full((100, 10), 0.1), one_hot)
+        ),
         "these are answers; keep the ten numbers of each label": right.argmax(axis=2),
         "one seed is here; five are asked for": right[0],
         "the mean of the seeds is here; five are asked for": right.mean(axis=0),
@@ -225,12 +280,17 @@ def read_from(
     size=0.03,
     free=("label", "hidden"),
     swept=False,
-    in_turn=False,
+    in_turn="",
+    label=None,
+    hidden=None,
+    act_slope=True,
 ):
     """Read as exercise 4 asks, or as students do instead; all layers at the end."""
     V = [np.asarray(v, float) for v in generator]
     image, L = np.asarray(image, float), len(V)
-    z = [np.full((len(image), v.shape[1]), float(level)) for v in V] + [image]
+    levels = [level if label is None else label] + (L - 1) * [level if hidden is None else hidden]
+    z = [np.full((len(image), v.shape[1]), float(x)) for v, x in zip(V, levels, strict=True)]
+    z.append(image)
     for l in range(1, L) if swept else ():
         z[l] = act(l - 1, z[l - 1]) @ V[l - 1].T
     moving = [*([0] if "label" in free else []), *(range(1, L) if "hidden" in free else [])]
@@ -240,11 +300,11 @@ def read_from(
         e = [np.zeros_like(z[0]), *errors(V, z)]
         if l == L:
             return e[L]
-        return e[l] - (z[l] > 0 if l else 1) * (e[l + 1] @ V[l])
+        return e[l] - (z[l] > 0 if l and act_slope else 1) * (e[l + 1] @ V[l])
 
     for _ in range(steps):
         if in_turn:
-            for l in moving:
+            for l in moving if in_turn == "down" else moving[::-1]:
                 z[l] = z[l] - size * slope(l)
         else:
             moved = {l: z[l] - size * slope(l) for l in moving}
@@ -280,15 +340,33 @@ def exercise_4(generator, image, level, steps):
         "the image moves too; clamp it": instead(free=("label", "hidden", "image")),
         "the hidden layers start from a sweep; start them at `level`": instead(swept=True),
         "this climbs: go against the slope": instead(size=-0.03),
-        "the layers move one after the other; each sees where its neighbours were": instead(
-            in_turn=True
+        "the layers move one after the other, the label first; each sees where its neighbours were": instead(
+            in_turn="down"
         ),
+        "the layers move one after the other, the label last; each sees where its neighbours were": instead(
+            in_turn="up"
+        ),
+        "act' is missing: a unit at 0 or below sends nothing back": instead(act_slope=False),
+        "the label starts at 0.1 whatever `level` is; the hidden layers do start there": instead(
+            label=0.1
+        ),
+        "the label starts at 0 whatever `level` is; the hidden layers do start there": instead(
+            label=0.0
+        ),
+        "the hidden layers start at 0; they start at `level`, too": instead(hidden=0.0),
+        "the step is 0.03, not 0.06: the energy has a 1/2": instead(size=0.06),
         "the step is 0.03, not 0.3": instead(size=0.3),
         "the step is 0.03, not 1": instead(size=1.0),
         "the step is 0.03, not 0.01": instead(size=0.01),
         "the step is 0.03, not 0.1": instead(size=0.1),
         "the steps are averaged over the batch; each example moves on its own": instead(
             size=0.03 / len(image)
+        ),
+        "the step is 0.03, not 0.003": instead(size=0.003),
+        "twice as many steps": lambda: read_from(generator, image, level, 2 * steps)[0],
+        "a label's numbers may be below 0: leave them": lambda: np.maximum(instead()(), 0),
+        "these are made to add to 1; the label's numbers as they are": lambda: (
+            np.exp(instead()()) / np.exp(instead()()).sum(axis=1, keepdims=True)
         ),
         "one step too few": lambda: read_from(generator, image, level, max(steps - 1, 0))[0],
         "one step too many": lambda: read_from(generator, image, level, steps + 1)[0],
@@ -340,6 +418,16 @@ def exercise_5(found, truth):
         "in percent of the columns, with the answers in rows": (100 * counts / columns).T,
         "in percent of all images; divide each row by its own sum": 100 * counts / counts.sum(),
         "divided by ten: the rows do not hold ten images each": 100 * counts / 10,
+        "a share of all images; percent of each row is asked for": counts / counts.sum(),
+        "the counts begin at 1; begin at 0": 100 * (counts + 1) / (rows + 10),
+        "divided by the row's mean; divide by its sum": 1000 * counts / rows,
+        "in percent of the row's largest; divide by its sum": 100
+        * counts
+        / counts.max(axis=1, keepdims=True),
+        "in percent of the row's mistakes; of all its images is asked for": 100
+        * counts
+        * (1 - np.eye(10))
+        / np.maximum((counts * (1 - np.eye(10))).sum(axis=1, keepdims=True), 1),
         "each row is divided by another's sum: keep the sums as a column": 100
         * counts
         / rows[:, 0],

@@ -31,6 +31,23 @@ def exercise_1(steps, *, SIZES):
         "a step has two products for each matrix, not three": weights * (1 + 3 * steps),
         "a step has two products for each matrix, not four": weights * (1 + 4 * steps),
         "each multiplication counts once; its addition is not asked for": 2 * right,
+        "this is of a batch of 32; one image is asked for": 32 * right,
+        "this is of 250 images; one is asked for": 250 * right,
+        "this is of five networks; one is asked for": 5 * right,
+        "these are additions and multiplications of 32 images; one image's multiplications are asked for": 64
+        * right,
+        "the label is free, so errors are carried back to it too": right
+        - pairs[0][0] * pairs[0][1] * steps,
+        "errors are carried back from the image too: its matrix has two products a step": right
+        - pairs[-1][0] * pairs[-1][1] * steps,
+        "the guess costs a product with each matrix, half of a step's two, not a quarter": weights
+        * (0.5 + 2 * steps),
+        "a step costs two products with each matrix, the guess one, not the other way round": weights
+        * (2 + steps),
+        "a step costs twice what the guess costs, not half of it": weights * (1 + 0.5 * steps),
+        "there are no biases here": (weights + sum(SIZES[1:])) * (1 + 2 * steps),
+        "one step too many": weights * (3 + 2 * steps),
+        "one step too few": weights * (2 * steps - 1),
         "the additions are not asked for, and the guess is missing": 4 * weights * steps,
         "these are products; each has as many multiplications as its matrix entries": len(pairs)
         * (1 + 2 * steps),
@@ -140,6 +157,13 @@ def forgotten(watch, after, accuracy, shifted, digits, *, ages=(300, 600), step=
 
 def by_both(remembered_3, drawn_back_3):
     """Stack both arrays."""
+    shapes = number_array(remembered_3).shape, number_array(drawn_back_3).shape
+    if shapes[0] != shapes[1]:
+        raise Wrong(
+            f"the arrays have the shapes {shapes[0]} and {shapes[1]}; both have a row for each seed "
+            "and a column for each age.",
+            "shape",
+        )
     return number_array([number_array(remembered_3), number_array(drawn_back_3)])
 
 
@@ -210,11 +234,11 @@ def exercise_3(*, watch, after, accuracy, shifted, old_digits, new_digits):
         "these are the new digits; the old ones are old_digits": both(digits=new_digits),
         **{
             f"before the shift is after 300 iterations, not {n}": both(ages=(n, 600))
-            for n in (350, 250, 50)
+            for n in (350, 250, 200, 150, 100, 50)
         },
         **{
             f"the end is after 600 iterations, not {n}": both(ages=(300, n))
-            for n in (550, 350, 400)
+            for n in (550, 500, 450, 400, 350)
         },
         **other_steps,
     }
@@ -312,6 +336,14 @@ def exercise_4(network, images, labels, pixels):
             scale=lambda x: np.float32(x.reshape(-1, 784)) / 255
         ),
         "a pixel too far": instead(move=lambda x: shift(x, pixels + 1, 2)),
+        "they stay where they were, and lose their right margin": instead(
+            move=lambda x: np.where(np.arange(28) < 28 - pixels, x, 0).astype(x.dtype)
+        ),
+        "the left margin keeps what was there: fill it with 0": instead(
+            move=lambda x: np.concatenate([x[:, :, :pixels], x[:, :, : 28 - pixels]], axis=2)
+        ),
+        "a pixel short": instead(move=lambda x: shift(x, max(pixels - 1, 0), 2)),
+        "twice as far": instead(move=lambda x: shift(x, 2 * pixels, 2)),
         "ten steps settle it; the guess alone is asked for": settled,
         "these are right or wrong; their percentage is asked for": lambda: np.asarray(
             bpc.sweep_up(network, bpc.normalise(shift(images, pixels, 2)))[0].argmax(axis=1)
@@ -347,7 +379,36 @@ def exercise_5(energies, mark):
     right = np.where(never, steps, first)
     last = steps - below[::-1].argmax(axis=0)
     total = energies.mean(axis=1) < mark
+    above = steps - (~below)[::-1].argmax(axis=0)  # the last row that is not below
+    stays = np.where(below.all(axis=0), 0, above + 1)
+    late = below[1:].argmax(axis=0)
     return right, {
+        "from this step on it stays below; the first step below is asked for, come what may": np.where(
+            stays > steps, steps, stays
+        ),
+        "from this step on it stays below, and one too many for who never does": stays,
+        "row 0 counts too: what is below the mark before any step needs none": np.where(
+            never, steps, np.maximum(right, 1)
+        ),
+        "row 0 is left out, so the numbers begin one too low": np.where(never, steps, late),
+        "row 0 is left out, so the numbers begin one too low; and who never gets there is not 0": late,
+        "row 0 is left out, so all numbers are one too low": np.where(never, steps - 1, late),
+        "who never gets there has taken every step, not one less": np.where(
+            never, steps - 1, first
+        ),
+        "one too many, but for who never gets there: row 0 is before any step": np.where(
+            never, steps, first + 1
+        ),
+        "who never gets there has taken all its own steps, not 100": np.where(never, 100, first),
+        "who never gets there has taken every step; the steps are the first axis": np.where(
+            never, energies.shape[1], first
+        ),
+        "this is where the energy is nearest to the mark; the first below it is asked for": np.abs(
+            energies - mark
+        ).argmin(axis=0),
+        "these are the steps above the mark, at most all; an energy may rise again": np.minimum(
+            (~below).sum(axis=0), steps
+        ),
         "who never gets there counts as 0; it has taken every step": first,
         "row 0 is before any step: one too many everywhere": right + 1,
         "who never gets there counts one too many: row 0 is before any step": np.where(

@@ -91,6 +91,25 @@ ANSWERS = {
             ),
             ("divided by the batch", SLOPE + "generative_errors(generator, z)[-1] / len(image)"),
             ("none", "def image_slope(generator, z):\n    slope = z[-1]"),
+            ("not added", SLOPE + "image + predict(generator, len(generator) - 1, below)"),
+            ("square is gone", SLOPE + "generative_errors(generator, z)[-1] ** 2"),
+            ("sign is lost", SLOPE + "abs(generative_errors(generator, z)[-1])"),
+            ("not tanh", SLOPE + "image - jnp.tanh(below) @ V.T"),
+            ("over the pixels", SLOPE + "generative_errors(generator, z)[-1].mean(axis=1)"),
+            ("sum over the pixels", SLOPE + "generative_errors(generator, z)[-1].sum(axis=1)"),
+            ("sum over the batch", SLOPE + "generative_errors(generator, z)[-1].sum(axis=0)"),
+            ("of each pixel", SLOPE + "generative_errors(generator, z)[-1] ** 2 / 2"),
+            ("only the sign", SLOPE + "jnp.sign(generative_errors(generator, z)[-1])"),
+            ("below zero counts", SLOPE + "jax.nn.relu(generative_errors(generator, z)[-1])"),
+            ("sweeps down", SLOPE + "image - sweep_down(generator, z[0])[-1]"),
+            ("only the first example", SLOPE + "generative_errors(generator, z)[-1][0]"),
+            (
+                "without act', and sent back",
+                SLOPE + "-1.0 * (generative_errors(generator, z)[-1] @ V)",
+            ),
+            ("shape", SLOPE + "generative_errors(generator, z)[-1].T"),
+            ("shape", SLOPE + "activity_gradient(generator, z)[-2]"),
+            ("shape", SLOPE + "generative_errors(generator, z)[-1].mean()"),
             (
                 "changed input",
                 "def image_slope(generator, z):\n"
@@ -141,6 +160,32 @@ ANSWERS = {
             ),
             ("type", BIAS + "{l: -e_l.mean(axis=0) for l, e_l in enumerate(e[1:])}"),
             ("none", BIAS + "e.reverse()"),
+            ("units, too", BIAS + "[-e_l.sum() for e_l in e[1:]]"),
+            ("mean is taken twice", BIAS + "[-e_l.mean(axis=0) / len(e_l) for e_l in e[1:]]"),
+            ("squared", BIAS + "[-(e_l**2).mean(axis=0) for e_l in e[1:]]"),
+            ("energies", BIAS + "[0.5 * (e_l**2).mean(axis=0) for e_l in e[1:]]"),
+            (
+                "by the activities;",
+                BIAS + "[g.mean(axis=0) for g in activity_gradient(generator, z)[1:]]",
+            ),
+            (
+                "by the activities, turned",
+                BIAS + "[-g.mean(axis=0) for g in activity_gradient(generator, z)[1:]]",
+            ),
+            ("only the first example", BIAS + "[-e_l[0] for e_l in e[1:]]"),
+            ("sent back", BIAS + "[-(e_l @ V).mean(axis=0) for e_l, V in zip(e[1:], generator)]"),
+            (
+                "are activities",
+                BIAS + "[-act(l, z_l).mean(axis=0) for l, z_l in enumerate(z[:-1])]",
+            ),
+            ("image's is missing", BIAS + "[-e_l.mean(axis=0) for e_l in e[1:-1]]"),
+            ("l = 0 is missing", BIAS + "[-e_l.mean(axis=0) for e_l in e[2:]]"),
+            ("sign of an error", BIAS + "[-abs(e_l).mean(axis=0) for e_l in e[1:]]"),
+            (
+                "mean of act(z)",
+                BIAS + "[-e_l.mean(axis=0) * act(l, z[l]).mean() for l, e_l in enumerate(e[1:])]",
+            ),
+            ("shape", BIAS + "[-e_l.mean(axis=0, keepdims=True) for e_l in e[1:]]"),
         ],
     },
     "2.3": {
@@ -177,6 +222,27 @@ ANSWERS = {
             ("computed", LABELS.replace("100)[0]", "95)[0]")),
             ("computed", LABELS.replace("100)[0]", "10)[0]")),
             ("shape", LABELS + "labels_3 = labels_3[:3]"),
+            ("computed", LABELS.replace("100)[0]", "50)[0]")),
+            ("computed", LABELS.replace("100)[0]", "99)[0]")),
+            ("computed", LABELS.replace("100)[0]", "200)[0]")),
+            (
+                "undecided sweep",
+                LABELS.replace(
+                    "    labels_3.append",
+                    "    z = [z[0], *start_from(network, "
+                    "jnp.full((100, 10), 0.1), pixels[:100])[1:]]\n    labels_3.append",
+                ),
+            ),
+            (
+                "the hidden layers from the guess",
+                LABELS.replace(
+                    "    labels_3.append",
+                    "    z[0] = jnp.full((100, 10), 0.1)\n    labels_3.append",
+                ),
+            ),
+            ("shape", LABELS + "labels_3 = np.array(labels_3).max(axis=2, keepdims=True)"),
+            ("guess itself", LABELS + "labels_3 = np.stack([start] * 5)"),
+            ("computed", LABELS.replace("w[seed], old", "w[0], old")),
             ("text", "labels_3 = 'no'"),
         ],
     },
@@ -221,6 +287,53 @@ def read_from(generator, image, level, steps):
                 "from a sweep",
                 READ.replace(
                     "    for _", "    z = [*sweep_down(generator, z[0])[:-1], image]\n    for _"
+                ),
+            ),
+            (
+                "the label first",
+                READ.replace(
+                    READ[READ.index("        dz =") : READ.index("    return")],
+                    "        for l in range(len(generator)):\n"
+                    "            z[l] = z[l] - 0.03 * activity_gradient(generator, z)[l]\n",
+                ),
+            ),
+            (
+                "the label last",
+                READ.replace(
+                    READ[READ.index("        dz =") : READ.index("    return")],
+                    "        for l in reversed(range(len(generator))):\n"
+                    "            z[l] = z[l] - 0.03 * activity_gradient(generator, z)[l]\n",
+                ),
+            ),
+            (
+                "act' is missing",
+                READ.replace(
+                    "        dz = activity_gradient(generator, z)\n",
+                    "        e = generative_errors(generator, z)\n"
+                    "        dz = [e[l] - e[l + 1] @ V for l, V in enumerate(generator)] + [e[-1]]\n",
+                ),
+            ),
+            (
+                "label starts at 0.1",
+                READ.replace("    for _", "    z[0] = jnp.full(z[0].shape, 0.1)\n    for _"),
+            ),
+            ("label starts at 0 ", READ.replace("    for _", "    z[0] = 0 * z[0]\n    for _")),
+            (
+                "hidden layers start at 0",
+                READ.replace("    for _", "    z[1:-1] = [0 * h for h in z[1:-1]]\n    for _"),
+            ),
+            ("not 0.003", READ.replace("0.03", "0.003")),
+            ("twice as many", READ.replace("range(steps)", "range(2 * steps)")),
+            ("may be below 0", READ.replace("return z[0]", "return jax.nn.relu(z[0])")),
+            ("add to 1", READ.replace("return z[0]", "return jax.nn.softmax(z[0])")),
+            ("not 0.06", READ.replace("0.03", "0.06")),
+            ("not 0.1", READ.replace("0.03", "0.1")),
+            ("largest numbers", READ.replace("return z[0]", "return z[0].max(axis=1)")),
+            (
+                "hidden layers are clamped",
+                READ.replace(
+                    "z = [z_l - 0.03 * dz_l for z_l, dz_l in zip(z[:-1], dz[:-1])] + [image]",
+                    "z = [z[0] - 0.03 * dz[0], *z[1:]]",
                 ),
             ),
             ("climbs", READ.replace("- 0.03", "+ 0.03")),
@@ -283,6 +396,30 @@ def read_from(generator, image, level, steps):
                 TABLE.replace("return ", "print(").replace("keepdims=True)", "keepdims=True))"),
             ),
             ("type", TABLE.replace(RETURN, "{t: f for t, f in zip(truth, found)}")),
+            ("row's largest", TABLE.replace(".sum(", ".max(")),
+            (
+                "row's mistakes",
+                TABLE.replace("    return", "    counts *= 1 - np.eye(10)\n    return").replace(
+                    "counts.sum(axis=1, keepdims=True)", "counts.sum(axis=1, keepdims=True).clip(1)"
+                ),
+            ),
+            ("share of all", TABLE.replace(RETURN, "counts / counts.sum()")),
+            ("begin at 1", TABLE.replace("np.zeros", "np.ones")),
+            ("row's mean", TABLE.replace(".sum(", ".mean(")),
+            ("divided by ten", TABLE.replace(RETURN, "10 * counts")),
+            ("answers are counted", TABLE.replace(RETURN, "100 * counts.sum(axis=0) / len(truth)")),
+            (
+                "its row adds to 100",
+                TABLE.replace("+= 1", "= 1"),
+            ),
+            (
+                "with the answers in rows",
+                TABLE.replace(RETURN, "(100 * counts / counts.sum(axis=0)).T"),
+            ),
+            ("exchanged", TABLE.replace(RETURN, "counts.T")),
+            ("rounded", TABLE.replace(RETURN, "np.round(" + RETURN + ")")),
+            ("reverse", TABLE.replace(RETURN, "(" + RETURN + ")[::-1]")),
+            ("none", TABLE.replace("return ", "counts = ")),
         ],
     },
 }

@@ -101,6 +101,22 @@ ANSWERS = {
             ("neurons", COUNT + "sum(SIZES) * (1 + 2 * steps)"),
             ("multiplied", COUNT + "10 * 64 * 64 * 784 * (1 + 2 * steps)"),
             ("a guess costs", COUNT + "weights"),
+            ("batch of 32", COUNT + "32 * weights * (1 + 2 * steps)"),
+            ("250 images", COUNT + "250 * weights * (1 + 2 * steps)"),
+            ("five networks", COUNT + "5 * weights * (1 + 2 * steps)"),
+            ("of 32 images", COUNT + "2 * 32 * weights * (1 + 2 * steps)"),
+            ("back to it too", COUNT + "weights * (1 + 2 * steps) - 640 * steps"),
+            ("from the image too", COUNT + "weights * (1 + 2 * steps) - 64 * 784 * steps"),
+            ("not a quarter", COUNT + "weights * (0.5 + 2 * steps)"),
+            ("other way round", COUNT + "weights * (2 + steps)"),
+            ("not half of it", COUNT + "weights * (1 + steps / 2)"),
+            ("no biases", COUNT + "(weights + sum(SIZES[1:])) * (1 + 2 * steps)"),
+            ("too many", COUNT + "weights * (1 + 2 * (steps + 1))"),
+            ("too few", COUNT + "weights * (1 + 2 * (steps - 1))"),
+            ("not four", COUNT + "weights * (1 + 4 * steps)"),
+            ("squared", COUNT + "weights * (1 + 2 * steps**2)"),
+            ("first matrix is counted", COUNT + "640 * (1 + 2 * steps)"),
+            ("last matrix is forgotten", COUNT + "(640 + 64 * 64) * (1 + 2 * steps)"),
             ("ignores steps", COUNT + "weights * 21"),
             ("none", COUNT + "None"),
             ("arguments", "def multiplications():\n    return 54912"),
@@ -141,6 +157,14 @@ ANSWERS = {
             ("type", TRAIN + "settled_rule = {}"),
             ("text", TRAIN + "settled_2 = '82.7 %'"),
             ("reverse", TRAIN + "settled_2 = settled_2[::-1]"),
+            ("after 100 ", TRAIN.replace("300", "100")),
+            ("after 150 ", TRAIN.replace("300", "150")),
+            ("after 250 ", TRAIN.replace(":6", ":5").replace("300", "250")),
+            ("after 600", TRAIN.replace(":6", ":12").replace("300", "600")),
+            ("one number", TRAIN + "settled_2 = [settled_2.mean()]"),
+            ("shape", TRAIN + "settled_2 = settled_2[:4]"),
+            ("shape", TRAIN + "settled_2 = settled_2.mean(), settled_2.std()"),
+            ("not those of HPC", TRAIN.replace("(1, 1)", "(1, 2)")),
         ],
     },
     "3.3": {
@@ -187,6 +211,14 @@ for seed in range(5):
             ("not 550", FORGET.replace("(300, 600)", "(300, 550)")),
             ("10 steps", FORGET.replace("blank[:, -1]", "blank[:, 10]")),
             ("text", FORGET + "remembered_3 = '92 %'"),
+            ("not 100", FORGET.replace("(300, 600)", "(100, 600)")),
+            ("not 200", FORGET.replace("(300, 600)", "(200, 600)")),
+            ("not 400", FORGET.replace("(300, 600)", "(300, 400)")),
+            ("not 500", FORGET.replace("(300, 600)", "(300, 500)")),
+            ("30 steps", FORGET.replace("blank[:, -1]", "blank[:, 30]")),
+            ("before any step", FORGET.replace("blank[:, -1]", "blank[:, 0]")),
+            ("shape", FORGET + "remembered_3 = remembered_3[:, 0]"),
+            ("shape", FORGET + "drawn_back_3 = drawn_back_3[0]"),
         ],
     },
     "3.4": {
@@ -248,6 +280,45 @@ def moved_accuracy(network, images, labels, pixels):
                 MOVE.replace(LINE, "    moved[:, :, pixels + 1:] = images[:, :, :27 - pixels]\n"),
             ),
             ("raised", MOVE.replace("28 - pixels", "28")),
+            (
+                "stay where they were",
+                MOVE.replace(LINE, "    moved[:, :, :28 - pixels] = images[:, :, :28 - pixels]\n"),
+            ),
+            ("keeps what was there", MOVE.replace("np.zeros_like(images)", "images.copy()")),
+            (
+                "a pixel short",
+                MOVE.replace("pixels:]", "max(pixels - 1, 0):]").replace(
+                    "28 - pixels", "28 - max(pixels - 1, 0)"
+                ),
+            ),
+            (
+                "twice as far",
+                MOVE.replace("pixels:]", "2 * pixels:]").replace("28 - pixels", "28 - 2 * pixels"),
+            ),
+            (
+                "left, and wrap",
+                MOVE.replace(LINE, "    moved = np.roll(images, -pixels, axis=2)\n"),
+            ),
+            ("down, and wrap", MOVE.replace(LINE, "    moved = np.roll(images, pixels, axis=1)\n")),
+            ("move up", MOVE.replace(LINE, "    moved[:, :28 - pixels] = images[:, pixels:]\n")),
+            (
+                "grey",
+                MOVE.replace(
+                    "bpc.normalise(moved)",
+                    "jnp.where(jnp.arange(784) % 28 < pixels, 0.0, bpc.normalise(moved))",
+                ),
+            ),
+            (
+                "ten steps",
+                MOVE.replace(
+                    "    answers = bpc.sweep_up(network, bpc.normalise(moved))[0].argmax(axis=1)\n",
+                    "    z = bpc.sweep_up(network, bpc.normalise(moved))\n"
+                    "    clamped = [False] * (len(z) - 1) + [True]\n"
+                    "    z = bpc.infer(network, z, clamped, bpc.GENERATIVE, 10, 1.0)\n"
+                    "    answers = z[0].argmax(axis=1)\n",
+                ),
+            ),
+            ("wrap", MOVE.replace(LINE, "    moved = np.roll(images, pixels)\n")),
             ("none", MOVE.replace("return ", "")),
         ],
     },
@@ -282,6 +353,59 @@ def steps_to(E, mark):
             ("steps below", STEPS.replace(FOUND, "below.sum(axis=0)")),
             ("first step above", STEPS.replace("energies < mark", "energies > mark")),
             ("mean over", STEPS.replace(FOUND, FOUND + ".mean()")),
+            (
+                "first step below is asked for, come",
+                STEPS.replace(
+                    FOUND,
+                    "np.array([max((i + 1 for i, b in enumerate(c) if not b), default=0) "
+                    "for c in below.T]).clip(0, len(energies) - 1)",
+                ),
+            ),
+            (
+                "one too many for who never",
+                STEPS.replace(
+                    FOUND,
+                    "np.array([max((i + 1 for i, b in enumerate(c) if not b), default=0) for c in below.T])",
+                ),
+            ),
+            ("row 0 counts too", STEPS.replace(FOUND, "np.maximum(" + FOUND + ", 1)")),
+            (
+                "begin one too low",
+                STEPS.replace(
+                    FOUND,
+                    "np.where(below[1:].any(axis=0), below[1:].argmax(axis=0), len(energies) - 1)",
+                ),
+            ),
+            ("who never gets there is not 0", STEPS.replace(FOUND, "below[1:].argmax(axis=0)")),
+            (
+                "all numbers are one too low",
+                STEPS.replace("energies < mark", "energies[1:] < mark").replace(
+                    "len(energies) - 1", "len(energies) - 2"
+                ),
+            ),
+            (
+                "but for who never",
+                STEPS.replace("below.argmax(axis=0), len", "below.argmax(axis=0) + 1, len"),
+            ),
+            ("not 100", STEPS.replace("len(energies) - 1", "100")),
+            ("first axis", STEPS.replace("len(energies) - 1", "energies.shape[1]")),
+            ("nearest", STEPS.replace(FOUND, "np.abs(energies - mark).argmin(axis=0)")),
+            (
+                "at most all",
+                STEPS.replace(FOUND, "(~below).sum(axis=0).clip(0, len(energies) - 1)"),
+            ),
+            ("not one less", STEPS.replace("len(energies) - 1", "len(energies) - 2")),
+            (
+                "last step below",
+                STEPS.replace(FOUND, "len(energies) - 1 - below[::-1].argmax(axis=0)"),
+            ),
+            (
+                "row 0 counts too",
+                STEPS.replace(
+                    FOUND,
+                    "1 + np.where(below[1:].any(axis=0), below[1:].argmax(axis=0), len(energies) - 2)",
+                ),
+            ),
             ("along a step", STEPS.replace(FOUND, "below.argmax(axis=1)")),
             ("mean energy", STEPS.replace(FOUND, "np.argmax(energies.mean(axis=1) < mark)")),
             (
