@@ -670,6 +670,8 @@ def frames(
 ) -> Figure:
     """Draw images as they settle, below each its label's activities as bars, and the label that is largest.
 
+    A line marks 0, a dotted one 1; a row's first bars have both numbers. Bars that are all alike say nothing.
+
     Args:
         rows: for each name its normalised images, one a time, and the activities of its label layer; NaN
             where an image has none.
@@ -689,10 +691,11 @@ def frames(
             return axis
 
         reach = max(np.nanmax(np.abs(np.asarray(labels))) for _, labels in rows.values())
+        reach = max(1.0, reach)  # so that the 1 is in sight
         for name, (images, labels) in rows.items():
             figure.text(1 / WIDTH, (top - 0.72 * line) / total, name, weight="bold")
             y = top - 2 * line - pitch
-            pixels = _squares(denormalise(images))
+            pixels, scale = _squares(denormalise(images)), (0, 1)
             for i, (image, activities) in enumerate(zip(pixels, np.asarray(labels), strict=True)):
                 picture = axes(i * pitch + 2, y, pitch - 4, pitch)
                 picture.imshow(image, cmap="gray_r", vmin=0, vmax=1)
@@ -700,12 +703,17 @@ def frames(
                 if np.isnan(activities).any():
                     continue
                 best = int(activities.argmax())
-                bars = axes(i * pitch + 5, y - tall, pitch - 10, tall - 3)
-                colours = [RED if c == best else SKY for c in range(len(activities))]
+                alike = np.ptp(activities) < 1e-6
+                bars = axes(i * pitch + 11, y - tall, pitch - 13, tall - 3)
+                colours = [SKY if alike or c != best else RED for c in range(len(activities))]
                 bars.bar(range(len(activities)), activities, color=colours, width=0.75)
                 bars.axhline(0, linewidth=0.8, **FAINT)
-                bars.set(ylim=(-0.35 * reach, 1.05 * reach))
-                bars.set_xlabel(f"says {best}", labelpad=2, fontsize=TEXT - 1)
+                bars.axhline(1, linewidth=0.8, linestyle=":", **FAINT)
+                bars.set(ylim=(-0.35 * reach, 1.05 * reach), yticks=scale)
+                bars.tick_params(axis="y", length=0, pad=1, labelsize=TEXT - 2)
+                scale = ()
+                said = "all alike" if alike else f"says {best}"
+                bars.set_xlabel(said, labelpad=2, fontsize=TEXT - 1)
             top -= height
     return figure
 
@@ -749,7 +757,8 @@ def _cell(value: object, digits: int) -> str:
     if numbers.dtype.kind != "f":
         return str(value)
     if numbers.ndim:
-        return f"≈ {numbers.mean():.{digits}f} ± {numbers.std(ddof=len(numbers) > 1):.{digits}f}"
+        spread = numbers.std(ddof=len(numbers) > 1)
+        return f"≈ {numbers.mean():.{digits}f} ± {spread:.{digits}f}".replace("-", "−")
     return f"{float(numbers):.{digits}f}".replace("-", "−")
 
 

@@ -112,6 +112,20 @@ def test_drawn_frames_are_their_images_and_say_their_largest_label(digits, drawn
         assert bars.get_xlabel() == f"says {activities.argmax()}"
     assert [axis.get_title() for axis in axes[::2]] == ["first", "second"] * 2
     assert len({axis.get_ylim() for axis in axes[1::2]}) == 1  # bars of all rows compare
+    assert [len(axis.get_yticks()) for axis in axes[1::2]] == [
+        2,
+        0,
+    ] * 2  # a scale at the first of a row
+
+
+def test_bars_of_a_label_that_is_undecided_name_no_digit(digits):
+    images, labels = normalise(digits.images[:2]), np.stack([np.full(10, 0.1), np.eye(10)[3]])
+    *_, first, _, second = figures.frames({"a": (images, labels)}, ("start", "end")).axes
+    assert [first.get_xlabel(), second.get_xlabel()] == ["all alike", "says 3"]
+    assert {bar.get_facecolor() for bar in first.patches} < {
+        bar.get_facecolor() for bar in second.patches
+    }
+    assert first.get_ylim()[1] > 1 and list(first.get_yticks()) == [0, 1]
 
 
 def test_a_plane_has_its_points_with_their_spread_and_its_path(drawn):
@@ -456,6 +470,12 @@ def test_a_table_is_shown_with_its_numbers(shown):
     ]
     with pytest.raises(ValueError, match="a row of 2 cells given, 3 expected"):
         figures.table([("a", 1)], ("name", "one", "many"))
+
+
+def test_a_table_writes_a_minus_for_what_is_below_zero(shown):
+    figures.table([("a", -1.5, np.array([-3.0, -1.0]))], ("", "one", "of two"), digits=1)
+    ((data, _),) = shown
+    assert data["text/plain"].splitlines()[-1] == "| a | −1.5 | ≈ −2.0 ± 1.4 |"
 
 
 def test_a_figure_is_the_same_whatever_settings_a_user_has(digits, drawn, tmp_path):
