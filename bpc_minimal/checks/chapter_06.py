@@ -112,6 +112,9 @@ def exercise_2(energies, valid):
         "the highest valid pair sets the bar, not the lowest": share(valid.min() + 0.1 * median),
         "the highest valid pair sets the bar, not their mean": share(valid.mean() + 0.1 * median),
         "the highest valid pair sets the bar, not their sum": share(valid.sum() + 0.1 * median),
+        "the tenth is of the median alone; the highest pair counts in full": share(
+            0.1 * (valid.max() + median)
+        ),
         "you forgot the tenth of the median": share(valid.max()),
         "a tenth of the median, not all of it": share(valid.max() + median),
         "a hundredth is too little: a tenth of the median": share(valid.max() + 0.01 * median),

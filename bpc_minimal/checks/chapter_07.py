@@ -25,6 +25,7 @@ def exercise_1(rho):
         "the share that is explained goes with rho's square": root(1 - abs(rho)),
         "the share that is explained goes with rho's square, and the root is missing": 1 - abs(rho),
         "the sign of rho does not matter: a guess can follow either": root(1 - rho),
+        "the sign of rho does not matter, its square does, and the root is missing": 1 - rho,
         "this is the guess's own size, not its error": abs(rho),
         "this is rho; the error is asked for": rho,
         "this is the share that is explained; the error is of the rest": rho**2,
@@ -87,6 +88,13 @@ def exercise_2(one, other, image, visible):
             ((one - image) * hidden).sum(axis=1), ((other - image) * hidden).sum(axis=1)
         ),
         "these are pixels that are closer, not images": 100 * float(each.mean()),
+        "this adds over the images; add over the pixels of each": 100
+        * float(
+            np.mean(
+                ((one - image) ** 2 * hidden).sum(axis=0)
+                < ((other - image) ** 2 * hidden).sum(axis=0)
+            )
+        ),
         "this decides once for all images: compare each": 100 * float(a.sum() < b.sum()),
         "this is the worst pixel of each image; add all of them up": share(
             ((one - image) ** 2 * hidden).max(axis=1), ((other - image) ** 2 * hidden).max(axis=1)

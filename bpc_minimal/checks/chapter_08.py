@@ -1,6 +1,6 @@
 """The exercises of chapter 8, two tasks and one network: costs, intervals, and who is better at both."""
 
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 from scipy.stats import t as student
@@ -30,13 +30,14 @@ def exercise_1(sizes):
         "these are genPC's: the d's cost as well": 2 * down,
         "these are discPC's: the e's cost as well": 2 * up,
         "only the ends' own maps are counted: it is the others that cost": 2 * label + 2 * image,
-        "no map of an end is left: but the label is only not asked to predict, and so is the image": 4
+        "an end's map is left out both ways: the label's is needed on the way up, the image's down": 4
         * (total - label - image),
         "label and image are exchanged for both ways: this counts an end's map twice too many": 3
         * total
         - label
         - image,
         "these are multiplications and additions; products are asked for": 4 * down + 4 * up,
+        "these are squares of the sizes; multiply neighbours": sum(n * n for n in sizes),
         "these are units, not weights: multiply neighbours": 2 * sum(sizes[1:])
         + 2 * sum(sizes[:-1]),
         "this adds the learning: gradients are no part of a step of inference": 2 * down
@@ -63,7 +64,7 @@ def two_runs(rng):
     minutes=15,
     cases=two_runs,
     why="what a seed does to both models alike falls out of the difference.",
-    hint="Take the differences, their mean, and student.ppf(0.975, n - 1) times their sd over sqrt(n).",
+    hint="Take the differences, their mean, and stats.t.ppf(0.975, n - 1) times their sd over sqrt(n).",
     rtol=1e-4,
     atol=1e-4,
 )
@@ -104,6 +105,9 @@ def exercise_2(a, b):
         "a and b are exchanged: a - b is asked for": -ends(t * sd / root)[::-1],
         "the ends are exchanged: low, then high": ends(t * sd / root)[::-1],
         "this is half its width, with no mean": ends(t * sd / root, 0.0),
+        "these are the mean and the half width; both ends are asked for": np.array(
+            [d.mean(), t * sd / root]
+        ),
         "this is the interval of a alone": ends(t * a.std(ddof=1) / root, a.mean()),
         "the median is not the mean": ends(t * sd / root, np.median(d)),
         "the variance is not the standard deviation: take its root": ends(t * sd**2 / root),
@@ -194,6 +198,7 @@ def exercise_4(accuracies, k):
     right = np.mean([max(few) for few in combinations(a, k)])
     n = len(a)
     again = np.diff((np.arange(n + 1) / n) ** k) @ ordered
+    repeated = [max(few) for few in combinations_with_replacement(a, k)]
     return right, {
         "this is the mean of all runs, what an honest report says": a.mean(),
         "this is the best of all runs; only k are tried": a.max(),
@@ -203,6 +208,13 @@ def exercise_4(accuracies, k):
         "this is the mean of the k best runs": ordered[-k:].mean(),
         "this is the k-th best run": ordered[-k],
         "this draws a run more than once: the k runs are different ones": again,
+        "choices with a run more than once: the k runs are different ones": np.mean(repeated),
+        "these are runs that stand side by side; take all choices of k": np.mean(
+            [a[i : i + k].max() for i in range(n - k + 1)]
+        ),
+        "these are blocks of k runs; take all choices of k": np.mean(
+            [a[i : i + k].max() for i in range(0, n, k)]
+        ),
         "one run too few is tried": np.mean([max(few) for few in combinations(a, k - 1)]),
         "one run too many is tried": np.mean([max(few) for few in combinations(a, k + 1)]),
         "this is how much it rises; the accuracy itself is asked for": right - a.mean(),
@@ -216,7 +228,10 @@ def some_settings(rng):
     for n in (30, 45):
         reads = np.round(rng.uniform(85, 98, n), 1)
         draws = np.round(0.02 + 0.002 * (reads - 85) + rng.uniform(0, 0.03, n), 3)
-        yield np.concatenate([reads, reads[:4]]), np.concatenate([draws, draws[:4] + 0.001])
+        reads, draws = np.append(reads, reads[:4]), np.append(draws, draws[:4] + 0.001)
+        best = reads.argmax()  # and once more: of two that are equal none beats the other
+        best = np.flatnonzero(reads == reads[best])[draws[reads == reads[best]].argmin()]
+        yield np.append(reads, reads[best]), np.append(draws, draws[best])
 
 
 def unbeaten(reads, draws, better):
@@ -248,6 +263,16 @@ def exercise_5(reads, draws):
         "accuracy is better where it is higher": unbeaten(
             reads, draws, lambda r, d, x, y: r <= x and d <= y and (r < x or d < y)
         ),
+        "of two equal settings none beats the other: it has to be better at one": np.array(
+            [
+                not any(
+                    reads[j] >= reads[i] and draws[j] <= draws[i]
+                    for j in range(len(reads))
+                    if j != i
+                )
+                for i in range(len(reads))
+            ]
+        ).astype(float),
         "these are worst at both": unbeaten(
             reads, draws, lambda r, d, x, y: r <= x and d >= y and (r < x or d > y)
         ),

@@ -97,6 +97,12 @@ def exercise_2(read, margin):
         "this is the second largest unit; the largest names": np.where(
             lead > margin, read.argsort(axis=1)[:, -2], -1
         ),
+        "this is the lead of the first unit over the next: sort the row": np.where(
+            read[:, 0] - read[:, 1] > margin, best, -1
+        ),
+        "this is the lead of the last unit over the one before: sort the row": np.where(
+            read[:, -1] - read[:, -2] > margin, best, -1
+        ),
         "this leads the third; the second largest is asked for": np.where(
             order[:, -1] - order[:, -3] > margin, best, -1
         ),
@@ -186,7 +192,8 @@ def exercise_4(w, noise, turns):
         "this takes away the noise's variance; it divides": w * (1 - noise**2) ** turns,
         "nothing fades here": w,
         "each turn multiplies; this adds the turns up": w / (1 + turns * noise**2),
-        "this is the root: a weight goes with the correlation's square": w * kept ** (turns / 2),
+        "this is the root; the best weight is the signal's variance over the whole": w
+        * kept ** (turns / 2),
         "it grows here; noise makes the best weight smaller": w / kept**turns,
         "this is what was lost; what is left is asked for": w - right,
         "this is the share that is left; the weight is asked for": kept**turns,
@@ -222,7 +229,7 @@ def probed(top, label, asked, ridge):
     goal="draw what a representation saves of labels",
     minutes=30,
     cases=tops,
-    why="what was learnt without labels is paid back where labels are few.",
+    why="a probe is only as good as its ridge: give each its own before you compare.",
     hint="For each count, let the probe learn from the first so many rows, and ask it all of `asked`.",
     rtol=0.01,
     atol=0.4,

@@ -72,6 +72,9 @@ def exercise_2(validation, test):
         ],
         "this is the mean of all; one network is to be chosen": test.mean(),
         "this is the last look of the last run: choose": test[-1, -1],
+        "this is the mean of all runs at the look that is best on average: one network": test[
+            :, even
+        ].mean(),
         "this is the right run at its last look: a look is chosen too": test[run, -1],
         "this is the right look of the first run: a run is chosen too": test[0, look],
         "a run was chosen on validation images, its look on test images": test[run].max(),
@@ -237,6 +240,7 @@ def exercise_4(step, c, steps):
         "this is the energy's fall in one step, to first order": 1 - 2 * s * c,
         "the curvature stays in: it is before and after": c * rest ** (2 * n),
         "the energy of z = 1; divide it by the energy before": c / 2 * rest ** (2 * n),
+        "this is the energy's fall in all steps, to first order": 1 - 2 * s * c * n,
         "this is the logarithm": 2 * n * np.log(abs(rest)),
     }
 

@@ -44,6 +44,8 @@ def exercise_1(error, floor):
         "this is the square of the mean; the mean of the squares is asked for": 1
         / (np.mean(error) ** 2 + floor),
         "this is the mean size; squares are asked for": 1 / (np.mean(np.abs(error)) + floor),
+        "this is the mean size, squared; the mean of the squares is asked for": 1
+        / (np.mean(np.abs(error)) ** 2 + floor),
         "the half of the energy goes when it is differentiated": 1 / (square / 2 + floor),
         "the floor is a variance: its square is not taken": 1 / (square + floor**2),
         "the floor is taken away; it is added": 1 / (square - floor),
@@ -110,6 +112,10 @@ def exercise_2(alpha, gap, other, turns):
         "this is the error, not the precision": gap
         * other
         / (other + repeated(turn, alpha, turns - 1)),
+        "this is the error, one turn on; the precision is asked for": gap * other / (other + right),
+        "this adds one over the sum of precisions, which is the variance that is left": repeated(
+            lambda a: turn(a) + 1 / (other + a), alpha, turns
+        ),
         "the gap is squared once too often": repeated(
             lambda a: ((other + a) / (gap**2 * other)) ** 2, alpha, turns
         ),

@@ -134,6 +134,12 @@ ANSWERS = {
             "    return 100 * (E <= bar).any(axis=1).mean()",
         ],
         "wrong": [
+            (
+                "tenth is of the median alone",
+                "def low_share(energies, valid):\n"
+                "    return 100 * np.mean(energies.min(axis=1) <= 0.1 * (np.max(valid) + "
+                "np.median(energies)))",
+            ),
             ("a percentage is asked", low(answer="np.mean(lowest <= bar)")),
             ("counts inputs", low(answer="np.sum(lowest <= bar)")),
             ("not low", low(answer="100 * np.mean(lowest > bar)")),

@@ -32,6 +32,7 @@ ANSWERS = {
             "def fill_error(rho):\n    return jnp.array([1 - rho * rho]) ** 0.5",
         ],
         "wrong": [
+            ("root is missing", "def fill_error(rho):\n    return 1 - rho"),
             ("take its root", ERROR + "1 - rho**2"),
             ("rho's square", ERROR + "np.sqrt(1 - abs(rho))"),
             ("root is missing", ERROR + "1 - abs(rho)"),
@@ -61,6 +62,12 @@ ANSWERS = {
             CLOSER.replace("100 * np.mean(a < b)", "jnp.mean(jnp.where(a < b, 100.0, 0.0))"),
         ],
         "wrong": [
+            (
+                "adds over the images",
+                "def share_closer(one, other, image, visible):\n"
+                "    return 100 * np.mean(((one - image) ** 2 * ~visible).sum(axis=0) < ((other "
+                "- image) ** 2 * ~visible).sum(axis=0))",
+            ),
             ("this is a share", CLOSER.replace("100 * ", "")),
             ("count", CLOSER.replace("100 * np.mean", "np.sum")),
             ("exchange", CLOSER.replace("a < b", "a > b")),

@@ -59,6 +59,10 @@ ANSWERS = {
             "    return 4 * maps.sum() - 2 * maps[0] - 2 * maps[-1]",
         ],
         "wrong": [
+            (
+                "squares of the sizes",
+                "def step_products(sizes):\n    return sum(n * n for n in sizes)",
+            ),
             ("twice as many", STEP + "down + up"),
             ("computed once", STEP + "4 * both"),
             ("sent back too", STEP + "2 * both"),
@@ -66,7 +70,7 @@ ANSWERS = {
             ("genPC's", STEP + "2 * down"),
             ("discPC's", STEP + "2 * up"),
             ("ends' own", STEP + "2 * maps[0] + 2 * maps[-1]"),
-            ("no map of an end", STEP + "4 * (both - maps[0] - maps[-1])"),
+            ("left out both ways", STEP + "4 * (both - maps[0] - maps[-1])"),
             ("additions", STEP + "4 * down + 4 * up"),
             ("units", STEP + "2 * sum(sizes[1:]) + 2 * sum(sizes[:-1])"),
             ("gradients", STEP + "2 * down + 2 * up + 2 * both"),
@@ -92,6 +96,14 @@ ANSWERS = {
             "    return np.array([mean - half, mean + half])",
         ],
         "wrong": [
+            (
+                "mean and the half width",
+                "from scipy import stats\n"
+                "def paired_interval(a, b):\n"
+                "    d = a - b\n"
+                "    return d.mean(), stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / len(d) ** "
+                "0.5",
+            ),
             (
                 "not paired",
                 "from scipy import stats\n"
@@ -188,6 +200,25 @@ ANSWERS = {
             "    return np.array([np.mean(best)])",
         ],
         "wrong": [
+            (
+                "more than once",
+                "import itertools\n"
+                "def best_of(accuracies, k):\n"
+                "    return np.mean([max(c) for c in "
+                "itertools.combinations_with_replacement(accuracies, k)])",
+            ),
+            (
+                "side by side",
+                "def best_of(accuracies, k):\n"
+                "    return np.mean([max(accuracies[i:i + k]) for i in range(len(accuracies) - k "
+                "+ 1)])",
+            ),
+            (
+                "blocks of k",
+                "def best_of(accuracies, k):\n"
+                "    return np.mean([max(accuracies[i:i + k]) for i in range(0, len(accuracies), "
+                "k)])",
+            ),
             ("honest", best("np.mean(accuracies)")),
             ("best of all runs; only", best("np.max(accuracies)")),
             ("first k", best("np.max(accuracies[:k])")),
@@ -227,6 +258,12 @@ ANSWERS = {
             "    return [not beaten(i) for i in range(len(reads))]",
         ],
         "wrong": [
+            (
+                "two equal settings",
+                "def frontier(reads, draws):\n"
+                "    return [not any(reads[j] >= reads[i] and draws[j] <= draws[i] for j in "
+                "range(len(reads)) if j != i) for i in range(len(reads))]",
+            ),
             ("others are asked for", FRONT.replace("not np.any", "np.any")),
             (
                 "lower is better",

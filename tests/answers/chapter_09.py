@@ -72,6 +72,16 @@ ANSWERS = {
             "    return jnp.where(a > b + margin, best, -1)",
         ],
         "wrong": [
+            (
+                "last unit over",
+                "def names(read, margin):\n"
+                "    return np.where(read[:, -1] - read[:, -2] > margin, read.argmax(axis=1), -1)",
+            ),
+            (
+                "first unit over",
+                "def names(read, margin):\n"
+                "    return np.where(read[:, 0] - read[:, 1] > margin, read.argmax(axis=1), -1)",
+            ),
             ("how large", NAMES.replace(LEAD, "order[:, -1]")),
             (
                 "softmax",

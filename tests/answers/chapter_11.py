@@ -77,6 +77,11 @@ ANSWERS = {
             "    return jnp.where(validation == validation.max(), test, 0).sum()",
         ],
         "wrong": [
+            (
+                "best on average",
+                "def reported(validation, test):\n"
+                "    return test.mean(axis=0)[validation.mean(axis=0).argmax()]",
+            ),
             ("the leak", BEST + "test.max()"),
             ("flatter", BEST + "validation.max()"),
             ("other way round", BEST + "validation.ravel()[test.argmax()]"),
@@ -177,6 +182,10 @@ ANSWERS = {
             FACTOR + "jnp.power(jnp.abs(1 - step * c), 2.0 * steps)",
         ],
         "wrong": [
+            (
+                "in all steps",
+                "def energy_factor(step, c, steps):\n    return 1 - 2 * step * c * steps",
+            ),
             ("z's own", FACTOR + "(1 - step * c) ** steps"),
             ("one step's", FACTOR + "(1 - step * c) ** 2"),
             ("size of z's", FACTOR + "abs(1 - step * c) ** steps"),

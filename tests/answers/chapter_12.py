@@ -31,6 +31,10 @@ ANSWERS = {
             PRECISION + "1 / (jnp.linalg.norm(jnp.asarray(error)) ** 2 / error.size + floor)",
         ],
         "wrong": [
+            (
+                "mean size, squared",
+                "def precision(error, floor):\n    return 1 / (np.mean(np.abs(error)) ** 2 + floor)",
+            ),
             ("floor is forgotten", PRECISION + "1 / np.mean(error**2)"),
             ("this is the variance", PRECISION + "np.mean(error**2) + floor"),
             ("added to the precision", PRECISION + "1 / np.mean(error**2) + floor"),
@@ -76,6 +80,20 @@ ANSWERS = {
             "    return alpha",
         ],
         "wrong": [
+            (
+                "one turn on",
+                "def after(alpha, gap, other, turns):\n"
+                "    for _ in range(turns):\n"
+                "        alpha = ((other + alpha) / (gap * other)) ** 2\n"
+                "    return gap * other / (other + alpha)",
+            ),
+            (
+                "one over the sum of precisions",
+                "def after(alpha, gap, other, turns):\n"
+                "    for _ in range(turns):\n"
+                "        alpha = 1 / (gap * other / (other + alpha)) ** 2 + 1 / (other + alpha)\n"
+                "    return alpha",
+            ),
             ("too few", AFTER.replace("range(turns)", "range(turns - 1)")),
             ("too many", AFTER.replace("range(turns)", "range(turns + 1)")),
             ("this is one turn", AFTER.replace("range(turns)", "range(1)")),
