@@ -665,8 +665,13 @@ def test_a_rule_that_looks_at_fault_says_why(visit):
     told = reader.says("told")
     assert "Nothing has moved: the errors d alone count" in told
     assert reader.page.locator("#live-E").inner_text() == "0"
-    reader.press("half")
+    reader.press("half")  # the sweep leaves no error there either
+    assert "Nothing has moved" in reader.says("told")
+    assert reader.page.locator("#live-E").inner_text() == "0"
+    reader.press("3")
     assert "Nothing has moved" not in reader.says("told")
+    assert "the energy fell from" in reader.says("told")
+    reader.press("Free it")
     reader.root.get_by_role("radio", name="HPC").check()
     reader.still()
     reader.press("Take this 2")
@@ -748,6 +753,55 @@ def test_the_fall_before_a_climb_is_seen(visit):
     )
 
 
+# The tips of arrows, triangles, that are drawn anew on each canvas.
+TIPS = """theme => { const tips = {}, P = CanvasRenderingContext2D.prototype, {beginPath, lineTo, fill} = P;
+    let points = [];
+    P.beginPath = function () { points = []; beginPath.call(this) };
+    P.lineTo = function (...place) { points.push(place); lineTo.apply(this, place) };
+    P.fill = function () { if (points.length == 3)
+        (tips[this.canvas.dataset.layer ?? this.canvas.id] ??= []).push(points); fill.call(this) };
+    document.documentElement.dataset.theme = theme;
+    return new Promise(done => requestAnimationFrame(() => setTimeout(() => {
+        Object.assign(P, {beginPath, lineTo, fill}); done(tips) }))) }"""
+
+
+def tips(reader, theme):
+    """The columns, of eight units or ten labels, that point out of their axis."""
+    wide = reader.page.locator(".live-springs").first.bounding_box()["width"]
+    starts = {"1": (12, 8), "2": (12, 8), "live-bars": (0, 10)}
+    return {
+        name: {
+            int((x - starts[name][0]) // ((wide - starts[name][0]) / starts[name][1]))
+            for (_, _), (_, _), (x, _) in found
+        }
+        for name, found in reader.page.evaluate(TIPS, theme).items()
+    }
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_units_that_blow_up_leave_their_axis_and_are_said_to(motion, visit):
+    reader = visit(reduced_motion=motion)
+    heads = [reader.page.locator(f"[data-units='{l}']") for l in (1, 2)]
+    names = [reader.page.locator(f".live-springs[data-layer='{l}']") for l in (1, 2)]
+    reader.press("5 Too long a step")
+    assert tips(reader, "dark") == {}
+    for head in heads:
+        expect(head).to_have_text("eight of 128 units")
+    reader.press("Run")
+    assert reader.says("says") == "blew up"
+    found = tips(reader, "light")
+    assert len(found["live-bars"]) == 10, "all labels"
+    for l, head, name in zip("12", heads, names, strict=True):
+        off = int(re.fullmatch(r"(\d) of 8 units off the scale", head.inner_text())[1])
+        assert off == len(found[l]) > 3
+        assert f"layer {l}, {off} of them off the scale" in name.get_attribute("aria-label")
+    reader.slide("rate", "1")  # all is well
+    assert tips(reader, "dark") == {}
+    for head, name in zip(heads, names, strict=True):
+        expect(head).to_have_text("eight of 128 units")
+        assert "off the scale" not in name.get_attribute("aria-label")
+
+
 def test_an_energy_that_has_risen_says_so_and_gives_no_answer(visit):
     reader = visit()
     reader.page.evaluate(WRITE)
@@ -795,6 +849,46 @@ def test_numbers_are_written_in_one_way(visit):
     assert "e" in axis[0] and "+" not in reader.says("E")
 
 
+ENERGY = r"the energy fell from ([\d.]+) to ([\d.]+) in (\d+) steps, and (has come to rest|was still falling)"
+
+
+def own_words(reader):
+    """What is told of an experiment of one's own, and its energies, held against the page's own numbers."""
+    told = reader.says("told")
+    assert told.startswith("Your own experiment.")
+    first, last, steps, rest = re.search(ENERGY, told, re.I).groups()
+    assert last == reader.says("E") and f"{steps} of {steps}" == reader.says("t")
+    reader.press("Start over")
+    assert first == reader.says("E") and "the energy fell" not in reader.says("told")
+    reader.press("Run")
+    return reader.says("told"), rest
+
+
+def test_an_experiment_of_ones_own_ends_with_what_was_measured(visit):
+    reader = visit()
+    reader.press("Take this 7")
+    told, rest = own_words(reader)
+    assert "Swept and settled, it says 7; " in told and rest == "has come to rest"
+    for steps, expected in (("10", "was still falling"), ("1000", "has come to rest")):
+        reader.slide("steps", steps)
+        told, rest = own_words(reader)
+        assert rest == expected and f"hold for every image: {steps} steps." in told
+    reader.press("Reset settings")
+    reader.press("1 A hidden 8")
+    reader.press("4 of 5")  # of the same 8, by hand
+    told, _ = own_words(reader)
+    assert "The sweep said 3, and it settled at 8; swept again, 8; " in told
+    reader.press("6")
+    told, _ = own_words(reader)
+    assert "settled at" not in told and "Swept again, it says " in told
+    assert told.endswith("A label that you clamped stays until you free it or press Clear.")
+    reader.press("Free it")
+    reader.root.get_by_role("radio", name="discPC").check()
+    reader.still()
+    reader.press("Take this 2")
+    assert "Swept and settled, it says 2; the energy stayed at 0." in reader.says("told")
+
+
 NOTHING_GIVEN = {
     "frees what drew": ("2 Let it draw", "Run", "Free it"),
     "clears, and hides all": ("Clear", "all"),
@@ -823,7 +917,8 @@ def test_on_a_blank_pad_a_clamped_label_draws_and_a_blank_that_is_held_says_so(v
     reader.press("3")
     assert reader.says("image-is") == "free" and reader.says("again") == "3"
     assert likeness(reader.pixels(), 3) > 0.85
-    assert "the label is clamped: so all of the image is free" in reader.says("told")
+    assert "No pixel is given: so all of the image is free" in reader.says("told")
+    assert "Swept again, it says 3; the energy fell from " in reader.says("told")
     reader.press("none")
     assert reader.says("image-is") == "seen" and (reader.pixels() == 0).all()
     assert "The image is blank, and what is seen of it is held" in reader.says("told")
@@ -918,6 +1013,119 @@ def test_on_a_phone_the_first_screen_asks_and_a_tap_answers(width, visit):
     reader.still()
     assert "It says 8" in reader.says("told") and all(reader.page.evaluate(seen))
     assert np.abs(reader.pixels("mini") - before).max() > 0.3, "the picture is filled in"
+
+
+SMALL = PHONE | {"viewport": {"width": 320, "height": 568}}
+ABOVE_THE_BAR = """() => [document.querySelector('#live-told .live-now').getBoundingClientRect().bottom,
+    document.querySelector('.live-go').getBoundingClientRect().top, scrollY]"""
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_on_a_small_phone_what_is_asked_and_answered_is_not_behind_the_bar(number, visit):
+    reader = visit(**SMALL)
+    reader.page.locator("button[data-experiment]").nth(number).tap()
+    for press in (None, "run"):
+        if press:
+            reader.page.locator(f"#live-{press}").tap()
+        reader.still()
+        words, bar, scrolled = reader.page.evaluate(ABOVE_THE_BAR)
+        assert words <= bar and scrolled == 0, reader.says("told")
+    for name in ("run", "says", "again"):
+        expect(reader.page.locator(f"#live-{name}")).to_be_in_viewport(ratio=0.99)
+
+
+OFFERED = {  # what brings it about, its words, and what it sets
+    "too long": (["5 Too long a step", "Run"], "Set step to 1", "With a step of 1 it has settled"),
+    "a lie": (["4 Tell it a lie", "Run"], "Clamp 7", "Clamped to the truth, the energy has ended"),
+    "held": (["Draw your own", "3", "none"], "Hide all", "and the label draws it"),
+}
+
+
+@pytest.mark.parametrize("name", OFFERED)
+@pytest.mark.parametrize("small", [False, True])
+def test_on_a_phone_the_bar_offers_what_the_words_ask_for(small, name, visit):
+    reader = visit(**(SMALL if small else PHONE))
+    presses, words, then = OFFERED[name]
+    offer = reader.page.locator("#live-offer")
+    for press in presses:
+        expect(offer).to_be_hidden()
+        reader.press(press)
+    expect(offer).to_have_text(words)
+    expect(offer).to_be_in_viewport(ratio=0.99)
+    sides = """() => [...document.querySelectorAll('.live-go > .live-row > button')].filter(
+        e => e.checkVisibility()).every(e => e.scrollWidth <= e.clientWidth
+        && e.getBoundingClientRect().right <= innerWidth)"""
+    assert reader.page.evaluate(sides), "no button is cut"
+    place = reader.page.evaluate("() => scrollY")
+    offer.tap()
+    reader.still()
+    expect(offer).to_be_hidden()
+    expect(reader.page.locator("#live-run")).to_be_focused()
+    assert then in reader.says("told") and reader.page.evaluate("() => scrollY") == place
+
+
+def test_the_bar_offers_a_shorter_step_wherever_the_energy_has_risen(visit):
+    reader = visit(**PHONE)
+    reader.press("Take this 7")
+    reader.page.locator("#live-rate").fill("7")
+    reader.still()
+    assert "The energy has risen" in reader.says("told")
+    reader.press("Set step to 1")
+    assert reader.says("says") == "7" and "risen" not in reader.says("told")
+    wide = visit()  # where the slider is in sight, there is no such button
+    wide.press("5 Too long a step")
+    wide.press("Run")
+    expect(wide.page.locator("#live-offer")).to_be_hidden()
+
+
+def test_on_a_laptop_all_sliders_are_on_the_first_screen(visit):
+    reader = visit(viewport={"width": 1280, "height": 850})
+    for name in ("hidden", "too-long"):
+        reader.page.locator(f"button[data-experiment={name}]").click()
+        reader.still()
+        for slider in (*SETTINGS, "reset"):
+            expect(reader.page.locator(f"#live-{slider}")).to_be_in_viewport(ratio=0.99)
+        assert reader.page.evaluate("() => scrollY") == 0
+
+
+RINGS = """act => { const {arc} = CanvasRenderingContext2D.prototype; let rings = 0;
+    CanvasRenderingContext2D.prototype.arc = function (...place) {
+        if (this.canvas.id == 'live-pad') rings += 1; arc.apply(this, place) };
+    document.documentElement.dataset.theme = act;
+    return new Promise(done => requestAnimationFrame(() => setTimeout(() => {
+        CanvasRenderingContext2D.prototype.arc = arc; done(rings) }))) }"""
+
+
+def test_the_empty_pad_has_a_ring_only_for_who_draws_by_keys(visit):
+    reader = visit()
+    reader.press("Draw your own")
+    pad = reader.page.locator("#live-pad")
+    expect(pad).to_be_focused()
+    assert reader.page.evaluate(RINGS, "dark") == 0
+    reader.page.keyboard.press("ArrowDown")
+    assert reader.page.evaluate(RINGS, "light") == 1
+    reader.page.locator("#live-own").focus()
+    reader.page.keyboard.press("Enter")
+    reader.still()
+    expect(pad).to_be_focused()
+    assert reader.page.evaluate(RINGS, "dark") == 1
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_the_marks_at_the_label_have_a_key(width, visit):
+    reader = visit(viewport={"width": width, "height": 844})
+    reader.press("4 Tell it a lie")  # the longest words beside it
+    key = reader.page.locator(".live-key")
+    assert key.inner_text().replace("\n", "").endswith("g0")
+    head = key.locator("xpath=..").bounding_box()
+    assert head["height"] < 50, "in one line"
+    mark, drawn = (
+        reader.page.locator(f".live-{name} .live-mark").first.evaluate(
+            "e => getComputedStyle(e).color"
+        )
+        for name in ("key", "parts .live-d")
+    )
+    assert mark == drawn
 
 
 def test_it_blows_up_and_nothing_below_moves(visit):
@@ -1063,7 +1271,7 @@ def test_a_label_that_the_reader_clamped_is_held_until_it_is_freed_or_cleared(wa
     if way == "clears":
         assert "Nothing is given" in told
     else:
-        assert "a label that you clamped stays until you free it or press Clear" in told
+        assert "A label that you clamped stays until you free it or press Clear" in told
     reader.press("4 Tell it a lie")  # puts its own in its place
     reader.press("Take this 2")
     expect(label).to_have_text("free")
@@ -1512,7 +1720,7 @@ def test_pictures_and_charts_are_named_with_what_they_show(visit):
         name: reader.page.locator(f"#live-{name}").get_attribute("aria-label")
         for name in ("bars", "image", "expected", "error", "chart", "pad")
     }
-    z_0 = [float(x) for x in re.findall(r"\d (-?[\d.e-]+)[,.]", names["bars"])]
+    z_0 = [float(x) for x in re.findall(r"\d: (-?[\d.e-]+)[,.]", names["bars"])]
     assert len(z_0) == 10 and np.argmax(z_0) == 8 and names["bars"].endswith("The largest is 8.")
     assert "157 of 784 pixels seen" in names["image"]
     assert f"{reader.says('E')} at step 400" in names["chart"]
@@ -1563,7 +1771,8 @@ def test_the_image_is_on_the_first_screen(visit):
 def test_a_group_of_buttons_is_one_stop_of_the_tab_key(visit):
     reader = visit()
     stops = """() => [...document.querySelectorAll('#live :is(button, input, canvas)')]
-        .filter(e => e.tabIndex >= 0 && !e.disabled && (e.type != 'radio' || e.checked)).length"""
+        .filter(e => e.tabIndex >= 0 && !e.disabled && (e.type != 'radio' || e.checked))
+        .filter(e => e.checkVisibility()).length"""
     assert reader.page.evaluate(stops) <= 17
     keys = reader.page.keyboard
     first = reader.page.locator("#live-thumbs button").first

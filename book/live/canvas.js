@@ -58,6 +58,15 @@ const canvases = (() => {
     context.fill();
   }
 
+  // What lies beyond an edge: the tip of an arrow that points there, up or down.
+  function tip(context, colour, [x, y], up, size = 5) {
+    const way = up ? 1 : -1;
+    context.fillStyle = colour;
+    context.beginPath();
+    for (const [dx, dy] of [[-size, way * size], [size, way * size], [0, -way * size]]) context.lineTo(x + dx, y + dy);
+    context.fill();
+  }
+
   // A power of ten beside its line: all along an axis, from one power to another, are written in the same way.
   const powerOfTen = (n, from, to) => (from > -4 && to < 5 ? (10 ** n).toFixed(Math.max(0, -n)) : `1e${n}`);
 
@@ -83,5 +92,5 @@ const canvases = (() => {
     });
   }
 
-  return { between, colours, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM, two };
+  return { between, colours, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM, tip, two };
 })();

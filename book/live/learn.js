@@ -46,6 +46,8 @@
     frame: null, // the last that came
     points: [], // of the lines of the energies
     accuracies: [],
+    fault: null, // where a run diverged, until another is chosen
+    mended: false, // whether a later one has passed that place
   };
   let worker = null;
   let ready = false; // whether it has the digits
@@ -137,6 +139,7 @@
   function showRandom() {
     state.frame = { drawn: (found[state.rule] ??= atRandom()), wrong: [] };
     showTiles();
+    nameDrawings({ drawings: null });
     state.frame = null;
     $("accuracy").value = "–";
     $("wrong-count").value = "–";
@@ -157,7 +160,9 @@
     state.accuracies = [];
     state.changes = {};
     state.resumed = 0;
+    state.mended = false;
     nameCharts({ iteration: 0 });
+    nameDrawings({ drawings: null });
     setState("waiting");
     root.dataset.iteration = 0;
     say(`${named()}: starts from random weights.`);
@@ -202,7 +207,21 @@
   }
 
   const TICKS = 46; // wide, at the right
-  const scaleX = (width) => (iteration) => 2 + (iteration / (state.frame?.total ?? 1)) * (width - 6 - TICKS);
+  const FOOT = 16; // high, for the batches
+  // The charts end with the first hundred batches, the first pass, or the run: what is over soon fills them too.
+  function lastBatch() {
+    const { iteration, perPass, total } = state.frame ?? {};
+    return [100, perPass].find((batches) => iteration <= batches) ?? total ?? 1;
+  }
+  const scaleX = (width) => (iteration) => 2 + (iteration / lastBatch()) * (width - 6 - TICKS);
+
+  function showFoot(context, width, height) {
+    if (!state.frame?.total) return;
+    context.font = "11px system-ui, sans-serif";
+    context.textAlign = "end";
+    context.fillStyle = css(ink, 0.7);
+    context.fillText(`batch ${lastBatch()}`, width - TICKS, height - 3);
+  }
 
   function gridline(context, width, y, text) {
     line(context, css(ink, 0.16), [[0, y], [width - TICKS, y]]);
@@ -215,7 +234,8 @@
   function showAccuracies() {
     const { context, width, height } = fresh($("accuracy-chart"));
     const x = scaleX(width);
-    const y = (accuracy) => height - 6 - (accuracy / 100) * (height - 12);
+    const y = (accuracy) => height - FOOT - 6 - (accuracy / 100) * (height - FOOT - 12);
+    showFoot(context, width, height);
     context.setLineDash([2, 4]);
     line(context, css(ink, 0.6), [[0, y(10)], [width - TICKS, y(10)]]);
     context.setLineDash([]);
@@ -236,8 +256,9 @@
     const x = scaleX(width);
     const values = points.flatMap(({ e, d, before }) => [e, d, before]).filter((value) => value > 0);
     const [top, bottom] = [Math.log10(Math.max(...values, 1)) + 0.1, Math.log10(Math.min(...values, 0.1)) - 0.1];
-    const y = (value) => 6 + ((top - Math.log10(value)) / (top - bottom)) * (height - 12);
-    const apart = Math.ceil((13 * (top - bottom)) / height); // so that no two ticks touch
+    const y = (value) => 6 + ((top - Math.log10(value)) / (top - bottom)) * (height - FOOT - 12);
+    showFoot(context, width, height);
+    const apart = Math.ceil((13 * (top - bottom)) / (height - FOOT)); // so that no two ticks touch
     for (let n = Math.ceil(bottom); n <= top; n++) gridline(context, width, y(10 ** n), n % apart === 0 ? powerOfTen(n, bottom, top) : "");
     const lines = [
       [css(ink, SUM.alpha), ({ e, d }) => e + d, SUM.wide, []], // below the parts, one of which it often is
@@ -258,14 +279,15 @@
     running({ iteration, perPass, kernels, changed, changes }) {
       const passes = Math.floor(iteration / perPass);
       const found = passes && state.accuracies.find((point) => point.iteration === passes * perPass);
-      const result = found ? ` After ${passes === 1 ? "one pass" : `${passes} passes`}: ${Math.round(10 * found.accuracy)} of 1,000 read rightly.` : "";
+      const result = found ? ` After ${passes === 1 ? "one pass" : `${passes} passes`}: ${Math.round(10 * found.accuracy)} of 1,000 read rightly, ${ownDrawings(found)}.` : "";
       const since = Math.max(changed, state.resumed);
       const settings = changed ? ` with ${changes.join(", ")}` : `. Learning, in ${kernels}`;
       const from = since ? `goes on from batch ${since}${settings}` : `starts from random weights${settings}`;
       const later = (still.matches ? " Shown after each pass, as you ask for less motion." : "") + (reads() ? "" : ` Reading is ${EACH_PASS}.`);
       return `${named()}: ${from}.${result || later}`;
     },
-    ended: () => `${named()}: the run has ended: ${accuracy()} of 1,000 test images are read rightly. Start over begins another.`,
+    ended: ({ drawings }) =>
+      `${named()}: the run has ended: ${accuracy()} of 1,000 test images are read rightly, ${ownDrawings(drawings)}. Start over begins another.`,
     diverged({ iteration, last, limit }) {
       const grown =
         last && last.e + last.d >= limit
@@ -280,6 +302,7 @@
       return `${named()}: paused after batch ${iteration} of ${total}. ${result}.${next}`;
     },
   };
+  const ownDrawings = ({ own }) => `and ${own} of its own ten drawings`;
   const named = () => NAMES[state.what_if] ?? `${state.touched ? "Your own settings, " : ""}${RULES[state.rule]}${state.settings.wrong_order ? ", in the wrong order" : ""}`;
   const reads = () => state.settings.rule.teaches[1] > 0; // at once, by a sweep; genPC has to settle, which takes a second
   const EACH_PASS = "measured after each pass";
@@ -300,6 +323,13 @@
     $("measured").textContent =
       diverged ? `it blew up at batch ${iteration}` : at !== undefined ? `last measured at batch ${at}` : reads() ? "not measured yet" : EACH_PASS;
     if (frame.state !== "running" || frame.accuracies.length || frame.points.length) nameCharts(frame);
+    if (frame.state !== "running" || frame.accuracies.length) nameDrawings(frame);
+    if (diverged) state.fault = { iteration };
+    closeFault(frame);
+    if (frame.state === "ended") {
+      $("outcome").textContent = outcome(frame);
+      for (const place of all("[data-right]")) place.textContent = `${measured} of 1,000`;
+    }
     $("E").value = last ? short(last.e + last.d) : "–";
     $("E-e").value = last ? short(last.e) : "–";
     $("E-d").value = last ? short(last.d) : "–";
@@ -325,6 +355,42 @@
     $("accuracy-chart").setAttribute("aria-label", `The share of the test images that is read rightly: ${some || (reads() ? "not measured yet" : EACH_PASS)}`);
     const energies = last ? `${short(last.before)} before settling, ${short(last.e + last.d)} after; of it ${short(last.e)} from e, ${short(last.d)} from d` : "none yet";
     $("energy-chart").setAttribute("aria-label", `The energy of a batch, at batch ${iteration}: ${energies}${now === "diverged" ? ". It blew up" : ""}`);
+  }
+
+  // What each drawing is, in its name: for who cannot see it; anew where it was measured.
+  function nameDrawings({ drawings, state: now }) {
+    const blewUp = now === "diverged";
+    drawn.forEach(({ canvas }, k) => {
+      const found = blewUp ? "the network blew up" : drawings
+        ? `the network reads it as ${drawings.says[k]}; likeness to the mean ${k}, ${drawings.likes[k].toFixed(2)} of 1` : "not measured yet";
+      canvas.setAttribute("aria-label", `Drawing of ${k}: ${found}`);
+    });
+    const all = drawings && !blewUp ? `. At batch ${drawings.iteration} the network reads ${drawings.own} of them as their label` : "";
+    $("drawn").setAttribute("aria-label", `Ten images, one drawn by a sweep down from each label${all}`);
+  }
+
+  // What settling does to the energy of a batch.
+  function settling({ last: { before, e, d } }) {
+    if (Math.abs(e + d - before) < 1e-3 * before) return `settling leaves the energy at ${short(before)}`;
+    return `settling ${e + d > before ? "raises" : "lowers"} the energy, from ${short(before)} to ${short(e + d)}`;
+  }
+
+  // A run that passes the batch at which one before it diverged says so, there and at its end.
+  function closeFault(frame) {
+    const { fault, mended, settings } = state;
+    const at = frame.accuracies.at(-1)?.iteration;
+    if (!fault || !(at > fault.iteration) || (mended && frame.state !== "ended")) return;
+    state.mended = true;
+    $("mended").textContent =
+      `With a step of ${settings.step_size} it has passed batch ${fault.iteration}, where it had diverged: ` +
+      `${settling(frame)}, and at batch ${at} it reads ${accuracy()} of 1,000.`;
+  }
+
+  // What came of a run of the reader's own.
+  function outcome(frame) {
+    const [begun] = state.accuracies;
+    const from = begun.iteration === 0 ? `, from ${Math.round(10 * begun.accuracy)} at first` : "";
+    return `It reads ${accuracy()} of 1,000${from}, ${ownDrawings(frame.drawings)}. At its end ${settling(frame)}.`;
   }
 
   function say(words) {
@@ -390,24 +456,32 @@
   }
 
   function showTold() {
-    const { what_if } = state;
-    const told = what_if ? (over() ? `${what_if}-end` : what_if) : state.touched ? "yours" : "rule";
+    const { what_if, settings, mended, touched } = state;
+    const ended = root.dataset.state === "ended";
+    const yours = mended ? "mended" : ended ? "done" : "yours";
+    const told = what_if ? (over() ? `${what_if}-end` : what_if) : touched ? yours : ended ? `${state.rule}-end` : "rule";
+    $("offer").hidden = root.dataset.state !== "diverged" || settings.step_size <= 1;
     for (const span of $("told").children) span.classList.toggle("live-now", span.dataset.told === told);
   }
 
+  function slide(name, value) {
+    const field = FIELDS[name];
+    state.what_if = null;
+    state.touched = true;
+    state.changes[name] = `${CALLED[name]} ${value}`;
+    change({ [field]: scaled(state.settings[field], value) });
+    if (over()) say(`${named()}: learns with ${Object.values(state.changes).join(", ")} once you start over.`);
+    showSettings();
+  }
   for (const [name, values] of Object.entries(SLIDERS)) {
     $(name).min = 0;
-    $(name).addEventListener("input", () => {
-      const field = FIELDS[name];
-      const value = values[$(name).value];
-      state.what_if = null;
-      state.touched = true;
-      state.changes[name] = `${CALLED[name]} ${value}`;
-      change({ [field]: scaled(state.settings[field], value) });
-      if (over()) say(`${named()}: learns with ${Object.values(state.changes).join(", ")} once you start over.`);
-      showSettings();
-    });
+    $(name).addEventListener("input", () => slide(name, values[$(name).value]));
   }
+  // On a phone the slider is screens away from the words that ask for it.
+  $("offer").addEventListener("click", () => {
+    slide("rate", 1);
+    $("back").focus({ preventScroll: true }); // the button that was pressed is gone
+  });
   for (const radio of all("[name=learn-pace]")) {
     radio.addEventListener("change", () => {
       state.pace = Number(radio.value);
@@ -420,6 +494,7 @@
     state.rule = rule;
     state.what_if = what_if;
     state.touched = false;
+    state.fault = null;
     state.settings = { ...structuredClone(bpcLessons[rule]), ...WHAT_IFS[what_if] };
     showSettings();
     if (!ready && !worker) showRandom();

@@ -60,6 +60,7 @@ function makeLesson(learning, tell) {
       raised: false, // whether it did so lately
       spoilt: false, // whether it ever did
       wrong: [],
+      drawings: null, // what the network makes of its own drawings
       seen: true, // whether the page has drawn the last frame
       shown: {}, // what the last frame said
       counted: performance.now(), // when the page last heard of how far it is
@@ -80,10 +81,40 @@ function makeLesson(learning, tell) {
     const { images, labels } = digits.test;
     const found = learner.classify(images, labels.length);
     const wrong = [...labels.keys()].filter((i) => found[i] !== labels[i]);
-    lesson.accuracies.push({ iteration: learner.iteration(), accuracy: 100 * (1 - wrong.length / labels.length) });
+    judge();
+    lesson.accuracies.push({
+      iteration: learner.iteration(), accuracy: 100 * (1 - wrong.length / labels.length), own: lesson.drawings.own,
+    });
     lesson.wrong = wrong.slice(0, SHOWN).map((i) => ({
       label: labels[i], says: found[i], pixels: images.slice(784 * i, 784 * (i + 1)),
     }));
+  }
+
+  // What the network itself reads its ten drawings as, and how like each is to the mean image of its class: for who
+  // cannot see them.
+  function judge() {
+    const drawn = learner.draw();
+    const likes = digits.means.map((mean, k) => correlation(mean, drawn.subarray(784 * k, 784 * (k + 1))));
+    const says = learner.classify(drawn, likes.length);
+    lesson.drawings = { iteration: learner.iteration(), says, likes, own: says.filter((label, k) => label === k).length };
+  }
+
+  function correlation(a, b) {
+    const mean = (x) => x.reduce((sum, value) => sum + value, 0) / x.length;
+    const [mean_a, mean_b] = [mean(a), mean(b)];
+    const product = (x, mean_x, y, mean_y) => x.reduce((sum, value, i) => sum + (value - mean_x) * (y[i] - mean_y), 0);
+    const size = Math.sqrt(product(a, mean_a, a, mean_a) * product(b, mean_b, b, mean_b));
+    return size ? product(a, mean_a, b, mean_b) / size : 0; // an even grey is like none
+  }
+
+  function meanImages(images, labels) {
+    const means = Array.from({ length: 10 }, () => new Float64Array(784));
+    const counts = Array(10).fill(0);
+    labels.forEach((label, n) => {
+      counts[label] += 1;
+      for (let i = 0; i < 784; i++) means[label][i] += images[784 * n + i];
+    });
+    return means.map((sum, label) => sum.map((x) => x / Math.max(counts[label], 1)));
   }
 
   function iterate() {
@@ -128,13 +159,14 @@ function makeLesson(learning, tell) {
   }
 
   function show() {
-    const { run, state, perPass, total, limit, last, changed, changes, raised, spoilt, wrong, points, accuracies } = lesson;
+    if (lesson.state === "paused" && lesson.settings.rule.teaches[1] && learner.iteration() !== lesson.drawings?.iteration) judge();
+    const { run, state, perPass, total, limit, last, changed, changes, raised, spoilt, wrong, drawings, points, accuracies } = lesson;
     lesson.shown = { state, iteration: learner.iteration(), time: performance.now() };
     lesson.seen = false;
     lesson.points = [];
     lesson.accuracies = [];
     tell({
-      type: "frame", run, state, perPass, total, limit, last, changed, changes, raised, spoilt, wrong, points, accuracies,
+      type: "frame", run, state, perPass, total, limit, last, changed, changes, raised, spoilt, wrong, drawings, points, accuracies,
       iteration: learner.iteration(), drawn: learner.draw(), kernels: learner.kernels,
     });
   }
@@ -176,6 +208,7 @@ function makeLesson(learning, tell) {
         labels: decoded(labels),
         test: { images: await pixels(test_images), labels: decoded(test_labels) },
       };
+      digits.means = meanImages(digits.images, digits.labels);
       tell({ type: "ready" });
     },
     begin,

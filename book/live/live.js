@@ -10,7 +10,7 @@
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then the end is shown, and not the way
   const { SIDE } = drawing;
-  const { between, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM, two } = canvases;
+  const { between, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM, tip, two } = canvases;
   const PIXELS = SIDE * SIDE;
 
   // What the sliders choose.
@@ -90,7 +90,8 @@
     state.found = bpc.errors(network, state.z);
     state.path = [bpc.energy(state.found, alphas())];
     state.swept = state.label === null && sweepsUp() && !blank() ? bpc.argmax(state.z[0]) : null;
-    state.range = [0, 0, 0, 0]; // the largest activity and prediction that each layer has had
+    state.range = [0, 0, 0, 0];
+    reach();
     nameGiven();
     if (run && !blank()) settle();
     else show();
@@ -108,7 +109,23 @@
     }
     state.z = z;
     state.found = found;
+    reach();
   }
+
+  // How far the axes of the units reach: to the largest activity and prediction so far, while the energy is not above
+  // that at the start. What climbs past it leaves them, and is seen to.
+  function reach() {
+    if (risen()) return;
+    for (const l of [1, 2]) state.range[l] = Math.max(state.range[l], 0.5, ...units[l].flatMap((i) => unit(l, i).map(Math.abs)));
+    const [z, , g] = labels();
+    state.label_range = [Math.min(-0.25, ...z), Math.max(1.1, ...z, ...g)];
+  }
+
+  // A unit's activity, and what is predicted of it: from above by f, from below by g.
+  const unit = (l, i) => [state.z[l][i], state.z[l][i] - state.found.e[l][i], state.z[l][i] - state.found.d[l][i]];
+  const labels = () => [0, 1, 2].map((what) => [...state.z[0].keys()].map((k) => unit(0, k)[what]));
+  // The units of a layer that are shown and leave its axis.
+  const beyond = (l) => units[l].filter((i) => unit(l, i).some((value) => Math.abs(value) > state.range[l]));
 
   const t = () => state.path.length - 1;
   const ended = () => state.diverged || t() >= state.steps;
@@ -171,11 +188,10 @@
 
   function showLabels() {
     const { context, width, height } = fresh($("bars"));
-    const z = state.z[0];
-    const g = minus(z, state.found.d[0]);
-    const top = Math.max(1.1, ...z, ...g);
-    const bottom = Math.min(-0.25, ...z);
-    const y = (value) => 2 + ((top - value) / (top - bottom)) * (height - 4);
+    const [z, , g] = labels();
+    const [bottom, top] = state.label_range;
+    const y = (value) => 2 + ((top - between(value, bottom, top)) / (top - bottom)) * (height - 4);
+    const edge = (value) => between(y(value), 7, height - 7); // for the tip of an arrow
     const tick = 10 ** Math.floor(Math.log10(top)); // 1, unless they have grown
     for (const level of [0, tick]) line(context, css(ink, level ? 0.16 : 0.4), [[level ? 10 : 0, y(level)], [width, y(level)]]);
     const column = width / z.length;
@@ -184,7 +200,9 @@
       const middle = (k + 0.5) * column;
       context.fillStyle = css(ink, k === best ? 1 : 0.45);
       context.fillRect(middle - column * 0.28, Math.min(y(0), y(value)), column * 0.56, Math.abs(y(value) - y(0)));
-      line(context, css(red), [[middle - column * 0.4, y(g[k])], [middle + column * 0.4, y(g[k])]], 2);
+      if (g[k] === between(g[k], bottom, top)) line(context, css(red), [[middle - column * 0.4, y(g[k])], [middle + column * 0.4, y(g[k])]], 2);
+      else tip(context, css(red), [middle + column * 0.4, edge(g[k])], g[k] > top);
+      if (value !== between(value, bottom, top)) tip(context, css(ink), [middle, edge(value)], value > top, 7);
     });
     context.font = "11px system-ui, sans-serif";
     context.textAlign = "left";
@@ -196,20 +214,20 @@
   function showSprings(canvas) {
     const l = Number(canvas.dataset.layer);
     const { context, width, height } = fresh(canvas);
-    const z = state.z[l];
-    const f = minus(z, state.found.e[l]);
-    const g = minus(z, state.found.d[l]);
-    state.range[l] = Math.max(state.range[l], 0.5, ...units[l].flatMap((i) => [z[i], f[i], g[i]].map(Math.abs)));
-    const y = (value) => height / 2 - (value / state.range[l]) * (height / 2 - 6);
+    const range = state.range[l];
+    const off = (value) => Math.abs(value) > range;
+    const y = (value) => height / 2 - between(value / range, -1, 1) * (height / 2 - 6);
     line(context, css(ink, 0.25), [[0, height / 2], [width, height / 2]]);
     const margin = 12; // for a letter beside the first unit
     const column = (width - margin) / units[l].length;
     units[l].forEach((i, k) => {
       const middle = margin + (k + 0.5) * column;
-      for (const [prediction, colour, side] of [[f[i], blue, -1], [g[i], red, 1]]) {
+      const [z, f, g] = unit(l, i);
+      for (const [prediction, colour, side] of [[f, blue, -1], [g, red, 1]]) {
         const x = middle + side * Math.min(10, column / 4);
-        const [from, to] = [y(prediction), y(z[i])];
-        line(context, css(colour), [[x - 5, from], [x + 5, from]], 3);
+        const [from, to] = [y(prediction), y(z)];
+        if (off(prediction)) tip(context, css(colour), [x, from], prediction > 0);
+        else line(context, css(colour), [[x - 5, from], [x + 5, from]], 3);
         const turns = Array.from({ length: 9 }, (_, n) => [
           x + (n % 8 ? (n % 2 ? -3 : 3) : 0),
           from + ((to - from) * n) / 8,
@@ -217,16 +235,17 @@
         if (Math.abs(to - from) > 2) line(context, css(colour), turns, 1.2);
       }
       const reach = Math.min(10, column / 4);
-      line(context, css(ink), [[middle - reach, y(z[i])], [middle + reach, y(z[i])]], 1);
-      dot(context, css(ink), [middle, y(z[i])], 4);
+      line(context, css(ink), [[middle - reach, y(z)], [middle + reach, y(z)]], 1);
+      if (off(z)) tip(context, css(ink), [middle, y(z)], z > 0, 6);
+      else dot(context, css(ink), [middle, y(z)], 4);
       if (k > 0) return; // the first says what is what
-      const beside = y(z[i]) < 16 ? 15 : -8; // below the dot, or above it
+      const beside = y(z) < 16 ? 15 : -8; // below the dot, or above it
       // Its predictions' letters stand beside their marks, or, where the next unit is near, beyond them.
       const narrow = column < 44;
       const aside = narrow ? reach + 3 : 22;
-      const level = (prediction) => y(prediction) + (narrow ? (y(prediction) > y(z[i]) ? 14 : -5) : 4);
+      const level = (prediction) => y(prediction) + (narrow ? (y(prediction) > y(z) ? 14 : -5) : 4);
       for (const [letter, colour, x, at] of [
-        ["f", blue, middle - aside, level(f[i])], ["z", ink, middle, y(z[i]) + beside], ["g", red, middle + aside, level(g[i])],
+        ["f", blue, middle - aside, level(f)], ["z", ink, middle, y(z) + beside], ["g", red, middle + aside, level(g)],
       ]) {
         context.font = 'italic 14px "STIX Two Math", Cambria, Georgia, serif';
         context.textAlign = "center";
@@ -324,13 +343,22 @@
     $("brief-note").textContent = blank() ? "nothing given" : blownUp() ? "step too long" : `label ${$("label-is").textContent}`;
     $("free").disabled = state.label === null;
     $("image-is").textContent = !anyHidden() ? "seen" : anySeen() ? "seen in part" : "free";
-    all("[data-units]").forEach((e) => (e.textContent = network.sizes[e.dataset.units]));
+    for (const e of all("[data-units]")) {
+      const l = e.dataset.units;
+      const off = beyond(l).length;
+      e.textContent = off ? `${off} of 8 units off the scale` : `eight of ${network.sizes[l]} units`;
+    }
     all("#live-labels button").forEach((b, k) => b.setAttribute("aria-pressed", state.label === k));
     const name = root.dataset.experiment;
     const told = name ? (ended() ? `${name}-end` : name) : ownTold();
-    $("by-hand").textContent = byHand();
-    $("why").textContent = why(settled);
+    $("by-hand").textContent = `${byHand()}${ended() ? "" : " Reset settings, above the sliders, makes it plain again."}`;
+    for (const place of all("[data-outcome]")) place.textContent = outcome(settled, again);
+    for (const place of all("[data-why]")) place.textContent = why(settled);
+    $("holds").textContent = state.label === null ? "" : "A label that you clamped stays until you free it or press Clear.";
     tell(told);
+    const offer = state.running || (told === `${left}-end`) ? null : OFFERS[told];
+    $("offer").hidden = !offer;
+    $("offer").textContent = offer?.words ?? "";
     if (state.running || penDown()) return;
     nameCanvases();
     const said = [
@@ -353,18 +381,48 @@
     if (followed()) return ended() ? `${left}-then` : `${left}-end`; // which asked for it
     if (holdsBlank()) return "held";
     if (drawsOnBlank()) return "freed";
-    return byHand() ? "hand" : "yours";
+    if (byHand()) return "hand";
+    return ended() && t() > 0 ? "done" : "yours";
+  }
+
+  // What the words ask for, as a button in the bar of a phone, where its slider is screens away.
+  const STEP_OF_1 = { words: "Set step to 1", does: () => slide("rate", RATES.indexOf(1)) };
+  const OFFERS = {
+    "lie-end": { words: "Clamp 7", does: () => clamp(7) },
+    "too-long-end": STEP_OF_1,
+    risen: STEP_OF_1,
+    held: { words: "Hide all", does: () => hideAs("all") },
+  };
+  $("offer").addEventListener("click", () => {
+    OFFERS[$("told").querySelector(".live-now").dataset.told]?.does();
+    $("run").focus({ preventScroll: true }); // the button that was pressed is gone
+  });
+
+  // What came of an experiment of the reader's own, as it was measured.
+  function outcome(settled, again) {
+    if (!ended() || !t() || blank() || blownUp()) return "";
+    const sums = state.path.map(total);
+    const [first, last] = [sums[0], sums[t()]];
+    const fell = first - last;
+    const lately = sums[t() - Math.ceil(t() / 10)] - last; // in the last tenth of the steps
+    const said = [
+      settled === null ? null : state.swept === null ? `It settled at ${settled}` : settled === state.swept
+        ? `Swept and settled, it says ${settled}` : `The sweep said ${state.swept}, and it settled at ${settled}`,
+      again !== null && (settled === null ? `Swept again, it says ${again}` : `swept again, ${again}`),
+      fell > 1e-3 * first + 1e-6
+        ? `the energy fell from ${short(first)} to ${short(last)} in ${t()} steps, and ${lately > 1e-3 * fell ? "was still falling" : "has come to rest"}`
+        : `the energy stayed at ${short(last)}`,
+    ].filter(Boolean).join("; ");
+    return `${said[0].toUpperCase()}${said.slice(1)}.`;
   }
 
   // Where a rule does what looks like a fault, why.
   function why(settled) {
     if (state.label !== null || blank() || blownUp() || !ended()) return "";
     const { moves } = rule();
-    if (!moves[0] && !anyHidden()) {
-      return "Nothing has moved: the errors d alone count, and where all of the image is seen a sweep leaves none. Hide a part of it, or clamp a label.";
-    }
+    if (!moves[0]) return "Nothing has moved: the errors d alone count, and a sweep leaves none. Clamp a label.";
     if (!moves[1] && state.swept !== null && settled !== state.swept) {
-      return `The sweep said ${state.swept}, and it settled at ${settled}: the errors e alone move the label, to where the drawing fits best. That need not be what is read best (chapter 8).`;
+      return "The errors e alone move the label, to where the drawing fits best; that need not be what is read best (chapter 8).";
     }
     return "";
   }
@@ -391,14 +449,15 @@
   function nameCanvases() {
     const name = (canvas, words) => canvas.setAttribute("aria-label", words);
     const z = state.z[0];
-    const each = Array.from(z, (value, k) => `${k} ${two(value)}`).join(", ");
+    const each = Array.from(z, (value, k) => `${k}: ${two(value)}`).join(", ");
     const verdict = state.diverged ? "It blew up" : risen() ? "The energy has risen" : blank() ? "Nothing is given" : `The largest is ${bpc.argmax(z)}`;
     name($("bars"), `Activity of each label: ${each}. ${verdict}.`);
     for (const canvas of all(".live-springs")) {
       const l = Number(canvas.dataset.layer);
       const { e, d } = state.found;
       const found = units[l].map((i) => `${two(state.z[l][i])}, ${two(e[l][i])}, ${two(d[l][i])}`).join("; ");
-      name(canvas, `Eight units of layer ${l}, each its activity and its errors e and d: ${found}.`);
+      const off = beyond(l).length;
+      name(canvas, `Eight units of layer ${l}${off ? `, ${off} of them off the scale` : ""}, each its activity and its errors e and d: ${found}.`);
     }
     nameGiven();
     const errors = state.found.e[network.L].map((x) => x * settings.pixel_std); // of full ink
@@ -686,13 +745,12 @@
     brush = 1;
     press([$("hide"), $("show")], $("show"));
   });
-  for (const button of all("[data-hide]")) {
-    button.addEventListener("click", () => {
-      leaveExperiment();
-      hide(button.dataset.hide);
-      begin();
-    });
+  function hideAs(which) {
+    leaveExperiment();
+    hide(which);
+    begin();
   }
+  for (const button of all("[data-hide]")) button.addEventListener("click", () => hideAs(button.dataset.hide));
 
   // The label.
 
@@ -817,14 +875,13 @@
     rate: (value) => ({ rate: RATES[value] }),
     steps: (value) => ({ steps: STEPS[value] }),
   };
-  for (const [name, chosen] of Object.entries(SLIDERS)) {
-    $(name).addEventListener("input", () => {
-      leaveExperiment();
-      for (const settings of [state, own]) Object.assign(settings, chosen(Number($(name).value)));
-      showSettings();
-      begin();
-    });
+  function slide(name, value) {
+    leaveExperiment();
+    for (const settings of [state, own]) Object.assign(settings, SLIDERS[name](value));
+    showSettings();
+    begin();
   }
+  for (const name in SLIDERS) $(name).addEventListener("input", () => slide(name, Number($(name).value)));
 
   // Another rule has weights of its own, which come when they are first asked for.
   async function choose(name, then) {
@@ -947,9 +1004,10 @@
     return choose(ruleName, () => begin(false));
   }
 
-  $("own").addEventListener("click", () => {
+  $("own").addEventListener("click", (event) => {
     $("clear").click();
     $("pad").scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });
+    if (event.detail) $("pad").dataset.pointer = ""; // who comes by a finger or a mouse draws by it: no ring of the keys
     $("pad").focus({ preventScroll: true });
   });
   for (const button of all("button[data-experiment]")) {
