@@ -928,6 +928,37 @@ def test_it_reads_an_image_as_the_package_does(visit):
     assert "After 100 steps of reading" in reader.says()
 
 
+def test_a_mixture_that_draws_farther_than_the_right_label_says_why(visit):
+    reader = visit("mixture")
+    digits = np.frombuffer(base64.b64decode(live_figures.ten_digits()["images"]), np.uint8).reshape(
+        10, 784
+    )
+    network = network_of(stored("generative"))
+    start = [*bpc.sweep_down(network, jnp.full((10, 10), 0.1))[:-1], bpc.normalise(digits)]
+    free = [False, False, False, True]
+    label = bpc.infer(network, start, free, bpc.GENERATIVE, 100, 1.0)[0]
+    drawn, right = (
+        np.clip(bpc.denormalise(bpc.sweep_down(network, z)[-1]), 0, 1) for z in (label, jnp.eye(10))
+    )
+    missed, labelled = (
+        np.sqrt(np.mean((each - digits / 255) ** 2, axis=1)) for each in (drawn, right)
+    )
+    farther = missed > labelled
+    assert 0 < farther.sum() < 10 and np.abs(missed - labelled).min() > 1e-4, "both are seen"
+    why = "Here the right label draws closer: what settles is the whole energy"
+    for k in range(10):
+        reader.press(f"Show it this {k}")
+        assert (
+            f"misses this {k} by {missed[k]:.3f}, and what the right label draws, by {labelled[k]:.3f}"
+            in reader.says()
+        )
+        assert (why in reader.says()) == farther[k], k
+    reader.press("The right label")
+    assert why not in reader.says()
+    reader.press("Nothing")  # which misses by more, and was not read
+    assert why not in reader.says()
+
+
 @pytest.mark.parametrize("by", ["mouse", "finger"])
 def test_bars_of_the_mixture_are_pulled(by, visit):
     reader = visit("mixture", **(PHONE if by == "finger" else {}))
