@@ -19,6 +19,8 @@ TRAINING, READING = [True, False, False, True], [False, False, False, True]
 AGES, COUNTS = (300, 900, 2700), (1, 3, 10, 30, 100, 300, 1000, 3000)
 STEPS = (0, 1, 2, 4, 16, 64)  # of inference, for each batch of training
 READ, RESTED = 500, 100  # images
+CHOOSING = slice(1000, 1300)  # the validation images that choose the precisions of reading
+PRECISIONS = [(one, two, 1.0) for one in (1.0, 4.0, 16.0, 64.0) for two in (0.25, 1.0, 4.0)]
 optimiser = optax.adam(1e-3)
 infer = partial(bpc.infer, rule=bpc.GENERATIVE, step_size=1.0)
 
@@ -148,6 +150,50 @@ def of_one_set(count: int = 1000, steps: int = 100) -> dict[str, Any]:
     return found
 
 
+def free_label(network, alpha_gen, images: slice, steps: int) -> float:
+    """Read with a free label, at these precisions."""
+    _, _, image, truth = data()
+    image, truth = image[images], truth[images]
+    z = start_from(network, undecided(len(image)), image)
+    z = infer(network, z, READING, steps=steps, alpha_gen=alpha_gen)
+    return percent(z[0].argmax(axis=1) == truth)
+
+
+def ten_labels(network, alpha_gen, images: slice, steps: int = 100) -> float:
+    """Read by the energy of each clamped label, at these precisions."""
+    _, _, image, truth = data()
+    image, truth, E = image[images], truth[images], []
+    for label in jnp.eye(10):
+        z = start_from(network, jnp.tile(label, (len(image), 1)), image)
+        z = infer(network, z, TRAINING, steps=steps, alpha_gen=alpha_gen)
+        E.append(np.asarray(bpc.energy(network, z, alpha_gen, alpha_disc=0.0)))
+    return percent(np.argmin(E, axis=0) == truth)
+
+
+def of_precisions(count: int = 1000) -> dict[str, Any]:
+    """Read at other precisions than those of learning: those that let a free label read other images best.
+
+    One choice an age, by the mean of the seeds; then both ways to read the images of `of_one_set`.
+    """
+    found: dict[str, Any] = {}
+    for age in AGES[1:]:
+        networks = [trained(seed, iterations=max(AGES))[age // 300 - 1] for seed in SEEDS]
+        tried = {}
+        for alphas in PRECISIONS:
+            name = " ".join(f"{alpha:g}" for alpha in alphas)
+            tried[name] = [free_label(network, alphas, CHOOSING, 200) for network in networks]
+            print("   ", age, name, tried[name], flush=True)
+        best = PRECISIONS[int(np.mean([*tried.values()], axis=1).argmax())]
+        found[str(age)] = {
+            "precisions": " ".join(f"{alpha:g}" for alpha in best),
+            "tried": tried,
+            "free label": [free_label(each, best, slice(0, count), 1000) for each in networks],
+            "least energy of ten": [ten_labels(each, best, slice(0, count)) for each in networks],
+        }
+        print("   ", age, found[str(age)], flush=True)
+    return found
+
+
 def of_starts(count: int = RESTED, age: int = 900) -> dict[str, Any]:
     """Settle from several starts, and ask whether they meet, which is lower, and what it says."""
     _, _, image, truth = data()
@@ -246,6 +292,7 @@ def measure() -> dict[str, Any]:
     """Measure all of it; a list holds one number a seed."""
     return {
         "one set": of_one_set(),
+        "precisions": of_precisions(),
         "starts": of_starts(),
         "old starts": of_starts(age=max(AGES)),
         "guesses": of_guesses(),
