@@ -351,7 +351,8 @@
     all("#live-labels button").forEach((b, k) => b.setAttribute("aria-pressed", state.label === k));
     const name = root.dataset.experiment;
     const told = name ? (ended() ? `${name}-end` : name) : ownTold();
-    $("by-hand").textContent = `${byHand()}${ended() ? "" : " Reset settings, above the sliders, makes it plain again."}`;
+    const set = byHand();
+    $("by-hand").textContent = set && !ended() ? `${set} Reset settings, above the sliders, makes it plain again.` : set;
     for (const place of all("[data-outcome]")) place.textContent = outcome(settled, again);
     for (const place of all("[data-why]")) place.textContent = why(settled);
     $("holds").textContent = state.label === null ? "" : "A label that you clamped stays until you free it or press Clear.";
