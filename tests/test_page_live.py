@@ -858,6 +858,8 @@ def own_words(reader):
     assert told.startswith("Your own experiment.")
     first, last, steps, rest = re.search(ENERGY, told, re.I).groups()
     assert last == reader.says("E") and f"{steps} of {steps}" == reader.says("t")
+    status = reader.page.locator("#live-status")
+    expect(status).to_contain_text(f"Energy {last}, from {first}.")
     reader.press("Start over")
     assert first == reader.says("E") and "the energy fell" not in reader.says("told")
     reader.press("Run")
@@ -1021,12 +1023,14 @@ ABOVE_THE_BAR = """() => [document.querySelector('#live-told .live-now').getBoun
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_on_a_small_phone_what_is_asked_and_answered_is_not_behind_the_bar(number, visit):
-    reader = visit(**SMALL)
-    reader.page.locator("button[data-experiment]").nth(number).tap()
+@pytest.mark.parametrize("size", [(320, 568), (640, 400)])  # a small phone; a laptop at 200 %
+def test_in_a_small_window_what_is_asked_and_answered_is_not_behind_the_bar(size, number, visit):
+    wide, high = size
+    reader = visit(**(SMALL if wide == 320 else {"viewport": {"width": wide, "height": high}}))
+    reader.page.locator("button[data-experiment]").nth(number).click()
     for press in (None, "run"):
         if press:
-            reader.page.locator(f"#live-{press}").tap()
+            reader.page.locator(f"#live-{press}").click()
         reader.still()
         words, bar, scrolled = reader.page.evaluate(ABOVE_THE_BAR)
         assert words <= bar and scrolled == 0, reader.says("told")

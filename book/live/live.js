@@ -363,7 +363,7 @@
     if (state.running || penDown()) return;
     nameCanvases();
     const said = [
-      `${rule().name}. Step ${t()} of ${state.steps}. Energy ${short(e + d)}.`,
+      `${rule().name}. Step ${t()} of ${state.steps}. Energy ${short(e + d)}${t() ? `, from ${short(total(state.path[0]))}` : ""}.`,
       state.label !== null && `The label is clamped to ${state.label}.`,
       state.swept !== null && `The sweep says ${state.swept}.`,
       settled !== null && `${ended() ? "Settled" : "So far"}: ${settled}.`,
