@@ -7,12 +7,11 @@ speaks and writes. Chapter 10 counts when that pays.
 
 import atexit
 import contextlib
-import ctypes
 import hashlib
 import os
 import signal
+import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -25,20 +24,23 @@ from jaxtyping import Array
 
 from bpc_minimal.process import STOPS, Lasting
 
-LARGE = (
-    2**28
-)  # bytes: of more images, a device holds its share, and a batch is looked up through all of them
+# Bytes: of more images a device holds its share, and a batch is looked up through all of them.
+LARGE = 2**28
 LOST = (
     "another process of this run ended or cannot be reached, and this one ends with it: see what that one "
     "said, and go on with --resume, with any number of processes"
 )
-CARRIERS = (
-    "Gloo",
-    "NCCL",
-    "oordination",
-)  # between processes: an error that names one is of another process
-# What XLA says as it ends a process that the coordinator, the first one, has left or given up.
-ABANDONED = (b"distributed service detected fatal errors", b"CoordinationService")
+# What carries sums between processes: an error that names one is of another process.
+CARRIERS = ("Gloo", "NCCL", "oordination")
+# XLA ends a process at once when the first one is gone, with a page of its own stack: what it writes is read
+# by this small process, which says a sentence instead, unless a last byte of 0 tells that all is said.
+LISTENER = """
+import sys
+text = sys.stdin.buffer.read()
+if not text.endswith(b"\\0"):
+    lost = b"distributed service detected fatal errors" in text or b"CoordinationService" in text
+    sys.stderr.buffer.write(sys.argv[1].encode() if lost else text)
+"""
 
 
 def split_over_devices(batch: Array) -> Array:
@@ -161,35 +163,40 @@ def joined(place: Sequence[str]) -> Iterator[None]:
         ValueError: the place is none.
         OSError: the processes did not find each other, or one was lost.
     """
-    found = _place(place)
-    with tempfile.TemporaryFile() as heard, _aside(2, heard.fileno()) as said:
-        answer = _answer_abort(said, heard.fileno())  # kept alive, as C holds no reference
-        with contextlib.redirect_stderr(Lasting(os.fdopen(os.dup(said), "w", buffering=1))):
-            try:
-                try:
-                    jax.distributed.initialize(*found)
-                except Exception as error:
-                    at = place[0] if place else "JAX's own environment"
-                    words = " ".join(str(error).split())[:200]
-                    raise OSError(
-                        f"the processes did not find each other by {at} ({words}): start all of them, with "
-                        "the same address HOST:PORT of the first one, where the port is free"
-                    ) from error
-                for number in STOPS.values():  # which JAX answers now, and Python did
-                    if threading.current_thread() is threading.main_thread():
-                        signal.signal(number, signal.getsignal(number))
-                with _aside(1, heard.fileno()):  # where Gloo says that it is connected
-                    from_all(0)
-                yield
-            except BaseException as error:
-                if not (hasattr(error, "agreed") or isinstance(error, FloatingPointError)):
-                    atexit.register(_leave, getattr(error, "code", 1))
-                words = " ".join(str(error).split())
-                if isinstance(error, Exception) and any(name in words for name in CARRIERS):
-                    raise OSError(f"{LOST} ({words[:200]})") from error
-                raise
-            finally:
-                del answer
+    found, said, stderr = _place(place), os.dup(2), sys.stderr
+    words = [sys.executable, "-ISc", LISTENER, f"error: {LOST}\n"]
+    listener = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
+    assert listener.stdin is not None
+    os.dup2(listener.stdin.fileno(), 2)
+    listener.stdin.close()
+    sys.stderr = Lasting(os.fdopen(os.dup(said), "w", buffering=1))
+    try:
+        try:
+            jax.distributed.initialize(*found)
+        except Exception as error:
+            at = place[0] if place else "JAX's own environment"
+            raise OSError(
+                f"the processes did not find each other by {at} ({_line(error)}): start all of them, with "
+                "the same address HOST:PORT of the first one, where the port is free"
+            ) from error
+        for number in STOPS.values():  # which JAX answers now, and Python did
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(number, signal.getsignal(number))
+        _meet_quietly()
+        yield
+    except BaseException as error:
+        if not (hasattr(error, "agreed") or isinstance(error, FloatingPointError)):
+            atexit.register(_leave, getattr(error, "code", 1))
+        if isinstance(error, Exception) and any(name in str(error) for name in CARRIERS):
+            raise OSError(f"{LOST} ({_line(error)})") from error
+        raise
+    finally:
+        os.write(2, b"\0")
+        if (
+            sys.exc_info()[0] is None
+        ):  # else the process ends, and what XLA says until then is not heard
+            sys.stderr = stderr
+            os.dup2(said, 2)
 
 
 def _place(place: Sequence[str]) -> list[Any]:
@@ -210,30 +217,20 @@ def _place(place: Sequence[str]) -> list[Any]:
     return [address, *numbers]
 
 
-@contextlib.contextmanager
-def _aside(number: int, instead: int) -> Iterator[int]:
-    """Let what C++ writes to a stream go elsewhere; give the number under which the stream itself goes on."""
-    kept = os.dup(number)
-    os.dup2(instead, number)
+def _meet_quietly() -> None:
+    """Connect to all others; where Gloo says on stdout that it is connected, nobody listens."""
+    stdout = os.dup(1)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
     try:
-        yield kept
+        from_all(0)
     finally:
-        os.dup2(kept, number)
-        os.close(kept)
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
-def _answer_abort(said: int, heard: int) -> Any:
-    """Say a sentence where XLA would end this process with a page of its stack."""
-
-    @ctypes.CFUNCTYPE(None, ctypes.c_int)
-    def answer(_):
-        text = os.pread(heard, 1 << 20, 0)
-        lost = any(words in text for words in ABANDONED)
-        os.write(said, f"error: {LOST}\n".encode() if lost else text)
-        os._exit(1)
-
-    ctypes.CDLL(None).signal(int(signal.SIGABRT), answer)
-    return answer
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _leave(code: int) -> None:
