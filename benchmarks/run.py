@@ -76,6 +76,7 @@ GOALS = {
     "speed, notebook_over_scan": ((7, ANY), (10, ANY)),
     "speed, notebook_run_over_scan_run": ((7, ANY), (10, ANY)),
     "speed, scan_over_floor": ((0, 1.7), (0, 1.2)),
+    "processes, two_over_one": ((0, 0.65), (0, 0.55)),
     "fast, ratio": ((0, 3), (0, 1)),
     "fast, ratio to 98 %": ((0, 3), (0, 1)),
     "best, accuracy": ((98.2, ANY), (98.4, ANY)),
@@ -122,6 +123,13 @@ def growth() -> dict[str, Any]:
     import growth as settings
 
     return settings.measure()
+
+
+def processes() -> dict[str, Any]:
+    """Time of an iteration in two processes of a thread each, of that in one; width 1,024, batch 4,096."""
+    import processes as ways
+
+    return {name: round(value, 3) for name, value in ways.measure().items()}
 
 
 def bidirectional() -> dict[str, Any]:
@@ -388,6 +396,7 @@ SECTIONS = {
         ladder,
         bounds,
         growth,
+        processes,
         bidirectional,
         generating,
         hybrid,

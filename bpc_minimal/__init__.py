@@ -3,7 +3,8 @@
 Read it in this order, half an hour in all: data, network, energy, curvature, inference, config, learning,
 evaluation, training, checkpoint. What stands here is `public`: its arguments are taken once, by
 `arguments`, and then the function of that name in its module runs, which checks nothing. `figures` draws,
-`__main__` is the command line; `files`, `process`, `programs` and `images` serve it.
+`__main__` is the command line; `files`, `process`, `programs` and `images` serve it; `devices` says where
+arrays lie.
 """
 
 import bpc_minimal.process  # noqa: F401  # first: importing JAX takes a second in which one may press Ctrl-C

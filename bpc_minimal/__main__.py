@@ -47,9 +47,10 @@ from bpc_minimal import (
     preset,
     save,
 )
-from bpc_minimal.arguments import LARGEST, own_settings, take_data
+from bpc_minimal.arguments import LARGEST, check_divisible, own_settings, take_data
 from bpc_minimal.checkpoint import check_jax
 from bpc_minimal.data import CLASSES, PIXELS, SPLITS, normalise
+from bpc_minimal.devices import agreed, from_all, is_first, joined, together
 from bpc_minimal.files import (
     MADE_BY,
     HeldError,
@@ -103,22 +104,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None, stopping: Stopping, out: Lasting | None = None) -> int:
     """Run one command; what goes wrong is said in one line."""
     arguments = _parser().parse_args(argv)
+    who = ""  # of several processes, those that do not write say which they are
     try:
-        if "command" in arguments:
-            check_jax()
-        arguments.run(arguments, stopping)
-        stopping.check()  # what was raised at once may have been lost
+        place = getattr(arguments, "distributed", None)
+        with contextlib.nullcontext() if place is None else joined(place):
+            if place is not None and not is_first():
+                who = f"process {jax.process_index()}: "
+            if "command" in arguments:
+                check_jax()
+            arguments.run(arguments, stopping)
+            stopping.check()  # what was raised at once may have been lost
     except KeyboardInterrupt as interrupt:
-        print(f"interrupted{interrupt}", file=sys.stderr)
+        print(f"{who}interrupted{interrupt}", file=sys.stderr)
         return getattr(interrupt, "code", 130)
     except ArgumentError as error:
         given = vars(arguments).get(error.name) is not None
         option = "--" + error.name.replace("_", "-") if given else error.name
         words = f"{option}{error.rest}" if str(error).startswith(error.name) else str(error)
-        print(f"error: {shown(words)}", file=sys.stderr)
+        print(f"{who}error: {shown(words)}", file=sys.stderr)
         return 1
     except Exception as error:
-        print(f"error: {_words(error)}", file=sys.stderr)
+        print(f"{who}error: {_words(error)}", file=sys.stderr)
         return 1
     if out is not None:
         out.flush()
@@ -241,6 +247,14 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="print one JSON object an evaluation; the settings go to stderr",
     )
+    train.add_argument(
+        "--distributed",
+        nargs="*",
+        metavar="HOST:PORT COUNT INDEX",
+        help="be one of COUNT processes that train one network, on one machine or many: give each the same "
+        "command with its own INDEX, 0 to COUNT - 1, and an address of the first, which prints and writes; "
+        "under Slurm, Open MPI or Kubernetes and on TPUs, --distributed alone. They share each batch evenly",
+    )
 
     def uses_checkpoint(sub, steps):
         sub.add_argument("checkpoint", type=_path, help="written by train")
@@ -328,35 +342,16 @@ def _train(arguments, stopping: Stopping) -> None:
     from tqdm import tqdm
 
     share_freed_memory()
-    resumed = (
-        load(arguments.resume) if arguments.resume else None
-    )  # what is wrong with it comes first
-    config = _config(arguments, resumed)
-    if resumed and not arguments.images and not _like_mnist(config):
-        raise ValueError(
-            f"{shown(arguments.resume)} is of a run on data of {config.sizes[0]} classes and "
-            f"{config.sizes[-1]} pixels: go on with those that it began with, --images and --labels"
-        )
-    if getattr(jax.config, "jax_disable_jit", False):
-        _warn(
-            "JAX_DISABLE_JIT is set: nothing is compiled, so that training takes very long; unset it"
-        )
-    data = _data(arguments)
-    for part in data:  # nobody else has them, so that `fit` need not copy them
-        part.setflags(write=False)
-    if arguments.images and not resumed and not any(c.startswith("sizes=") for c in arguments.set):
-        classes = max(int(part.max()) for part in (data.labels, data.held_out_labels)) + 1
-        ends = classes, math.prod(data.images.shape[1:])
-        config = config.replace(sizes=(ends[0], *config.sizes[1:-1], ends[1]))
-    total = config.total(config.training_images or len(data.images))
-    if total > LARGEST:
-        raise ValueError(
-            f"{total:.4g} iterations asked for, at most {LARGEST:,} expected; use fewer epochs"
-        )
     with contextlib.ExitStack() as until_its_end:
-        path, owned = _place(arguments, config, until_its_end)
-        if resumed and arguments.resume.is_file():  # and no pipe, which can be read but once
-            resumed = load(arguments.resume)  # as it is now that nobody else writes there
+        with together():
+            config, data, total, resumed = _prepare(arguments)
+            if is_first():
+                path, owned = _place(arguments, config, until_its_end)
+            if resumed and arguments.resume.is_file():  # and no pipe, which can be read but once
+                resumed = load(arguments.resume)  # as it is now that nobody else writes there
+        if not is_first():
+            _take_part(config, data, resumed, stopping)
+            return
         if not arguments.json:
             print(
                 f"{shown(config.name)}: {total:,} iterations of {config.batch_size}, results in "
@@ -396,17 +391,20 @@ def _train(arguments, stopping: Stopping) -> None:
                     f"amort_loss {record['amort_loss']:.4f}  accuracy {record['accuracy']:.2f} %",
                     file=sys.stdout,
                 )
-            if stopping.told is not None:
-                raise Stopped(
-                    f"; iteration {record['iteration']:,} of {total:,} is kept. Go on with:\n"
-                    f"  {_resume_command(path, **own)}",
-                    stopping.told,
+            if (told := _told_to_any(stopping)) is not None:
+                raise agreed(
+                    Stopped(
+                        f"; iteration {record['iteration']:,} of {total:,} is kept. Go on with:\n"
+                        f"  {_resume_command(path, **own)}",
+                        told,
+                    )
                 )
 
         try:
             # In another thread, as compiled code would hold the answer to a signal back until it ends.
             with bar, stopping.waiting(until_its_end.close), ThreadPoolExecutor(1) as worker:
-                pace = None if quiet else _pace(bar)
+                alone = jax.process_count() == 1  # or the pace would have to be one for all
+                pace = _pace(bar) if alone and not quiet else None
                 worker.submit(
                     fit, config, data, resume=resumed, on_epoch=on_epoch, pace=pace
                 ).result()
@@ -427,6 +425,55 @@ def _train(arguments, stopping: Stopping) -> None:
             raise Stopped(
                 f"; the run has ended and is whole in {shown(path)}", stopped.number
             ) from stopped
+
+
+def _prepare(arguments) -> tuple[Config, Data, int, Checkpoint | None]:
+    """Read all that a run needs: settings, data, how many iterations, and what it goes on from."""
+    resumed = (
+        load(arguments.resume) if arguments.resume else None
+    )  # what is wrong with it comes first
+    config = _config(arguments, resumed)
+    if resumed and not arguments.images and not _like_mnist(config):
+        raise ValueError(
+            f"{shown(arguments.resume)} is of a run on data of {config.sizes[0]} classes and "
+            f"{config.sizes[-1]} pixels: go on with those that it began with, --images and --labels"
+        )
+    if getattr(jax.config, "jax_disable_jit", False):
+        _warn(
+            "JAX_DISABLE_JIT is set: nothing is compiled, so that training takes very long; unset it"
+        )
+    data = _data(arguments)
+    for part in data:  # nobody else has them, so that `fit` need not copy them
+        part.setflags(write=False)
+    if arguments.images and not resumed and not any(c.startswith("sizes=") for c in arguments.set):
+        classes = max(int(part.max()) for part in (data.labels, data.held_out_labels)) + 1
+        ends = classes, math.prod(data.images.shape[1:])
+        config = config.replace(sizes=(ends[0], *config.sizes[1:-1], ends[1]))
+    total = config.total(config.training_images or len(data.images))
+    if total > LARGEST:
+        raise ValueError(
+            f"{total:.4g} iterations asked for, at most {LARGEST:,} expected; use fewer epochs"
+        )
+    check_divisible(config.batch_size)
+    return config, data, total, resumed
+
+
+def _take_part(config: Config, data: Data, resumed: Checkpoint | None, stopping: Stopping) -> None:
+    """Train beside the first process, which prints and writes."""
+
+    def on_epoch(_: Checkpoint) -> None:
+        if (told := _told_to_any(stopping)) is not None:
+            raise agreed(Stopped(number=told))
+
+    with stopping.waiting(lambda: None), ThreadPoolExecutor(1) as worker:
+        worker.submit(fit, config, data, resume=resumed, on_epoch=on_epoch).result()
+
+
+def _told_to_any(stopping: Stopping) -> int | None:
+    """Give the signal that came to this process, or to another of this run."""
+    if jax.process_count() == 1:
+        return stopping.told
+    return max(from_all(stopping.told or 0)) or None
 
 
 @contextlib.contextmanager

@@ -870,6 +870,7 @@ def take_data(name: str, value: Any, given: Given) -> list[np.ndarray]:
             f"batch_size={config.batch_size} need more",
         )
     taken[:2] = taken[0][:wanted], taken[1][:wanted]
+    check_divisible(config.batch_size)
     classes = np.unique(taken[1])
     if len(classes) == 1:
         warnings.warn(
@@ -878,6 +879,17 @@ def take_data(name: str, value: Any, given: Given) -> list[np.ndarray]:
             stacklevel=3,  # where `fit` is called
         )
     return taken
+
+
+def check_divisible(batch_size: int) -> None:
+    """Raise where several processes cannot share a batch evenly; several devices of one leave it whole."""
+    devices, processes = jax.device_count(), jax.process_count()
+    if processes > 1 and batch_size % devices:
+        raise ArgumentError(
+            "batch_size",
+            f"={batch_size} given to {devices} devices of {processes} processes, a multiple of {devices} "
+            f"expected, such as {-(-batch_size // devices) * devices}; or start another number of processes",
+        )
 
 
 def like_each_other(images: np.ndarray, held_out: np.ndarray) -> None:

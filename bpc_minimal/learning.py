@@ -10,14 +10,13 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from bpc_minimal.config import Config
 from bpc_minimal.curvature import Norms, Steps, first_norms, follow_norms, layer_steps
 from bpc_minimal.data import normalise, one_hot
+from bpc_minimal.devices import split_over_devices
 from bpc_minimal.energy import Precision, energy
 from bpc_minimal.inference import Rule, descend, weighed
 from bpc_minimal.network import Activities, Network, make_network, sweep_down, sweep_up
@@ -228,15 +227,3 @@ def descend_from_labels(
         _, send_back = jax.vjp(lambda z: network.f(L - 1, z), last)
         moved[L - 1] -= step_sizes[L - 1] * (disc[-1] * d - gen[-1] * send_back(e)[0])
     return [*moved[:L], image], before
-
-
-def split_over_devices(batch: Array) -> Array:
-    """Split a batch over all devices, where there are several and they divide it evenly.
-
-    The weights stay whole on each; XLA adds the sums between devices that the gradients then need.
-    """
-    devices = jax.devices()
-    if len(devices) == 1 or len(batch) % len(devices):
-        return batch
-    mesh = Mesh(np.array(devices), ("batch",))
-    return jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, PartitionSpec("batch")))

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, Integer, Num, PRNGKeyArray
 
 from bpc_minimal.config import Config
 from bpc_minimal.curvature import layer_steps, relative_step
 from bpc_minimal.data import load_mnist
+from bpc_minimal.devices import check_alike, from_first, on_every_device, own_copy, place
 from bpc_minimal.divergence import check_converging
 from bpc_minimal.evaluation import evaluate
 from bpc_minimal.inference import weighed
@@ -145,7 +145,8 @@ def learn(
         state, order: after the last iteration, as in `train_epoch`.
         losses: as `train_step` gives them, (room,) each, of which the first `length` count.
     """
-    per_pass = len(data.images) // config.batch_size
+    N = len(data.labels)
+    per_pass = N // config.batch_size
 
     def step(state, order):
         first = state.iteration % per_pass * config.batch_size
@@ -157,9 +158,7 @@ def learn(
         state, losses = step(state, order)
         kept = {name: kept[name].at[i].set(value) for name, value in losses.items()}
         epoch, over = state.iteration // per_pass, state.iteration % per_pass == 0
-        order = jax.lax.cond(
-            over, lambda: shuffled(state.key, epoch, len(data.images)), lambda: order
-        )
+        order = jax.lax.cond(over, lambda: shuffled(state.key, epoch, N), lambda: order)
         return state, order, kept
 
     shapes = jax.eval_shape(step, state, order)[1]
@@ -212,6 +211,10 @@ def fit(
             settings or other data.
         FloatingPointError: the run diverged; the message names the iteration and the cause.
 
+    Several processes (after `jax.distributed.initialize`) train one network where all call this with the
+    same; each gets all of the result. `pace` must answer alike in each. Of images that are large, such as an
+    array of bytes mapped from a file, each holds a share (`devices.place`).
+
     Example:
         >>> config = bpc.preset("fast", sizes=(10, 30, 784), iterations=20, evaluate_every=10)
         >>> network, history = bpc.fit(config)
@@ -221,7 +224,11 @@ def fit(
     data = mnist() if data is None else Data(*data)
     per_pass = len(data.images) // config.batch_size
     total = config.total(len(data.images))
-    digested = digest(data) if resume is not None or on_epoch is not None else ""
+    done = 0 if resume is None else int(resume.state.iteration)
+    few = Data(*(part[:: len(part) // 1000 + 1] for part in data))
+    check_alike(settings=config.to_json(), data=digest(few), checkpoint=str(done))
+    kept = resume is not None or on_epoch is not None
+    digested = from_first(lambda: digest(data)) if kept else ""
     if resume is None:
         state, losses, evaluations = make_state(config, total), [], []
     else:
@@ -234,11 +241,11 @@ def fit(
         state = jax.tree.map(jnp.copy, resume.state)  # the epoch gives its memory up
         losses, evaluations = [resume.history.losses], [*resume.history.evaluations]
         losses = losses if evaluations else []  # of an untrained network there are none
-    done = int(state.iteration)
     # Later orders are drawn inside the loop; this one, the first or that of the checkpoint, before it.
     order = shuffled(state.key, done // per_pass, len(data.images))
     # From here on, the data are the device's; the host's copy may go, if the caller needs it no more.
-    state, order, data = _on_every_device((state, order, data))
+    state, order = on_every_device((state, order))
+    data = Data(place(data.images, divided=True), *map(place, data[1:]))
     compiled = config.replace(name="", seed=0)  # on which nothing compiled depends
     every = min(
         config.evaluate_every or per_pass, total
@@ -260,22 +267,16 @@ def fit(
         last = {name: values[-1] for name, values in new.items()} | evaluation
         evaluations.append({"iteration": done} | {name: float(x) for name, x in last.items()})
         if on_epoch is not None:
-            copy = jax.tree.map(jnp.copy, state)
+            copy = own_copy(jax.tree.map(jnp.copy, state))
             history = _history(losses, evaluations)
-            on_epoch(Checkpoint(config, copy, history, digested, len(data.images)))
-    return state.network, _history(losses, evaluations)
+            on_epoch(Checkpoint(config, copy, history, digested, len(data.labels)))
+    return own_copy(state.network), _history(losses, evaluations)
 
 
 def _history(losses, evaluations) -> History:
     names = losses[0] if losses else ()
     joined = {name: np.concatenate([part[name] for part in losses]) for name in names}
     return History(joined, [{**evaluation} for evaluation in evaluations])
-
-
-def _on_every_device(tree):
-    """Place a whole copy of each array on every device; batches are split over them later."""
-    mesh = Mesh(np.array(jax.devices()), ("batch",))
-    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
 def digest(data: Data) -> str:

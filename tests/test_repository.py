@@ -68,8 +68,8 @@ def test_package_says_the_same_version():
 
 # The order in which a newcomer reads the package; a file imports only from those before it.
 ORDER = (
-    "process programs files data network arguments energy curvature inference config learning evaluation "
-    "divergence training checkpoint browser svg figures images"
+    "process programs files data devices network arguments energy curvature inference config learning "
+    "evaluation divergence training checkpoint browser svg figures images"
 ).split()
 
 
