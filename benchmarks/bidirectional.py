@@ -248,9 +248,13 @@ def of_model(name: str) -> dict[str, Any]:
 
 
 def redrawn(network: bpc.Network, config: bpc.Config) -> float:
-    """Give the RMSE of drawings that settle, at the precisions of training, with the image free."""
+    """Give the RMSE of drawings that settle, at the precisions of training, with the image free.
+
+    As `bpc.evaluate` does it for a sweep: what leaves the range of pixels is not clipped.
+    """
     options = config.inference() | {"step_size": 1.0}
-    drawn = bpc.denormalise(bpc.generate(network, np.arange(10), STEPS, **options))
+    drawn = bpc.generate(network, np.arange(10), STEPS, **options)
+    drawn = drawn * config.pixel_std + config.pixel_mean
     means = bpc.class_means(data().held_out_images, data().held_out_labels)
     return float(np.sqrt(np.mean((np.asarray(drawn) - means) ** 2)))
 
