@@ -70,6 +70,8 @@ def exercise_1(network, z, alpha_gen, alpha_disc):
         - alpha_disc * d[-2] @ V.T,
         "this passes the image's own error e back; the error that the image causes is d[-2]": own
         - alpha_disc * e[-1] @ W,
+        "these are the weights of another layer; the image's own map is the last": own
+        - alpha_disc * d[-2] @ network.amortiser[-2].weight,
         "this is the wrong layer's d: the image predicts the hidden layer beside it": own
         - alpha_disc * d[-3] @ W,
         "half: the 2 of the square cancels the 1/2 of the energy": (own - passed) / 2,
@@ -109,6 +111,10 @@ def exercise_2():
         ],
         "alpha_disc has no number for the image: its last is of the last hidden layer": [
             gen,
+            np.array([2, 1, 2.0]),
+        ],
+        "of each list only one end is an outer error: the label's d and the image's e": [
+            np.array([2, 1, 2.0]),
             np.array([2, 1, 2.0]),
         ],
         "our energy has its 1/2 already: this halves every term once more": [gen / 2, disc / 2],

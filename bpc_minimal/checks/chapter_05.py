@@ -184,6 +184,10 @@ def fresh_accuracy(config_3, *, test, presets):
         (config_3.batch_size != 64, "batches of 64 are asked for"),
         (config_3.rule.moves[0] == 0, "in BPC the generative errors move the activities too"),
         (config_3.rule.moves[1] == 0, "in BPC the discriminative errors move the activities too"),
+        (
+            config_3.rule.moves[0] != config_3.rule.moves[1],
+            "both kinds of error move alike in BPC: leave the rule, and change the precisions",
+        ),
         (config_3.rule.teaches[0] == 0, "the generator does not learn, so it cannot draw"),
         (config_3.rule.teaches[1] == 0, "the amortiser does not learn, so it cannot read"),
         (config_3.alpha_gen == 0, "without generative errors this is no BPC: alpha_gen is above 0"),

@@ -75,7 +75,7 @@ def exercise_2(intensity, k, n):
     case = intensity, k, n
     right, itself = exact_batch(*case), intensity * k + k * n + intensity * n
     exact = {
-        "twice too large: the flops have a factor of 2": exact_batch(*case, operations=1),
+        "too large: the flops have a factor of 2": exact_batch(*case, operations=1),
         "these are flops a number; a number has four bytes": exact_batch(*case, size=1),
         "the flops have a factor of 2, and a number four bytes": exact_batch(*case, size=2),
         "the sign of what holds m: bring it to the side of the flops": exact_batch(*case, sign=1),
@@ -176,6 +176,8 @@ def exercise_4(devices, compute, exchange):
         / (compute / D + wait / D),
         "each device computes its share of the batch only: divide by the devices": compute
         / (compute + wait),
+        "the ring's share, 2 (D - 1) / D: here the exchange takes as long for any number": compute
+        / (compute / D + wait * 2 * (D - 1) / D),
         "the exchange grows with the devices here; it shall not": compute
         / (compute / D + wait * D),
         "the exchange grows with the other devices here; it shall not": compute

@@ -97,6 +97,10 @@ ANSWERS = {
         ],
         "wrong": [
             ("wrong way round", IMAGE + "alpha_gen * e[-1] - alpha_disc * d[-2] @ W.T"),
+            (
+                "weights of another layer",
+                IMAGE + "alpha_gen * e[-1] - alpha_disc * d[-2] @ network.amortiser[-2].weight",
+            ),
             ("sign of what is passed", IMAGE + "alpha_gen * e[-1] + alpha_disc * d[-2] @ W"),
             ("image predicts too", IMAGE + "alpha_gen * e[-1]"),
             ("image predicts too", IMAGE + "alpha_gen * e[-1] - alpha_disc * d[-1] @ W"),
@@ -141,6 +145,10 @@ ANSWERS = {
             "tutorial_disc = jnp.array([2 * alpha_up, alpha_up, alpha_up])",
         ],
         "wrong": [
+            (
+                "only one end",
+                "tutorial_gen, tutorial_disc = (2e-4, 1e-4, 2e-4), (2.0, 1.0, 2.0)",
+            ),
             ("not half", "tutorial_gen, tutorial_disc = (1e-4, 1e-4, 5e-5), (0.5, 1, 1)"),
             ("image's error", "tutorial_gen, tutorial_disc = (1e-4, 1e-4, 1e-4), (2, 1, 1)"),
             ("label's error", "tutorial_gen, tutorial_disc = (1e-4, 1e-4, 2e-4), (1, 1, 1)"),

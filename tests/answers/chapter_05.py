@@ -178,6 +178,11 @@ ANSWERS = {
                 CONFIG + "config_3 = config_3.replace(rule=bpc.DISCRIMINATIVE)",
             ),
             (
+                "move alike",
+                CONFIG
+                + "config_3 = config_3.replace(rule=bpc.Rule(moves=(1e-9, 1), teaches=(1, 1)))",
+            ),
+            (
                 "does not learn",
                 CONFIG + "config_3 = config_3.replace(rule=bpc.Rule(teaches=(0, 1)))",
             ),

@@ -124,6 +124,10 @@ ANSWERS = {
         ],
         "wrong": [
             ("nobody", SPEED + "compute / (compute / devices + exchange)"),
+            (
+                "the ring's share",
+                SPEED + "compute / (compute / devices + wait * 2 * (devices - 1) / devices)",
+            ),
             ("this is the time;", SPEED + "compute / devices + wait"),
             ("one over", SPEED + "(compute / devices + wait) / compute"),
             ("missing", SPEED + "devices"),
