@@ -180,7 +180,8 @@ def fold(children: Iterable[nodes.Node], opening: bool = False) -> list[nodes.No
         if isinstance(node, nodes.admonition) and "dropdown" in node["classes"] and not waiting:
             title, *answer = node.children
             if not (shown and "outcome" in shown[-1].get("classes", ())):
-                shown.append(folded(f"Show {title.astext().lower()}", [], classes=["answer"]))
+                named = title.astext()
+                shown.append(folded(f"Show {named[0].lower()}{named[1:]}", [], classes=["answer"]))
             shown[-1].extend(answer)
         elif mode in ("output", "input+output"):
             outcome = taken_out(node, mode)
