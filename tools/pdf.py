@@ -63,7 +63,7 @@ PAPER = """
 .bd-article :is(.cell_input, .cell_output:not(:has(figure)), .highlight, [class*="highlight-"], pre,
   .admonition, .exercise) { break-inside: auto !important; }
 """
-SCALE = 0.64  # of the screen's sizes: letters of 7.7 points
+SCALE = 0.635  # of the screen's sizes: letters of 7.6 points
 # A link to another page would lead to a file of the machine that printed it.
 UNLINK = """() => document.querySelectorAll('a[href]').forEach(e => {
     if (e.protocol == 'file:' && e.pathname != location.pathname) e.removeAttribute('href')})"""
@@ -74,8 +74,8 @@ FOOTER = (
 )
 
 
-# On the screen: printed, these would be a third of the whole.
-LOOKED_UP = {"book/api", "book/reproduced", "book/status"}
+# On the screen: printed, these would be a third of the whole; and nothing moves on paper.
+LOOKED_UP = {"book/api", "book/reproduced", "book/status", "book/live"}
 LOOKED_UP |= {f"book/teaching/{name}" for name in ("guide", "plans", "chapters")}
 
 
@@ -112,7 +112,7 @@ def main() -> int:
                 display_header_footer=True,
                 header_template="<span></span>",
                 footer_template=FOOTER,
-                margin={"top": "12mm", "bottom": "12mm", "left": "14mm", "right": "14mm"},
+                margin={"top": "10mm", "bottom": "11mm", "left": "12mm", "right": "12mm"},
             )
             title = tab.evaluate("() => document.querySelector('h1').firstChild.textContent")
             writer.append(io.BytesIO(printed), outline_item=title.strip())
