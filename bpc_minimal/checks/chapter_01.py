@@ -127,7 +127,7 @@ def exercise_2(z_1):
         + 1.5 * e_2 * f,
         "e_2 is still squared: differentiating takes the power down to 1": e_1 + 1.5 * e_2**2 * f,
         "you forgot the precision of e_2": e_1 + 0.5 * e_2 * f,
-        "you forgot the precision of e_2, and one of two minuses": e_1 - 0.5 * e_2 * f,
+        "one of two minuses is lost, and the precision of e_2": e_1 - 0.5 * e_2 * f,
         "these are the precisions of the counted storm; here that of e_2 is 3": e_1 + e_2 * f,
         "you exchanged the precisions": 3 * e_1 + 0.5 * e_2 * f,
         "both errors have the precision 3; that of e_1 is 1": 3 * right + 0 - 3 * e_2 * f,

@@ -163,7 +163,7 @@ ANSWERS = {
             ("f lacks its 10", STORM.replace("10 * ", "") + "e_1 + 1.5 * e_2 * f"),
             ("at the forecast", STORM.replace("-z_1 / 2", "-z_0 / 2") + "e_1 + 1.5 * e_2 * f"),
             ("sign of the exponent", STORM.replace("-z_1 / 2", "z_1 / 2") + "e_1 - 1.5 * e_2 * f"),
-            ("and one of two minuses", STORM + "e_1 - 0.5 * e_2 * f"),
+            ("one of two minuses", STORM + "e_1 - 0.5 * e_2 * f"),
             ("counted storm; here", STORM + "alpha_gen[0] * e_1 + alpha_gen[1] * e_2 * f / 2"),
             ("not z_1 alone", STORM + "z_1 + 1.5 * e_2 * f"),
             ("lacks the 10", STORM + "e_1 + 0.15 * e_2 * f"),
