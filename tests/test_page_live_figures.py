@@ -898,7 +898,7 @@ def test_a_mixture_draws_as_in_the_package(mixture, visit):
     words = {
         1: f"{label.max():.2f} of {largest[0]} is the largest part",
         2: f"{label.max():.2f} each of 4 and 9 are the largest parts",
-        10: "all parts are alike, 0.10 each",
+        10: "All parts are alike, 0.10 each",
     }
     assert words[len(largest)] in reader.says()
     digit = np.frombuffer(base64.b64decode(live_figures.ten_digits()["images"]), np.uint8)[
@@ -923,7 +923,7 @@ def test_it_reads_an_image_as_the_package_does(visit):
     assert reader.live("live.label()") == [float(k == 7) for k in range(10)]
     reader.press("Nothing")
     assert not any(reader.live("live.label()"))
-    assert "there is nothing of any digit" in reader.says() and "largest" not in reader.says()
+    assert "There is nothing of any digit" in reader.says() and "largest" not in reader.says()
     reader.press("Let it read")
     assert "After 100 steps of reading" in reader.says()
 
@@ -945,7 +945,7 @@ def test_a_mixture_that_draws_farther_than_the_right_label_says_why(visit):
     )
     farther = missed > labelled
     assert 0 < farther.sum() < 10 and np.abs(missed - labelled).min() > 1e-4, "both are seen"
-    why = "Here the right label draws closer: what settles is the whole energy"
+    why = "Here the right label draws closer. Settling did not look for the closest drawing"
     for k in range(10):
         reader.press(f"Show it this {k}")
         assert (

@@ -340,7 +340,7 @@
     $("again").value = again ?? "–";
     $("run").textContent = state.running ? "Pause" : "Run";
     $("label-is").textContent = state.label === null ? "free" : `clamped to ${state.label}`;
-    $("brief-note").textContent = blank() ? "nothing given" : blownUp() ? "step too long" : `label ${$("label-is").textContent}`;
+    $("brief-note").textContent = blank() ? "nothing given" : blownUp() ? "it blew up" : state.label === null ? "label free" : `label = ${state.label}`;
     $("free").disabled = state.label === null;
     $("image-is").textContent = !anyHidden() ? "seen" : anySeen() ? "seen in part" : "free";
     for (const e of all("[data-units]")) {

@@ -83,13 +83,13 @@ bpcFigures.add("mixture", (root) => {
     [...root.querySelectorAll(".lf-thumbs button")].forEach((b, k) => b.setAttribute("aria-pressed", k === state.digit));
     button("go").textContent = run.running() ? "Pause" : "Let it read";
     const sum = numbers.reduce((a, b) => a + b);
-    const largest =
-      best.length === 1 ? `${number(most)} of ${best} is the largest part` : best.length ? `${number(most)} each of ${best.join(" and ")} are the largest parts` : sum ? `all parts are alike, ${number(numbers[0])} each` : "there is nothing of any digit";
-    const truth = given.labels[state.digit];
     const after = state.at ? `After ${state.at} steps of reading: ` : "";
+    const largest =
+      best.length === 1 ? `${number(most)} of ${best} is the largest part` : best.length ? `${number(most)} each of ${best.join(" and ")} are the largest parts` : sum ? `${after ? "all" : "All"} parts are alike, ${number(numbers[0])} each` : `${after ? "there" : "There"} is nothing of any digit`;
+    const truth = given.labels[state.digit];
     const [mixed, labelled] = [miss(picture), miss(drawn(bpc.oneHot(truth)))];
     const why =
-      state.at && mixed > labelled ? " Here the right label draws closer: what settles is the whole energy, of which the pixels of one sweep are not a part." : "";
+      state.at && mixed > labelled ? " Here the right label draws closer. Settling did not look for the closest drawing: it lowers the whole energy, hidden layers and all." : "";
     say(
       `${after}${largest}; the sum is ${number(sum)}. What the mixture draws misses this ${truth} by ` +
         `${number(mixed, 3)}, and what the right label draws, by ${number(labelled, 3)} (root mean square).${why}`,
