@@ -524,48 +524,115 @@ def side_by_side(way: str) -> dict[str, Any]:
     return found
 
 
-# The same pair with BPC's number of neurons, and so half of its weights; and one trained as long as `longer`.
-OTHER_PAIRS = {"half the width": {"sizes": (10, 64, 64, 784)}, "eight epochs": {"epochs": 8}}
+TEST_IMAGES = 1_000  # the first of the test set
 
 
-def other_pair(name: str) -> dict[str, Any]:
-    """Measure another pair of genPC and discPC, settling together, at precisions that are chosen for it.
+# Networks that do all the jobs together: one, or a drawing and a reading one that share label and image. A
+# slim pair has BPC's number of neurons, and so less than half of its weights; a wide one has as many weights.
+SLIM = (10, 64, 64, 784)
+RIVALS = {
+    "BPC": (BPC,),
+    "control": (MODELS["control"],),
+    "wide pair": (MODELS["genPC"], MODELS["discPC"]),
+    "slim pair": (MODELS["genPC"].replace(sizes=SLIM), MODELS["discPC"].replace(sizes=SLIM)),
+}
+OTHER_PAIRS = {
+    "half the width": RIVALS["slim pair"],
+    "eight epochs": tuple(each.replace(epochs=8) for each in RIVALS["wide pair"]),
+}
 
-    Gives how well it reads whole images and draws too; beside them its answers as `side_by_side` does.
-    """
-    drawing, reading = (MODELS[each].replace(**OTHER_PAIRS[name]) for each in ("genPC", "discPC"))
-    pairs = list(zip(of_seeds(drawing), of_seeds(reading), strict=True))
 
-    def accuracies(precisions, part, seeds):
-        image, label = pixels(part)
-        return {
-            what: [
-                [
-                    percent(np.asarray(answer), label)
-                    for answer in together(pairs[seed], precisions, image, seen)
-                ]
-                for seed in seeds
+def answers_of(networks, precisions, image, seen) -> list[np.ndarray]:
+    """Let one network settle, or a pair together: the label, and a sweep's from the completed image."""
+    if len(networks) == 2:
+        return together(networks, precisions, image, seen)
+    z = settled(networks[0], BPC.rule, precisions, image, seen)
+    return [z[0], bpc.sweep_up(networks[0], z[-1])[0]]
+
+
+def reads_holes(configs, precisions, images, seeds) -> dict[str, list[list[float]]]:
+    """Give the accuracy of both answers, in percent, by what is hidden and by seed."""
+    image, label = images
+    rivals = [[trained(each.replace(seed=seed))[0] for each in configs] for seed in seeds]
+    return {
+        what: [
+            [
+                percent(np.asarray(each), label)
+                for each in answers_of(rival, precisions, image, seen)
             ]
-            for what, seen in hiding(len(image)).items()
-        }
-
-    scores = [
-        np.mean([*accuracies(each, CHOSEN_ON, CHOOSING_SEEDS).values()], axis=(0, 1))
-        for each in BY_BOTH
-    ]
-    found: dict[str, Any] = {
-        "reads": evaluated(reading)["reads"],
-        "draws": evaluated(drawing)["draws"],
+            for rival in rivals
+        ]
+        for what, seen in hiding(len(image)).items()
     }
+
+
+def scores_of(configs, precisions) -> np.ndarray:
+    """Give the mean of both answers' accuracies over masks, on the images for choosing."""
+    found = reads_holes(configs, precisions, pixels(CHOSEN_ON), CHOOSING_SEEDS)
+    return np.mean([*found.values()], axis=(0, 1))
+
+
+def at_best_precisions(configs) -> dict[str, Any]:
+    """Measure reading of whole images by a sweep, drawing, and both answers at precisions chosen for each."""
+    found: dict[str, Any] = {
+        "reads": evaluated(configs[-1])["reads"],
+        "draws": evaluated(configs[0])["draws"],
+    }
+    scores = [scores_of(configs, each) for each in BY_BOTH]
     for i, best in enumerate(np.argmax(scores, axis=0)):
-        read_by = accuracies(BY_BOTH[best], REPORTED_ON, SEEDS)
+        read_by = reads_holes(configs, BY_BOTH[best], pixels(REPORTED_ON), SEEDS)
         found[("settled", "completed")[i]] = {
             what: [both[i] for both in each] for what, each in read_by.items()
         } | {"precisions": str(BY_BOTH[best])}
     return found
 
 
-TEST_IMAGES = 1_000  # the first of the test set
+def other_pair(name: str) -> dict[str, Any]:
+    """Measure another pair of genPC and discPC, settling together, at precisions that are chosen for it."""
+    return at_best_precisions(OTHER_PAIRS[name])
+
+
+# What no rival chose for itself above: weight decay, and the length of training.
+DECAYS, LENGTHS = (0.1, 0.3, 1.0, 3.0), (2, 8)
+PROBES = [BY_BOTH[i] for i in (2, 3, 5, 11)]  # those chosen most often above
+TRAININGS = {
+    f"{name}, decay {decay}, {epochs} epochs": tuple(
+        each.replace(weight_decay=decay, epochs=epochs) for each in RIVALS[name]
+    )
+    for name in RIVALS
+    for decay in DECAYS
+    for epochs in LENGTHS
+}
+
+
+def of_training(name: str) -> dict[str, float]:
+    """Give how well a rival reads hidden pixels after one way to train it, on the images for choosing."""
+    scores = [scores_of(TRAININGS[name], each) for each in PROBES]
+    return dict(zip(("settled", "completed"), np.max(scores, axis=0).tolist(), strict=True))
+
+
+def tuned(name: str) -> dict[str, Any]:
+    """Measure a rival after the training with which it reads hidden pixels best; on test images too."""
+    scores = {
+        training: max(once(of_training, training).values())
+        for training in TRAININGS
+        if training.startswith(f"{name},")
+    }
+    best = max(scores, key=lambda training: scores[training])
+    configs = TRAININGS[best]
+    found = {"training": best} | at_best_precisions(configs)
+    test = bpc.mnist()
+    images = (
+        bpc.normalise(test.held_out_images[:TEST_IMAGES]),
+        test.held_out_labels[:TEST_IMAGES],
+    )
+    for i, answer in enumerate(("settled", "completed")):
+        chosen = ast.literal_eval(found[answer]["precisions"])
+        read_by = reads_holes(configs, chosen, images, SEEDS)
+        found[f"{answer}, test set"] = {
+            what: [both[i] for both in each] for what, each in read_by.items()
+        }
+    return found
 
 
 def on_the_test_set(name: str) -> dict[str, Any]:
@@ -647,6 +714,8 @@ PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "longer": (longer, BOTH_TEACH),
     "longer, hidden": (longer_hidden, ("BPC", "control")),
     "side by side": (side_by_side, PAIRED),
+    "trainings": (of_training, TRAININGS),
+    "tuned": (tuned, RIVALS),
     "other pairs": (other_pair, OTHER_PAIRS),
     "test set": (on_the_test_set, ("BPC", "together")),
     "thin": (thin, BOTH_TEACH),
