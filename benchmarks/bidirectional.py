@@ -406,46 +406,6 @@ def longer(name: str) -> dict[str, Any]:
     }
 
 
-def longer_hidden(name: str) -> dict[str, Any]:
-    """Measure all masks after eight epochs: do the gains of two epochs last?
-
-    Precisions and ridge are chosen for these networks by themselves, as for those of two epochs.
-    """
-    config, (image, label) = MODELS[name].replace(epochs=8), pixels(REPORTED_ON)
-    networks, seen = of_seeds(config), hiding(len(image))
-    found: dict[str, Any] = {
-        "swept": {
-            what: [swept(network, image * mask, label) for network in networks]
-            for what, mask in seen.items()
-        },
-        "Gaussian": completed_by(config)["Gaussian"],
-    }
-    for way in ("both", "e"):
-        for answer, precisions in choose(config, way, tuple(seen)).items():
-            i = ("settled", "completed").index(answer)
-            found[f"{answer} by {way}"] = {
-                what: [
-                    read(network, config.rule, precisions, image, label, mask)[i]
-                    for network in networks
-                ]
-                for what, mask in seen.items()
-            } | {"precisions": str(precisions)}
-    return found
-
-
-def specialists(seed: int) -> tuple[bpc.Network, bpc.Network]:
-    """Give genPC and discPC of a seed: as many weights as BPC has, and hidden layers of their own."""
-    drawing, reading = (trained(MODELS[name].replace(seed=seed))[0] for name in ("genPC", "discPC"))
-    return drawing, reading
-
-
-def taking_turns(pair, precisions, image, seen) -> list[np.ndarray]:
-    """Let genPC complete the images by its errors e, then let discPC sweep up: its label, and discPC's."""
-    drawing, reading = pair
-    z = settled(drawing, bpc.GENERATIVE, precisions, image, seen)
-    return [z[0], bpc.sweep_up(reading, z[-1])[0]]
-
-
 @jax.jit
 def settle_together(drawing, reading, gen, disc, image, seen) -> tuple[jax.Array, jax.Array]:
     """Let the sum of two energies descend: one label and one image, hidden layers for each network.
@@ -480,53 +440,6 @@ def together(pair, precisions, image, seen) -> list[np.ndarray]:
     return [label, bpc.sweep_up(pair[1], shown)[0]]
 
 
-PAIRED = {"in turn": (taking_turns, BY_E), "together": (together, BY_BOTH)}
-
-
-def read_by_pair(way: str, seed: int, precisions, image, label, seen) -> list[float]:
-    """Give the accuracy, in percent, of a pair's two answers."""
-    answers = PAIRED[way][0](specialists(seed), precisions, image, seen)
-    return [percent(np.asarray(each), label) for each in answers]
-
-
-@cache
-def choose_for_pair(way: str) -> dict[str, tuple]:
-    """Give the precisions with the best mean accuracy over masks, for each answer: as `choose` does."""
-    (image, label), tried = pixels(CHOSEN_ON), PAIRED[way][1]
-    scores = [
-        np.mean(
-            [
-                read_by_pair(way, seed, each, image, label, seen)
-                for seed in CHOOSING_SEEDS
-                for seen in hiding(len(image)).values()
-            ],
-            axis=0,
-        )
-        for each in tried
-    ]
-    best = np.argmax(scores, axis=0)
-    return {name: tried[i] for name, i in zip(("settled", "completed"), best, strict=True)}
-
-
-def side_by_side(way: str) -> dict[str, Any]:
-    """Measure genPC and discPC side by side on hidden pixels: what BPC has to beat with as many weights.
-
-    Of two answers, the label that settles (genPC's alone where they take turns) and discPC's sweep up from
-    the completed image.
-    """
-    image, label = pixels(REPORTED_ON)
-    found: dict[str, Any] = {}
-    for i, (answer, precisions) in enumerate(choose_for_pair(way).items()):
-        found[answer] = {
-            what: [read_by_pair(way, seed, precisions, image, label, seen)[i] for seed in SEEDS]
-            for what, seen in hiding(len(image)).items()
-        } | {"precisions": str(precisions)}
-    return found
-
-
-TEST_IMAGES = 1_000  # the first of the test set
-
-
 # Networks that do all the jobs together: one, or a drawing and a reading one that share label and image. A
 # slim pair has BPC's number of neurons, and so less than half of its weights; a wide one has as many weights.
 SLIM = (10, 64, 64, 784)
@@ -535,10 +448,6 @@ RIVALS = {
     "control": (MODELS["control"],),
     "wide pair": (MODELS["genPC"], MODELS["discPC"]),
     "slim pair": (MODELS["genPC"].replace(sizes=SLIM), MODELS["discPC"].replace(sizes=SLIM)),
-}
-OTHER_PAIRS = {
-    "half the width": RIVALS["slim pair"],
-    "eight epochs": tuple(each.replace(epochs=8) for each in RIVALS["wide pair"]),
 }
 
 
@@ -587,11 +496,6 @@ def at_best_precisions(configs) -> dict[str, Any]:
     return found
 
 
-def other_pair(name: str) -> dict[str, Any]:
-    """Measure another pair of genPC and discPC, settling together, at precisions that are chosen for it."""
-    return at_best_precisions(OTHER_PAIRS[name])
-
-
 # What no rival chose for itself above: weight decay, and the length of training.
 DECAYS, LENGTHS = (0.1, 0.3, 1.0, 3.0), (2, 8)
 PROBES = [BY_BOTH[i] for i in (2, 3, 5, 11)]  # those chosen most often above
@@ -609,6 +513,9 @@ def of_training(name: str) -> dict[str, float]:
     """Give how well a rival reads hidden pixels after one way to train it, on the images for choosing."""
     scores = [scores_of(TRAININGS[name], each) for each in PROBES]
     return dict(zip(("settled", "completed"), np.max(scores, axis=0).tolist(), strict=True))
+
+
+TEST_IMAGES = 1_000  # the first of the test set
 
 
 def tuned(name: str) -> dict[str, Any]:
@@ -632,27 +539,6 @@ def tuned(name: str) -> dict[str, Any]:
         found[f"{answer}, test set"] = {
             what: [both[i] for both in each] for what, each in read_by.items()
         }
-    return found
-
-
-def on_the_test_set(name: str) -> dict[str, Any]:
-    """Read hidden pixels of test images once, at the precisions that validation images chose."""
-    test = bpc.mnist()
-    image, label = (
-        bpc.normalise(test.held_out_images[:TEST_IMAGES]),
-        test.held_out_labels[:TEST_IMAGES],
-    )
-    rule, alone = BPC.rule, name == "BPC"
-    chosen = choose(BPC, "both", tuple(hiding(1))) if alone else choose_for_pair(name)
-    found: dict[str, Any] = {}
-    for i, (answer, precisions) in enumerate(chosen.items()):
-        for what, seen in hiding(len(image)).items():
-            found.setdefault(answer, {})[what] = [
-                read(trained(BPC.replace(seed=seed))[0], rule, precisions, image, label, seen)[i]
-                if alone
-                else read_by_pair(name, seed, precisions, image, label, seen)[i]
-                for seed in SEEDS
-            ]
     return found
 
 
@@ -712,12 +598,8 @@ PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "hidden": (hidden, ("genPC", *BOTH_TEACH)),
     "dial": (of_ratio, DIAL),
     "longer": (longer, BOTH_TEACH),
-    "longer, hidden": (longer_hidden, ("BPC", "control")),
-    "side by side": (side_by_side, PAIRED),
     "trainings": (of_training, TRAININGS),
     "tuned": (tuned, RIVALS),
-    "other pairs": (other_pair, OTHER_PAIRS),
-    "test set": (on_the_test_set, ("BPC", "together")),
     "thin": (thin, BOTH_TEACH),
     "HPC's ratio": (at_ratio, [str(each) for each in RATIOS]),
 }
