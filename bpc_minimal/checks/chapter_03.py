@@ -352,6 +352,19 @@ def exercise_4(network, images, labels, pixels):
         "these are answers; the percentage of right ones is asked for": lambda: np.asarray(
             bpc.sweep_up(network, bpc.normalise(shift(images, pixels, 2)))[0].argmax(axis=1)
         ),
+        "next to none is right: a sweep ends at the image, and the label is its first layer, [0]": (
+            lambda: (
+                100.0
+                * np.mean(
+                    np.asarray(
+                        bpc.sweep_up(network, bpc.normalise(shift(images, pixels, 2)))[-1].argmax(
+                            axis=1
+                        )
+                    )
+                    == labels
+                )
+            )
+        ),
     }
 
 
@@ -382,7 +395,17 @@ def exercise_5(energies, mark):
     above = steps - (~below)[::-1].argmax(axis=0)  # the last row that is not below
     stays = np.where(below.all(axis=0), 0, above + 1)
     late = below[1:].argmax(axis=0)
+    # The last row that is below where the one before it was not.
+    crossings = below & ~np.vstack([np.zeros_like(below[:1]), below[:-1]])
+    last_crossing = steps - crossings[::-1].argmax(axis=0)
+    at_110 = energies < 110
     return right, {
+        "this is the last time that it comes below the mark; the first is asked for": np.where(
+            never, steps, last_crossing
+        ),
+        "110 was the mark of one image; the mark is an argument, another each time": np.where(
+            at_110.any(axis=0), at_110.argmax(axis=0), steps
+        ),
         "from this step on it stays below; the first step below is asked for, come what may": np.where(
             stays > steps, steps, stays
         ),

@@ -393,19 +393,19 @@ def compare(
 
     scales = [size(right) for right in rights]
 
-    def fits(values: Iterable) -> bool:  # a value is made only if those before it fit
-        pairs = zip(answers, values, scales, strict=True)
-        return all(
-            alike(
-                answer, value() if callable(value) else value, exercise.rtol, exercise.atol, scale
-            )
-            for answer, value, scale in pairs
-        )
+    def fits(
+        values: Iterable, most: float = np.inf
+    ) -> bool:  # a value is made only if those before fit
+        for answer, value, scale in zip(answers, values, scales, strict=True):
+            made = value() if callable(value) else value
+            if not alike(answer, made, exercise.rtol, exercise.atol, scale, most):
+                return False
+        return True
 
     if fits(rights):
         return
     for mistake in tables[0]:
-        if fits([table[mistake] for table in tables]):
+        if fits([table[mistake] for table in tables], most=0.1):
             raise Wrong(mistake.rstrip(".") + ".", mistake)
     for answer, right in zip(answers, rights, strict=True):
         refuse_kind(answer, right)
@@ -445,15 +445,26 @@ def size(x: Any) -> float:
 
 
 def alike(
-    answer: Any, right: Any, rtol: float, atol: float | None = None, scale: float = 0.0
+    answer: Any,
+    right: Any,
+    rtol: float,
+    atol: float | None = None,
+    scale: float = 0.0,
+    most: float = np.inf,
 ) -> bool:
-    """Are two answers the same numbers in the same shape, up to rounding? See `exercise`."""
+    """Are two answers the same numbers in the same shape, up to rounding? See `exercise`.
+
+    `most` is the largest share of what it is compared with that `atol` may be: a percentage within 0.7 of
+    another is the same, and 0 is not the same as a share of 0.6.
+    """
     try:
         ours, theirs = leaves(answer), leaves(right)
     except (TypeError, ValueError):
         return False
     if atol is None:
         atol = 0.01 * rtol * max(scale, size(right))
+    elif theirs and size(right):
+        atol = min(atol, most * size(right))
     shapes = [a.shape for a in ours] == [b.shape for b in theirs]
     return shapes and all(
         map(partial(np.allclose, rtol=rtol, atol=atol, equal_nan=True), ours, theirs)

@@ -89,6 +89,8 @@ ANSWERS = {
         "wrong": [
             ("variance", "answer_1 = 1 / 9"),
             ("variance", "answer_1 = 0.1111"),
+            ("variance", "answer_1 = 0.11"),
+            ("standard deviation", "answer_1 = 0.33"),
             ("standard deviation", "answer_1 = 1 / 3"),
             ("one over the standard deviation", "answer_1 = 3"),
             ("the count's share", "answer_1 = 0.9"),

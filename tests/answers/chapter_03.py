@@ -320,6 +320,7 @@ def moved_accuracy(network, images, labels, pixels):
             ),
             ("wrap", MOVE.replace(LINE, "    moved = np.roll(images, pixels)\n")),
             ("none", MOVE.replace("return ", "")),
+            ("first layer", MOVE.replace("[0].argmax", "[-1].argmax")),
         ],
     },
     "3.5": {
@@ -343,6 +344,18 @@ def steps_to(E, mark):
         ],
         "wrong": [
             ("counts as 0", STEPS.replace(FOUND, "below.argmax(axis=0)")),
+            ("another each time", STEPS.replace("< mark", "< 110")),
+            (
+                "last time that it comes",
+                """
+def steps_to(energies, mark):
+    found = []
+    for path in np.asarray(energies).T:
+        at = [i for i in range(len(path)) if path[i] < mark and (i == 0 or path[i - 1] >= mark)]
+        found.append(at[-1] if at else len(path) - 1)
+    return found
+""",
+            ),
             ("too many everywhere", STEPS.replace(FOUND, FOUND + " + 1")),
             ("one too many:", STEPS.replace("len(energies) - 1", "len(energies)")),
             ("NaN", STEPS.replace("len(energies) - 1", "np.nan")),
