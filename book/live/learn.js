@@ -320,11 +320,8 @@
     ended: ({ drawings }) =>
       `${named()}: the run has ended: ${accuracy()} of 1,000 test images are read rightly, ${ownDrawings(drawings)}. Start over begins another.`,
     diverged({ iteration, last, limit }) {
-      const grown =
-        last && last.e + last.d >= limit
-          ? `from ${amount(last.before)}, past the limit of a million times what it was at first`
-          : "past all numbers";
-      return `${named()}: the run diverged at batch ${iteration}: too long steps of settling raised the energy off the scale, ${grown}. Set the step to 1 and start over.`;
+      const grown = last && last.e + last.d >= limit ? "off the scale, to more than a million times what it was at first" : "past all numbers";
+      return `${named()}: the run diverged at batch ${iteration}: too long steps of settling raised the energy ${grown}. Set the step to 1 and start over.`;
     },
     paused({ iteration, total, changed, changes }) {
       const result = accuracy() === undefined ? `Reading is ${reads() ? "not measured yet" : EACH_PASS}` : `${accuracy()} of 1,000 read rightly`;

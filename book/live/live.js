@@ -295,7 +295,7 @@
       `${name}: its activity z is ${z}.`,
       l > 0 && `From above f expects ${f} (error e ${e}${weak("e")}).`,
       `From below g expects ${g} (error d ${d}${weak("d")}).`,
-    ].filter(Boolean).join(" ");
+    ].filter(Boolean).join(" ").replace(/-(?=\d)/g, "−");
   }
   function showTip() {
     const { canvas } = asked_of;
@@ -304,6 +304,8 @@
     $("tip").textContent = unitWords();
     const [all, box] = [root, canvas].map((e) => e.getBoundingClientRect());
     $("tip").style.bottom = `${all.bottom - box.top + 3}px`; // above it, where no finger is
+    $("tip").style.left = `${box.left - all.left}px`;
+    $("tip").style.maxWidth = `${box.width}px`;
   }
   function ask(canvas, at, heard) {
     Object.assign(asked_of, { canvas, at });
