@@ -1503,13 +1503,15 @@ def test_hundreds_of_random_gestures_leave_no_error_and_no_nan(options, seed, vi
 
 # What readers asked for -----------------------------------------------------------------------------
 
-DOTTED = """() => { const found = {}, drawn = CanvasRenderingContext2D.prototype, {stroke, lineTo, beginPath} = drawn;
+DOTTED = """() => { const found = {}, drawn = CanvasRenderingContext2D.prototype;
+    const {stroke, lineTo, beginPath} = drawn;
     let count = 0;
     drawn.beginPath = function () { count = 0; beginPath.call(this) };
     drawn.lineTo = function (...place) { count += 1; lineTo.apply(this, place) };
     drawn.stroke = function () { if (String(this.getLineDash()) == '1,4')
         (found[this.canvas.id] ??= []).push(count); stroke.call(this) };
-    document.documentElement.dataset.theme = document.documentElement.dataset.theme == 'dark' ? 'light' : 'dark';
+    const {dataset} = document.documentElement;
+    dataset.theme = dataset.theme == 'dark' ? 'light' : 'dark';
     return new Promise(done => requestAnimationFrame(() => setTimeout(() => {
         Object.assign(drawn, {stroke, lineTo, beginPath}); done(found) }))) }"""
 

@@ -1856,7 +1856,8 @@ def test_errors_that_do_not_count_look_so_and_are_said_to(rule, off, visit):
 
 # How dark the marks of a kind of error are drawn, at most, in the springs of layer 1.
 DARK = """blue => { const context = document.querySelector('.live-springs').getContext('2d');
-    const {width, height} = context.canvas, {data} = context.getImageData(0, 0, width, height);
+    const {width, height} = context.canvas, letters = Math.ceil(width / 5); // they stay dark
+    const {data} = context.getImageData(letters, 0, width - letters, height);
     let most = 0;
     for (let i = 0; i < data.length; i += 4) {
         const [r, g, b, alpha] = data.slice(i, i + 4);
@@ -1872,7 +1873,7 @@ def test_what_counts_little_is_drawn_paler(visit):
     assert min(full) > 240
     reader.slide("alpha-gen", "0.0001")
     blue, red = (reader.page.evaluate(DARK, blue) for blue in (True, False))
-    assert 100 < blue < 200 and red == full[1]
+    assert 100 < blue < 240 and red == full[1]
     assert reader.says("E-e") != "off", "little is not nothing"
     reader.root.get_by_role("radio", name="discPC").check()
     reader.still()
@@ -2019,7 +2020,9 @@ def test_an_energy_that_left_all_scales_is_a_word(visit):
 
 @pytest.mark.parametrize("digit", SHAPES)
 def test_what_is_drawn_has_as_much_ink_as_mnists_digits(digit, engine):
-    found = engine.evaluate("stroke => [...drawing.asMnist([stroke])]", [[*p] for p in SHAPES[digit]])
+    found = engine.evaluate(
+        "stroke => [...drawing.asMnist([stroke])]", [[*p] for p in SHAPES[digit]]
+    )
     ours = np.array(found)
     images, labels = bpc.load_mnist("test")
     theirs = images[labels == int(digit)].reshape(-1, 784) / 255

@@ -503,7 +503,10 @@ def test_numbers_that_no_picture_has_room_for_are_words(visit):
     reader.set(alpha_1=4, alpha_2=4, step_size=1)
     reader.press("Let go")
     assert reader.live("live.energy(live.settle()[20])") > 1e9
-    assert "After 20 of 20 steps, guess and energy are off the scale: the step is too long." in reader.says()
+    assert (
+        "After 20 of 20 steps, guess and energy are off the scale: the step is too long."
+        in reader.says()
+    )
     drawn = " ".join(reader.root.locator(".bpc-panels text").all_text_contents())
     assert "off the scale" in drawn and not re.search(r"\de\d", reader.says() + drawn)
     assert "off the scale" in reader.root.locator(".lf-bar").text_content()
@@ -1013,7 +1016,8 @@ def test_what_is_said_of_a_mixture_is_what_its_numbers_say(visit):
         for spread in (0, 0.05, 0.3, 0.6):  # around the right label, and far from it
             label = (np.arange(10) == k) + spread * draw.standard_normal(10)
             reader.root.evaluate(
-                """(root, label) => label.forEach((x, k) => { const slider = root.querySelector(`[name=label_${k}]`);
+                """(root, label) => label.forEach((x, k) => {
+                    const slider = root.querySelector(`[name=label_${k}]`);
                     slider.value = x; slider.dispatchEvent(new Event('input')) })""",
                 [*map(float, label)],
             )
@@ -1187,7 +1191,9 @@ def settle_in_package(model, points, free, steps):
 @pytest.mark.parametrize("model", MODELS)
 def test_the_landscape_and_the_way_of_a_ball_are_the_packages(model, cut, visit, float64):
     reader, (held, up) = visit("landscape"), CUTS[cut]
-    assert reader.live("live.state.cut") == "label", "as the text does, it begins with the label held"
+    assert reader.live("live.state.cut") == "label", (
+        "as the text does, it begins with the label held"
+    )
     reader.press(model)
     reader.press({"input": "the input x2", "label": "the label y"}[cut])
     reader.set(held=-1, across=0.35, up=-1.7)
@@ -1342,8 +1348,10 @@ def test_a_count_that_still_goes_on_is_said_to_be_so_far(visit):
     assert "Hold the" not in reader.says() and "y held at 1.0" in reader.says()
     label, x_2 = (reader.root.locator(f"[data-cut={cut}] [data-count=BPC]") for cut in CUTS_SEEN)
     heard = reader.root.evaluate(
-        """root => new Promise(done => { const found = [], cell = root.querySelector('[data-cut=label] [data-count=BPC]');
-            new MutationObserver(() => { found.push([cell.textContent, root.querySelector('.lf-says').textContent]);
+        """root => new Promise(done => { const found = [];
+            const cell = root.querySelector('[data-cut=label] [data-count=BPC]');
+            const words = root.querySelector('.lf-says');
+            new MutationObserver(() => { found.push([cell.textContent, words.textContent]);
                 if (!cell.textContent.includes('so far')) done(found) }).observe(cell, {childList: true});
             root.querySelector('button[name=many]').click() })"""
     )
@@ -1352,7 +1360,9 @@ def test_a_count_that_still_goes_on_is_said_to_be_so_far(visit):
     assert all(re.fullmatch(r"\d+ so far", each) for each, _ in way)
     expect(label).to_have_text(count)
     expect(x_2).to_have_text("–")
-    expect(reader.root.locator(".lf-says")).to_contain_text(f"Of 25 balls {count} are within 0.5 of one.")
+    expect(reader.root.locator(".lf-says")).to_contain_text(
+        f"Of 25 balls {count} are within 0.5 of one."
+    )
     reader.press("Let go")
     reader.press("Pause")
     expect(label).to_have_text(re.compile(r"^\d+ so far$"))
