@@ -466,7 +466,6 @@
     ];
     const asks = name || told.endsWith("-then") ? $("told").querySelector(".live-now").textContent.replace(/\s+/g, " ") : "";
     sayOnce(name && ended() && guess !== null ? `${asks} ${$("guessed").textContent}` : asks, said.filter(Boolean).join(" "));
-    if (asked_of.canvas) showTip();
   }
 
   // Before an experiment runs the reader says what will come of it; what came is measured, and held against that.
@@ -632,6 +631,7 @@
     all(".live-springs").forEach(showSprings);
     showEnergy();
     showWords();
+    showTip();
     root.dataset.state = state.running ? "running" : "still"; // what a test waits for
   }
 
