@@ -415,7 +415,7 @@
     $("brief-t-is").textContent = paused() ? "paused at" : "step";
     const held = state.label !== null && inkSeen() && !blownUp(); // what comes up to a label that is held
     $("expects").textContent = held ? `: ${expects()}` : "";
-    for (const place of all("[data-expects]")) {
+    for (const place of root.dataset.experiment ? all("[data-expects]") : []) { // it stays while what it asks for settles
       place.textContent = !held || expects() === state.label ? "" : `The sweep up said ${state.swept}, and what comes up to the label expects ${expects() === state.swept ? "it still" : `a ${expects()}`}.`;
     }
     $("t").value = $("brief-t").textContent = `${t()} of ${state.steps}`;
