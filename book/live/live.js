@@ -406,7 +406,8 @@
   // Words and numbers. Who listens hears what came of it: once it is still, and no pen is down.
   function showWords() {
     const { e, d } = state.path[t()];
-    $("E").value = $("brief-E").textContent = amount(e + d);
+    $("E").value = amount(e + d);
+    $("brief-E").textContent = state.diverged ? "–" : amount(e + d); // the bar of a phone is narrow
     $("E-e").value = counting("e") === "off" ? "off" : amount(e);
     $("E-d").value = counting("d") === "off" ? "off" : amount(d);
     for (const place of all("[data-kind]")) canvases.mute(place, counting(place.dataset.kind) === "off");
