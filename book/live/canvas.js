@@ -73,6 +73,7 @@ const canvases = (() => {
   const plain = (x) => Math.abs(x) >= 0.001 && Math.abs(x) < 1e5;
   const short = (x) => (x === 0 ? "0" : plain(x) ? String(+x.toPrecision(4)) : x.toExponential(2).replace("+", ""));
   const two = (x) => String(+x.toPrecision(2)); // digits
+  const amount = (x, written = short) => (Math.abs(x) < 1e5 ? written(x) : "off the scale"); // what blew up is a word
 
   // A group of buttons is one stop of the Tab key; within it the arrow keys, Home and End move.
   function oneStop(group) {
@@ -92,5 +93,13 @@ const canvases = (() => {
     });
   }
 
-  return { between, colours, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM, tip, two };
+  // What does not count is struck out, and says so to who listens.
+  function mute(place, off) {
+    place.classList.toggle("live-off", off);
+    const said = place.querySelector(":scope > .live-unseen");
+    if (off && !said) place.append(Object.assign(document.createElement("span"), { className: "live-unseen", textContent: " does not count" }));
+    if (!off) said?.remove();
+  }
+
+  return { amount, between, colours, css, dot, fresh, line, mute, oneStop, paint, powerOfTen, short, SUM, tip, two };
 })();

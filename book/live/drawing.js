@@ -7,8 +7,8 @@ const drawing = (() => {
 
   const SIDE = 28;
   const BOX = 20;
-  const RADIUS = 1.05; // of the pen, in pixels of the image
-  const SOFT = 1.3; // over so many pixels the ink fades at its edge
+  const RADIUS = 1.4; // of the pen, in pixels of the image: so a drawing has as much ink as a digit of MNIST
+  const SOFT = 1.2; // over so many pixels the ink fades at its edge
   const SMALLEST = 0.15; // of the pad: what is smaller, such as a dot, is not blown up further
 
   // How far a point is from the line between two others.

@@ -9,7 +9,7 @@
   const $ = (name) => document.getElementById(`learn-${name}`);
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then it shows each pass over the images, and no more
-  const { css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM } = canvases;
+  const { amount, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM } = canvases;
   const SIDE = 28;
   const SCRIPTS = ["lesson", "kernels", "training"]; // which come when they are first wanted
 
@@ -48,6 +48,8 @@
     accuracies: [],
     fault: null, // where a run diverged, until another is chosen
     mended: false, // whether a later one has passed that place
+    ran: null, // what the run is called, and whether it is the one as it should be
+    kept: { usual: null, last: null }, // earlier runs, to see the next beside them
   };
   let worker = null;
   let ready = false; // whether it has the digits
@@ -110,6 +112,7 @@
       state.points.push(...frame.points);
       state.accuracies.push(...frame.accuracies);
       state.frame = frame;
+      state.ran = { name: named(), usual: state.what_if === "usual" };
       requestAnimationFrame(() => {
         if (frame !== state.frame || frame.run !== state.run) return;
         show();
@@ -155,6 +158,7 @@
     Object.assign(state, { running, iterations }); // for when it is ready
     if (!worker) return void wake();
     if (!ready) return;
+    keep();
     state.run += 1;
     state.points = [];
     state.accuracies = [];
@@ -168,6 +172,21 @@
     say(`${named()}: starts from random weights.`);
     worker.postMessage({ type: "begin", settings: state.settings, run: state.run, pace: pace(), running, iterations });
   }
+
+  // A run that has come somewhere stays as a dotted line: the last one as it should be beside all others, and beside that
+  // the one before it.
+  function keep() {
+    const { ran, points, accuracies, frame } = state;
+    if (!ran || !points.length) return;
+    const run = { ...ran, points, accuracies, ended: frame.state === "ended" };
+    state.kept.last = run;
+    if (run.usual && !(state.kept.usual?.points.length > points.length)) state.kept.usual = run;
+  }
+  function beside() {
+    const { usual, last } = state.kept;
+    return state.what_if === "usual" ? last : (usual ?? last);
+  }
+  const sum = ({ e, d }) => e + d;
 
   function change(changes = {}) {
     Object.assign(state.settings, changes);
@@ -231,6 +250,15 @@
     context.fillText(text, width - 2, y + 4);
   }
 
+  // An earlier run, as far as the chart goes: faint, and dotted.
+  function showKept(context, all, place) {
+    const found = all?.filter((point) => point.iteration <= lastBatch() && (point.accuracy !== undefined || sum(point) > 0)).map(place);
+    if (!found?.length) return;
+    context.setLineDash([1, 4]);
+    line(context, css(ink, 0.7), found, 1.8);
+    context.setLineDash([]);
+  }
+
   function showAccuracies() {
     const { context, width, height } = fresh($("accuracy-chart"));
     const x = scaleX(width);
@@ -245,6 +273,7 @@
     context.fillText("chance", width - 2, y(10) + 4); // beside the lines, which would cross it out
     for (const level of [0, 25, 50, 75, 100]) gridline(context, width, y(level), `${level} %`);
     const points = state.accuracies.map(({ iteration, accuracy }) => [x(iteration), y(accuracy)]);
+    showKept(context, beside()?.accuracies, ({ iteration, accuracy }) => [x(iteration), y(accuracy)]);
     if (!points.length) return;
     line(context, css(ink), points, 2);
     dot(context, css(ink), points[points.length - 1], 3);
@@ -254,14 +283,16 @@
     const { context, width, height } = fresh($("energy-chart"));
     const { points } = state;
     const x = scaleX(width);
-    const values = points.flatMap(({ e, d, before }) => [e, d, before]).filter((value) => value > 0);
+    const kept = beside()?.points.filter(({ iteration }) => iteration <= lastBatch()) ?? [];
+    const values = [...points.flatMap(({ e, d, before }) => [e, d, before]), ...kept.map(sum)].filter((value) => value > 0);
     const [top, bottom] = [Math.log10(Math.max(...values, 1)) + 0.1, Math.log10(Math.min(...values, 0.1)) - 0.1];
     const y = (value) => 6 + ((top - Math.log10(value)) / (top - bottom)) * (height - FOOT - 12);
     showFoot(context, width, height);
     const apart = Math.ceil((13 * (top - bottom)) / (height - FOOT)); // so that no two ticks touch
     for (let n = Math.ceil(bottom); n <= top; n++) gridline(context, width, y(10 ** n), n % apart === 0 ? powerOfTen(n, bottom, top) : "");
+    showKept(context, kept, (point) => [x(point.iteration), y(sum(point))]);
     const lines = [
-      [css(ink, SUM.alpha), ({ e, d }) => e + d, SUM.wide, []], // below the parts, one of which it often is
+      [css(ink, SUM.alpha), sum, SUM.wide, []], // below the parts, one of which it often is
       [css(blue), ({ e }) => e, 2.5, []],
       [css(red), ({ d }) => d, 2.5, []],
       [css(ink), ({ before }) => before, 1.2, [4, 3]],
@@ -289,10 +320,7 @@
     ended: ({ drawings }) =>
       `${named()}: the run has ended: ${accuracy()} of 1,000 test images are read rightly, ${ownDrawings(drawings)}. Start over begins another.`,
     diverged({ iteration, last, limit }) {
-      const grown =
-        last && last.e + last.d >= limit
-          ? `from ${short(last.before)} to ${short(last.e + last.d)}, past the limit of ${short(limit)}`
-          : "past all numbers";
+      const grown = last && last.e + last.d >= limit ? "off the scale, to more than a million times what it was at first" : "past all numbers";
       return `${named()}: the run diverged at batch ${iteration}: too long steps of settling raised the energy ${grown}. Set the step to 1 and start over.`;
     },
     paused({ iteration, total, changed, changes }) {
@@ -329,11 +357,13 @@
     if (frame.state === "ended") {
       $("outcome").textContent = outcome(frame);
       for (const place of all("[data-right]")) place.textContent = `${measured} of 1,000`;
+      for (const place of all("[data-beside]")) place.textContent = besideWords(place.dataset.beside);
     }
-    $("E").value = last ? short(last.e + last.d) : "–";
-    $("E-e").value = last ? short(last.e) : "–";
-    $("E-d").value = last ? short(last.d) : "–";
-    $("before").value = last ? short(last.before) : "–";
+    $("E").value = last ? amount(last.e + last.d) : "–";
+    $("E-e").value = counts("e") ? (last ? amount(last.e) : "–") : "off";
+    $("E-d").value = counts("d") ? (last ? amount(last.d) : "–") : "off";
+    $("before").value = last ? amount(last.before) : "–";
+    showKeptWords();
     showAt(frame);
     const said = raised
       ? " Settling raises the energy: its steps are too long."
@@ -353,7 +383,8 @@
     const found = state.accuracies.map((point) => `${point.accuracy.toFixed(1)} % at batch ${point.iteration}`);
     const some = found.filter((_, i) => i % Math.ceil(found.length / 6) === 0 || i === found.length - 1).join(", ");
     $("accuracy-chart").setAttribute("aria-label", `The share of the test images that is read rightly: ${some || (reads() ? "not measured yet" : EACH_PASS)}`);
-    const energies = last ? `${short(last.before)} before settling, ${short(last.e + last.d)} after; of it ${short(last.e)} from e, ${short(last.d)} from d` : "none yet";
+    const part = (kind) => (counts(kind) ? `${amount(last[kind])} from ${kind}` : `${kind} does not count`);
+    const energies = last ? `${amount(last.before)} before settling, ${amount(last.e + last.d)} after; of it ${part("e")}, ${part("d")}` : "none yet";
     $("energy-chart").setAttribute("aria-label", `The energy of a batch, at batch ${iteration}: ${energies}${now === "diverged" ? ". It blew up" : ""}`);
   }
 
@@ -371,8 +402,29 @@
 
   // What settling does to the energy of a batch.
   function settling({ last: { before, e, d } }) {
-    if (Math.abs(e + d - before) < 1e-3 * before) return `settling leaves the energy at ${short(before)}`;
-    return `settling ${e + d > before ? "raises" : "lowers"} the energy, from ${short(before)} to ${short(e + d)}`;
+    if (Math.abs(e + d - before) < 1e-3 * before) return `settling leaves the energy at ${amount(before)}`;
+    return `settling ${e + d > before ? "raises" : "lowers"} the energy, from ${amount(before)} to ${amount(e + d)}`;
+  }
+
+  // Whether the rule moves by an error, and so has it in its energy.
+  const counts = (kind) => state.settings.rule.moves[{ e: 0, d: 1 }[kind]] > 0;
+
+  // What the dotted line is, and where it came to.
+  const reached = ({ accuracies }) => (accuracies.length ? `${Math.round(10 * accuracies.at(-1).accuracy)} of 1,000 at batch ${accuracies.at(-1).iteration}` : "not measured");
+  function showKeptWords() {
+    const run = beside();
+    $("kept").hidden = !run;
+    if (run) $("kept").lastElementChild.textContent = `Dotted: an earlier run, ${run.name}: ${reached(run)}, energy ${amount(sum(run.points.at(-1)))}.`;
+  }
+
+  // A what-if beside the run as it should be, as this page has measured it, or how to get it.
+  function besideWords(what) {
+    const { usual } = state.kept;
+    if (!usual) return "For its line beside this one, train As it should be, and then this again.";
+    const to = usual.ended ? "ended" : `was, at batch ${usual.points.at(-1).iteration},`;
+    return what === "right"
+      ? `With settling, your run As it should be ${to} at ${Math.round(10 * usual.accuracies.at(-1).accuracy)} (dotted).`
+      : `Your run As it should be (dotted) ${to} at an energy of ${amount(sum(usual.points.at(-1)))}, and this one ends at ${amount(sum(state.points.at(-1)))}.`;
   }
 
   // A run that passes the batch at which one before it diverged says so, there and at its end.
@@ -439,17 +491,18 @@
 
   function showSettings() {
     const { moves } = state.settings.rule;
-    const counts = { "alpha-gen": moves[0] > 0, "alpha-disc": moves[1] > 0, rate: true, steps: true };
+    const weighed = { "alpha-gen": moves[0] > 0, "alpha-disc": moves[1] > 0, rate: true, steps: true };
     for (const [name, values] of Object.entries(SLIDERS)) {
       const value = first(state.settings[FIELDS[name]]);
       const slider = $(name);
       slider.max = values.length - 1;
       slider.value = values.indexOf(value);
-      slider.disabled = !counts[name];
-      const said = counts[name] ? `${value}` : "off"; // the rule has no such errors
+      slider.disabled = !weighed[name];
+      const said = weighed[name] ? `${value}` : "off"; // the rule has no such errors
       slider.setAttribute("aria-valuetext", said);
       slider.parentElement.querySelector("output").value = said;
     }
+    for (const place of all("[data-kind]")) canvases.mute(place, !counts(place.dataset.kind));
     for (const radio of all("[name=learn-rule]")) radio.checked = radio.value === state.rule;
     for (const button of all("[data-what-if]")) button.setAttribute("aria-pressed", button.dataset.whatIf === state.what_if);
     showTold();

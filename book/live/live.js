@@ -10,7 +10,7 @@
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then the end is shown, and not the way
   const { SIDE } = drawing;
-  const { between, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM, tip, two } = canvases;
+  const { amount, between, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM, tip, two } = canvases;
   const PIXELS = SIDE * SIDE;
 
   // What the sliders choose.
@@ -53,8 +53,18 @@
   const onBlank = () => state.label !== null && !state.pixels.some((p) => p > 0);
   const holdsBlank = () => onBlank() && anySeen();
   const drawsOnBlank = () => onBlank() && !anySeen();
+  const inkSeen = () => state.pixels.some((p, i) => p > 0 && state.visible[i]);
   // Nothing to read: the label is free, and no pixel with ink is seen.
-  const blank = () => state.label === null && !state.pixels.some((p, i) => p > 0 && state.visible[i]);
+  const blank = () => state.label === null && !inkSeen();
+  // How much each kind of error counts: not at all where the rule does not move by it, and little where the other weighs
+  // a hundred times as much.
+  function counting(kind) {
+    const [e, d] = [rule().moves[0] * state.alpha_gen, rule().moves[1] * state.alpha_disc];
+    const [own, other] = kind === "e" ? [e, d] : [d, e];
+    return own === 0 ? "off" : own < 0.01 * other ? "little" : "";
+  }
+  const STRENGTH = { off: 0.3, little: 0.6, "": 1 }; // of what is drawn
+  const faded = (colour, kind) => css(colour, STRENGTH[counting(kind)]);
   // What is hidden starts at 0, the mean of all pixels.
   const given = () => bpc.normalise(state.pixels, settings).map((x, i) => (state.visible[i] ? x : 0));
   const sweepsUp = () => rule().start === "image"; // genPC has no amortiser
@@ -89,7 +99,7 @@
     state.z = bpc.start(network, rule(), label, given());
     state.found = bpc.errors(network, state.z);
     state.path = [bpc.energy(state.found, alphas())];
-    state.swept = state.label === null && sweepsUp() && !blank() ? bpc.argmax(state.z[0]) : null;
+    state.swept = sweepsUp() && inkSeen() ? bpc.argmax(bpc.sweepUp(network, given())[0]) : null; // whatever label is held
     state.range = [0, 0, 0, 0];
     reach();
     nameGiven();
@@ -124,6 +134,8 @@
   // A unit's activity, and what is predicted of it: from above by f, from below by g.
   const unit = (l, i) => [state.z[l][i], state.z[l][i] - state.found.e[l][i], state.z[l][i] - state.found.d[l][i]];
   const labels = () => [0, 1, 2].map((what) => [...state.z[0].keys()].map((k) => unit(0, k)[what]));
+  const expects = () => bpc.argmax(labels()[2]); // what comes up to the label expects it to be
+  const paused = () => t() > 0 && !ended() && !state.running;
   // The units of a layer that are shown and leave its axis.
   const beyond = (l) => units[l].filter((i) => unit(l, i).some((value) => Math.abs(value) > state.range[l]));
 
@@ -200,14 +212,15 @@
       const middle = (k + 0.5) * column;
       context.fillStyle = css(ink, k === best ? 1 : 0.45);
       context.fillRect(middle - column * 0.28, Math.min(y(0), y(value)), column * 0.56, Math.abs(y(value) - y(0)));
-      if (g[k] === between(g[k], bottom, top)) line(context, css(red), [[middle - column * 0.4, y(g[k])], [middle + column * 0.4, y(g[k])]], 2);
-      else tip(context, css(red), [middle + column * 0.4, edge(g[k])], g[k] > top);
+      if (g[k] === between(g[k], bottom, top)) line(context, faded(red, "d"), [[middle - column * 0.4, y(g[k])], [middle + column * 0.4, y(g[k])]], 2);
+      else tip(context, faded(red, "d"), [middle + column * 0.4, edge(g[k])], g[k] > top);
       if (value !== between(value, bottom, top)) tip(context, css(ink), [middle, edge(value)], value > top, 7);
     });
     context.font = "11px system-ui, sans-serif";
     context.textAlign = "left";
     context.fillStyle = css(ink, 0.8);
     context.fillText(short(tick), 0, between(y(tick) + 4, 9, height - 1));
+    frameUnit($("bars"), context, height);
   }
 
   // A unit: its activity is a dot between two predictions, f from above and g from below; the springs are e and d.
@@ -223,16 +236,17 @@
     units[l].forEach((i, k) => {
       const middle = margin + (k + 0.5) * column;
       const [z, f, g] = unit(l, i);
-      for (const [prediction, colour, side] of [[f, blue, -1], [g, red, 1]]) {
+      for (const [prediction, of, kind, side] of [[f, blue, "e", -1], [g, red, "d", 1]]) {
+        const [colour, off_] = [faded(of, kind), counting(kind) === "off"];
         const x = middle + side * Math.min(10, column / 4);
         const [from, to] = [y(prediction), y(z)];
-        if (off(prediction)) tip(context, css(colour), [x, from], prediction > 0);
-        else line(context, css(colour), [[x - 5, from], [x + 5, from]], 3);
+        if (off(prediction)) tip(context, colour, [x, from], prediction > 0);
+        else line(context, colour, [[x - 5, from], [x + 5, from]], 3);
         const turns = Array.from({ length: 9 }, (_, n) => [
           x + (n % 8 ? (n % 2 ? -3 : 3) : 0),
           from + ((to - from) * n) / 8,
         ]);
-        if (Math.abs(to - from) > 2) line(context, css(colour), turns, 1.2);
+        if (Math.abs(to - from) > 2 && !off_) line(context, colour, turns, 1.2); // what does not pull is no spring
       }
       const reach = Math.min(10, column / 4);
       line(context, css(ink), [[middle - reach, y(z)], [middle + reach, y(z)]], 1);
@@ -253,6 +267,73 @@
         context.fillText(letter, x, between(at, 10, height - 2));
       }
     });
+    frameUnit(canvas, context, height);
+  }
+
+  // Units have names: of the one that was tapped, or that the keys are at, a word says what it is and what it stands at.
+  const asked_of = { canvas: null, at: 0 };
+  function columns(canvas) {
+    const [count, margin] = canvas === $("bars") ? [10, 0] : [units[canvas.dataset.layer].length, 12];
+    return { count, margin, wide: (canvas.clientWidth - margin) / count };
+  }
+  function frameUnit(canvas, context, height) {
+    if (asked_of.canvas !== canvas) return;
+    const { margin, wide } = columns(canvas);
+    context.strokeStyle = css(ink, 0.7);
+    context.lineWidth = 1;
+    context.strokeRect(margin + asked_of.at * wide + 0.5, 0.5, wide - 1, height - 1);
+  }
+  function unitWords() {
+    const { canvas, at } = asked_of;
+    const l = canvas === $("bars") ? 0 : Number(canvas.dataset.layer);
+    const i = l ? units[l][at] : at;
+    const [z, f, g] = unit(l, i).map((x) => amount(x, two));
+    const [e, d] = [state.found.e[l][i], state.found.d[l][i]].map((x) => amount(x, two));
+    const weak = (kind) => (counting(kind) === "off" ? ", does not count" : "");
+    const name = l ? `Unit ${i + 1} of the ${network.sizes[l]} in layer ${l}` : `The label's unit for ${i}`;
+    return [
+      `${name}: its activity z is ${z}.`,
+      l > 0 && `From above f expects ${f} (error e ${e}${weak("e")}).`,
+      `From below g expects ${g} (error d ${d}${weak("d")}).`,
+    ].filter(Boolean).join(" ").replace(/-(?=\d)/g, "−");
+  }
+  function showTip() {
+    const { canvas } = asked_of;
+    $("tip").hidden = !canvas;
+    if (!canvas) return;
+    $("tip").textContent = unitWords();
+    const [all, box] = [root, canvas].map((e) => e.getBoundingClientRect());
+    $("tip").style.bottom = `${all.bottom - box.top + 3}px`; // above it, where no finger is
+    $("tip").style.left = `${box.left - all.left}px`;
+    $("tip").style.maxWidth = `${box.width}px`;
+  }
+  function ask(canvas, at, heard) {
+    Object.assign(asked_of, { canvas, at });
+    show();
+    if (canvas && heard) say(unitWords());
+  }
+  for (const canvas of [$("bars"), ...all(".live-springs")]) {
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !network) return;
+      canvas.dataset.pointer = "";
+      const { count, margin, wide } = columns(canvas);
+      ask(canvas, between(Math.floor((event.offsetX - margin) / wide), 0, count - 1), true);
+    });
+    canvas.addEventListener("focus", () => network && asked_of.canvas !== canvas && ask(canvas, 0, true));
+    canvas.addEventListener("blur", () => {
+      delete canvas.dataset.pointer;
+      if (asked_of.canvas === canvas) ask(null, 0);
+    });
+    canvas.addEventListener("keydown", (event) => {
+      if (!network) return;
+      delete canvas.dataset.pointer;
+      if (event.key === "Escape") return ask(null, 0);
+      const last = columns(canvas).count - 1;
+      const way = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1, Home: -last, End: last }[event.key];
+      if (!way) return;
+      event.preventDefault();
+      ask(canvas, between((asked_of.canvas === canvas ? asked_of.at : 0) + way, 0, last), true);
+    });
   }
 
   // The energy and its two parts, step by step, with a line at each power of ten.
@@ -260,8 +341,8 @@
     const { context, width, height } = fresh($("chart"));
     const lines = [
       [css(ink, SUM.alpha), state.path.map(total), SUM.wide], // below the parts, one of which it often is
-      [css(blue), state.path.map(({ e }) => e), 2.5],
-      [css(red), state.path.map(({ d }) => d), 2.5],
+      [faded(blue, "e"), state.path.map(({ e }) => e), 2.5],
+      [faded(red, "d"), state.path.map(({ d }) => d), 2.5],
     ];
     const positive = lines.flatMap(([, values]) => values.filter((x) => x > 0));
     const power = (x) => Math.log10(Math.max(x, 1e-12));
@@ -325,9 +406,19 @@
   // Words and numbers. Who listens hears what came of it: once it is still, and no pen is down.
   function showWords() {
     const { e, d } = state.path[t()];
-    $("E").value = $("brief-E").textContent = short(e + d);
-    $("E-e").value = short(e);
-    $("E-d").value = short(d);
+    $("E").value = amount(e + d);
+    $("brief-E").textContent = state.diverged ? "–" : amount(e + d); // the bar of a phone is narrow
+    $("E-e").value = counting("e") === "off" ? "off" : amount(e);
+    $("E-d").value = counting("d") === "off" ? "off" : amount(d);
+    for (const place of all("[data-kind]")) canvases.mute(place, counting(place.dataset.kind) === "off");
+    for (const name of ["expected", "error"]) $(name).classList.toggle("live-faint", counting("e") === "off");
+    $("t-is").textContent = paused() ? "paused at step" : "step";
+    $("brief-t-is").textContent = paused() ? "paused at" : "step";
+    const held = state.label !== null && inkSeen() && !blownUp(); // what comes up to a label that is held
+    $("expects").textContent = held ? `: ${expects()}` : "";
+    for (const place of root.dataset.experiment ? all("[data-expects]") : []) { // it stays while what it asks for settles
+      place.textContent = !held || expects() === state.label ? "" : `The sweep up said ${state.swept}, and what comes up to the label expects ${expects() === state.swept ? "it still" : `a ${expects()}`}.`;
+    }
     $("t").value = $("brief-t").textContent = `${t()} of ${state.steps}`;
     const settled = t() > 0 && state.label === null && !blank() && !blownUp() ? bpc.argmax(state.z[0]) : null;
     const again =
@@ -355,6 +446,7 @@
     $("by-hand").textContent = set && !ended() ? `${set} Reset settings, above the sliders, makes it plain again.` : set;
     for (const place of all("[data-outcome]")) place.textContent = outcome(settled, again);
     for (const place of all("[data-why]")) place.textContent = why(settled);
+    showGuess(name, settled, again);
     $("holds").textContent = state.label === null ? "" : "A label that you clamped stays until you free it or press Clear.";
     tell(told);
     const offer = state.running || (told === `${left}-end`) ? null : OFFERS[told];
@@ -363,16 +455,68 @@
     if (state.running || penDown()) return;
     nameCanvases();
     const said = [
-      `${rule().name}. Step ${t()} of ${state.steps}. Energy ${short(e + d)}${t() ? `, from ${short(total(state.path[0]))}` : ""}.`,
+      `${rule().name}. ${paused() ? "Paused at step" : "Step"} ${t()} of ${state.steps}. Energy ${amount(e + d)}${t() ? `, from ${amount(total(state.path[0]))}` : ""}.`,
+      ...["e", "d"].map((kind) => counting(kind) === "off" && `The errors ${kind} do not count.`),
       state.label !== null && `The label is clamped to ${state.label}.`,
-      state.swept !== null && `The sweep says ${state.swept}.`,
+      state.swept !== null && `The sweep ${state.label === null ? "says" : "expects"} ${state.swept}.`,
       settled !== null && `${ended() ? "Settled" : "So far"}: ${settled}.`,
       again !== null && `Swept again: ${again}.`,
       blank() && "Nothing is given. There is no answer.",
       risen() && "The energy has risen: the step is too long. There is no answer.",
       state.diverged && "It blew up: the energy grew without bound, as the step is too long. There is no answer.",
     ];
-    sayOnce(name || told.endsWith("-then") ? $("told").querySelector(".live-now").textContent : "", said.filter(Boolean).join(" "));
+    const asks = name || told.endsWith("-then") ? $("told").querySelector(".live-now").textContent.replace(/\s+/g, " ") : "";
+    sayOnce(name && ended() && guess !== null ? `${asks} ${$("guessed").textContent}` : asks, said.filter(Boolean).join(" "));
+  }
+
+  // Before an experiment runs the reader says what will come of it; what came is measured, and held against that.
+  const GUESSES = {
+    hidden: { words: ["still 3", "an 8", "neither"], came: (settled) => (settled === 3 ? 0 : settled === 8 ? 1 : 2) },
+    drawn: { words: ["a 3", "another digit", "no digit"], came: () => (looksLike(3) ? 0 : [...Array(10).keys()].some(looksLike) ? 1 : 2) },
+    "one-way": {
+      words: ["a 3", "only read as 3", "neither"],
+      came: (_, again) => (looksLike(3) ? 0 : again === 3 ? 1 : 2),
+    },
+    lie: {
+      words: ["yes, all", "a part", "none"],
+      came: () => [0.01, 0.999, Infinity].findIndex((share) => total(state.path[t()]) < share * total(state.path[0])),
+    },
+    "too-long": { words: ["sooner", "it swings", "it blows up"], came: () => (state.diverged ? 2 : risen() ? 1 : 0) },
+  };
+  let guess = null; // which of the three
+  function showGuess(name, settled, again) {
+    const { words, came } = GUESSES[name] ?? { words: [] };
+    const over = ended() && words.length > 0;
+    $("guess").classList.toggle("live-none", !words.length || (over && guess === null));
+    const buttons = [...$("guess").querySelectorAll("button")];
+    buttons.forEach((button, k) => {
+      button.hidden = over;
+      if (words[k]) button.textContent = words[k];
+      button.setAttribute("aria-pressed", k === guess);
+      button.setAttribute("aria-disabled", t() > 0); // it has begun
+    });
+    const found = over && came(settled, again);
+    $("guessed").textContent = !over ? "I say" : guess === null ? "" : guess === found ? `You said: ${words[guess]}. Right.` : `You said: ${words[guess]}. It came otherwise: ${words[found]}.`;
+  }
+  [...$("guess").querySelectorAll("button")].forEach((button, k) => {
+    button.addEventListener("click", () => {
+      if (t() > 0) return;
+      guess = guess === k ? null : k;
+      show();
+      announce(guess === null ? "Your guess is taken back." : `You say: ${button.textContent}. Press Run.`);
+    });
+  });
+
+  // Whether what is seen resembles the mean of a digit's images.
+  const meanOf = {};
+  function looksLike(k) {
+    meanOf[k] ??= bpcDigits.labels.reduce((sum, label, n) => (label === k ? sum.map((x, i) => x + digit(n)[i]) : sum), Array(PIXELS).fill(0));
+    const [a, b] = [bpc.denormalise(state.z[network.L], settings), meanOf[k]].map((image) => {
+      const mean = image.reduce((sum, x) => sum + x, 0) / PIXELS;
+      return Array.from(image, (x) => x - mean);
+    });
+    const product = (x, y) => x.reduce((sum, each, i) => sum + each * y[i], 0);
+    return product(a, b) > 0.6 * Math.sqrt(product(a, a) * product(b, b));
   }
 
   // What is told of an experiment of the reader's own.
@@ -450,27 +594,29 @@
   function nameCanvases() {
     const name = (canvas, words) => canvas.setAttribute("aria-label", words);
     const z = state.z[0];
-    const each = Array.from(z, (value, k) => `${k}: ${two(value)}`).join(", ");
+    const each = Array.from(z, (value, k) => `${k}: ${amount(value, two)}`).join(", ");
     const verdict = state.diverged ? "It blew up" : risen() ? "The energy has risen" : blank() ? "Nothing is given" : `The largest is ${bpc.argmax(z)}`;
     name($("bars"), `Activity of each label: ${each}. ${verdict}.`);
     for (const canvas of all(".live-springs")) {
       const l = Number(canvas.dataset.layer);
       const { e, d } = state.found;
-      const found = units[l].map((i) => `${two(state.z[l][i])}, ${two(e[l][i])}, ${two(d[l][i])}`).join("; ");
+      const found = units[l].map((i) => [state.z[l][i], e[l][i], d[l][i]].map((x) => amount(x, two)).join(", ")).join("; ");
       const off = beyond(l).length;
-      name(canvas, `Eight units of layer ${l}${off ? `, ${off} of them off the scale` : ""}, each its activity and its errors e and d: ${found}.`);
+      name(canvas, `Eight units of layer ${l}${off ? `, ${off} of them off the scale` : ""}, each its activity and its errors e and d${uncounted()}: ${found}.`);
     }
     nameGiven();
     const errors = state.found.e[network.L].map((x) => x * settings.pixel_std); // of full ink
     const worst = bpc.argmax(errors.map(Math.abs));
     const apart = Math.sqrt(errors.reduce((sum, x) => sum + x * x, 0) / PIXELS);
-    name($("expected"), `The image that the generator expects: a pixel of it is ${two(apart)} of full ink from the image, root mean square`);
-    name($("error"), `The error of the image: the largest, ${two(errors[worst])} of full ink, in row ${Math.floor(worst / SIDE) + 1}, column ${(worst % SIDE) + 1}`);
+    const unweighed = counting("e") === "off" ? "; it does not count" : "";
+    name($("expected"), `The image that the generator expects: a pixel of it is ${amount(apart, two)} of full ink from the image, root mean square`);
+    name($("error"), `The error of the image: the largest, ${amount(errors[worst], two)} of full ink, in row ${Math.floor(worst / SIDE) + 1}, column ${(worst % SIDE) + 1}${unweighed}`);
     const [first, now] = [state.path[0], state.path[t()]];
     const fell = blownUp() && fall();
     const lowest = fell ? `${short(fell.sums[fell.least])} at step ${fell.least}, ` : "";
-    name($("chart"), `The energy over the steps: ${short(total(first))} at step 0, ${lowest}${short(total(now))} at step ${t()}; of it ${short(now.e)} from e, ${short(now.d)} from d`);
+    name($("chart"), `The energy over the steps: ${amount(total(first))} at step 0, ${lowest}${amount(total(now))} at step ${t()}; of it ${amount(now.e)} from e, ${amount(now.d)} from d${uncounted()}`);
   }
+  const uncounted = () => ["e", "d"].filter((kind) => counting(kind) === "off").map((kind) => `, of which ${kind} does not count`).join("");
 
   function nameGiven() {
     const drawn = strokes.length ? `${strokes.length} stroke${strokes.length > 1 ? "s" : ""}` : "empty";
@@ -486,6 +632,7 @@
     all(".live-springs").forEach(showSprings);
     showEnergy();
     showWords();
+    showTip();
     root.dataset.state = state.running ? "running" : "still"; // what a test waits for
   }
 
@@ -998,6 +1145,7 @@
     left = null;
     press(all("button[data-experiment]"), root.querySelector(`button[data-experiment=${name}]`));
     own.label = null;
+    guess = null;
     heard = {}; // what it asks is heard again
     take(index);
     hide(hides);

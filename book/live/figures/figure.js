@@ -38,6 +38,9 @@ const bpcFigures = (() => {
     const text = Math.abs(x) >= 1e5 ? x.toExponential(1).replace("+", "") : x.toFixed(digits);
     return (+text === 0 ? text.replace("-", "") : text).replace("-", "−");
   };
+  // A number that no picture has room for, and that nobody reads, is a word.
+  const wild = (x) => !(Math.abs(x) < 1e5);
+  const amount = (x, digits = 2, unit = "") => (wild(x) ? "off the scale" : number(x, digits) + unit);
   const between = (x, low, high) => Math.max(low, Math.min(high, x));
   const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`).join("");
   const colour = (name) => (name === "ink" ? "currentColor" : `var(--bpc-${name}, ${LIGHT[name]})`);
@@ -291,7 +294,7 @@ const bpcFigures = (() => {
   }
 
   return {
-    add, AHEAD, axes, between, colour, colours, data, draw, FAINT, handle, ink, less, load, number, paint, panel, path, pen, runner,
-    says, sliders, text, thumbs,
+    add, AHEAD, amount, axes, between, colour, colours, data, draw, FAINT, handle, ink, less, load, number, paint, panel, path, pen, runner,
+    says, sliders, text, thumbs, wild,
   };
 })();

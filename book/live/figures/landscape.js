@@ -84,7 +84,7 @@ bpcFigures.add("landscape", (root) => {
     label: { point: ([a, b]) => [a, b, state.held], free: [true, true, false], up: 1, held: ["y", "", "y"], names: ["*x*_1", "*x*_2"] },
   };
   const XOR = [[-1, -1, -1], [-1, 1, 1], [1, -1, 1], [1, 1, -1]];
-  const state = { model: "BPC", cut: "input", held: 1, across: 0.4, up: 1.6, place: 0, many: false };
+  const state = { model: "BPC", cut: "label", held: 1, across: 0.4, up: 1.6, place: 0, many: false };
   const right = () => XOR.filter((pair) => pair[3 - CUTS[state.cut].up] === state.held);
   const seen = (point) => [point[0], point[CUTS[state.cut].up]];
 
@@ -110,7 +110,7 @@ bpcFigures.add("landscape", (root) => {
   const balls = () => spread.map(way);
   const close = (at = state.place) => balls().filter((each) => nearest(each[at].point) < 0.5).length;
   const counts = new Map(); // how many of them came to rest at a right pair: of each model, cut and what is held
-  const ofGround = (model) => [model, state.cut, state.held].join();
+  const ofGround = (model, cut = state.cut) => [model, cut, state.held].join();
 
   // The map, coarse first and then finer, a few milliseconds at a time, so that the page answers meanwhile.
   const N = 61;
@@ -304,14 +304,20 @@ bpcFigures.add("landscape", (root) => {
     const [a, b] = seen(point).map((value) => number(value));
     const pairs = right();
     const near = pairs.length ? `, ${number(nearest(point))} from the nearer right pair` : "";
-    const counted = state.many && pairs.length ? ` Of 25 balls ${close()} ${close() === 1 ? "is" : "are"} within 0.5 of one${passed()}.` : "";
+    const counting = state.many && pairs.length > 0;
+    const going = state.place < PLACES.length - 1; // until the end of the way a count may change
+    const counted = counting ? ` Of 25 balls ${close()} ${close() === 1 ? "is" : "are"} within 0.5 of one${going ? " so far" : ""}${passed()}.` : "";
     // A label on which no error depends, as the map from it has shrunk to nothing: a step of one over its curvature is no step.
     const flat = CUTS[state.cut].free[2] && MODELS[state.model].reduce((sum, { curved }) => sum + curved[0], 0) < 1e-6;
     const gone = !seen(point).some(off) ? "" : flat
       ? " It has left the map: in this network hardly any error that moves depends on the label, so nothing holds it."
       : " It has left the map.";
-    if (counted && state.place === PLACES.length - 1) counts.set(ofGround(state.model), close());
-    for (const output of root.querySelectorAll("[data-count]")) output.value = counts.get(ofGround(output.dataset.count)) ?? "–";
+    if (counting && !going) counts.set(ofGround(state.model), close());
+    for (const cell of root.querySelectorAll("[data-count]")) {
+      const [model, { cut }] = [cell.dataset.count, cell.parentElement.dataset];
+      const now = counting && going && model === state.model && cut === state.cut;
+      cell.textContent = now ? `${close()} so far` : (counts.get(ofGround(model, cut)) ?? "–");
+    }
     const over = E / chart.median; // which is not that of all the map until it is whole
     const share = chart.pass < ORDER.length ? "…" : over < 0.001 ? "below 0.001" : number(over, over < 0.1 ? 3 : 2);
     const measured = `; its energy, over the median, is ${share}`;

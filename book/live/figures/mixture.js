@@ -87,12 +87,14 @@ bpcFigures.add("mixture", (root) => {
     const largest =
       best.length === 1 ? `${number(most)} of ${best} is the largest part` : best.length ? `${number(most)} each of ${best.join(" and ")} are the largest parts` : sum ? `${after ? "all" : "All"} parts are alike, ${number(numbers[0])} each` : `${after ? "there" : "There"} is nothing of any digit`;
     const truth = given.labels[state.digit];
-    const [mixed, labelled] = [miss(picture), miss(drawn(bpc.oneHot(truth)))];
+    const [mixed, labelled] = [miss(picture), miss(drawn(bpc.oneHot(truth)))].map((x) => number(x, 3)); // as they are read
+    const nearer =
+      mixed === labelled ? "The two are as close." : +mixed < +labelled ? "Here the mixture draws closer." : "Here the right label draws closer.";
     const why =
-      state.at && mixed > labelled ? " Here the right label draws closer. Settling did not look for the closest drawing: it lowers the whole energy, hidden layers and all." : "";
+      state.at && +mixed > +labelled ? " Settling did not look for the closest drawing: it lowers the whole energy, hidden layers and all." : "";
     say(
       `${after}${largest}; the sum is ${number(sum)}. What the mixture draws misses this ${truth} by ` +
-        `${number(mixed, 3)}, and what the right label draws, by ${number(labelled, 3)} (root mean square).${why}`,
+        `${mixed}, and what the right label draws, by ${labelled} (root mean square). ${nearer}${why}`,
       !spoken || run.running(),
     );
   }

@@ -2,7 +2,7 @@
 
 bpcFigures.add("springs", (root) => {
   "use strict";
-  const { AHEAD, axes, between, draw, FAINT, handle, ink, number, panel, path, pen, text } = bpcFigures;
+  const { AHEAD, amount, axes, between, draw, FAINT, handle, ink, number, panel, path, pen, text, wild } = bpcFigures;
 
   const STEPS = 20;
   const DOMAIN = [-0.4, 6.4]; // kilometres
@@ -103,9 +103,9 @@ bpcFigures.add("springs", (root) => {
     const beside = { anchor: room < 0 ? "end" : "start", name: "green" };
     if (energy(at) > TOP) {
       arrow(g, X(here), BOX[1], [0, -1], 6);
-      text(g, X(here) + 12 * room, BOX[1] + 14, `*E* = ${number(energy(at))} ↑`, beside);
+      text(g, X(here) + 12 * room, BOX[1] + 14, wild(energy(at)) ? "*E* off the scale ↑" : `*E* = ${number(energy(at))} ↑`, beside);
     } else draw(g, "circle", { cx: X(here), cy: Y(energy(here)), r: 6, style: ink("green") });
-    if (side) text(g, X(here) + 14 * room, 222, side > 0 ? `${number(at)} km →` : `← ${number(at)} km`, beside);
+    if (side) text(g, X(here) + 14 * room, 222, side > 0 ? `${amount(at, 2, " km")} →` : `← ${amount(at, 2, " km")}`, beside);
     // The springs.
     spring(g, state.z_0, at, SPRINGS.z_0, "blue", state.alpha_1);
     spring(g, state.z_2, at, SPRINGS.z_2, "ochre", state.alpha_2);
@@ -145,7 +145,7 @@ bpcFigures.add("springs", (root) => {
       if (z === edge) draw(g, "circle", { cx: T(t), cy: Z(z), r: now ? 5 : 2.6, style: look });
       else arrow(g, T(t), Z(edge) + (z > edge ? 5 : -5), [0, z > edge ? -1 : 1], now ? 6 : 3.5, look);
       if (!now || z === edge) return;
-      text(g, 334, 13, `${number(z)} km`, { anchor: "end", name: "green" }); // above the lines, which would cross it out
+      text(g, 334, 13, amount(z, 2, " km"), { anchor: "end", name: "green" }); // above the lines, which would cross it out
     });
     // The step sizes from 0 to 1, in their regimes.
     const c = curvature();
@@ -177,11 +177,31 @@ bpcFigures.add("springs", (root) => {
     const z = guesses[state.at];
     // From where the pulls cancel no step, however long, leads away.
     const goes = Math.abs(state.first - rest()) < 0.005 ? "no matter here: it began where the pulls cancel, and stays" : REGIMES[now].words;
+    const now_at = wild(energy(z))
+      ? ", guess and energy are off the scale: the step is too long"
+      : `: guess ${number(z)} km, energy ${number(energy(z))}, slope ${number(slope(z))}`;
     say(
-      `After ${state.at} of ${STEPS} steps: guess ${number(z)} km, energy ${number(energy(z))}, slope ${number(slope(z))}. The pulls cancel ` +
+      `After ${state.at} of ${STEPS} steps${now_at}. The pulls cancel ` +
         `at ${number(rest())} km. A step of ${number(state.step_size)} is ${goes}.`,
       !spoken || run.running(),
     );
+    showBar(guesses.map(energy));
+  }
+
+  // On a phone, where a panel may be out of sight: a small line of the energy over the steps, between its ends.
+  const bar = root.querySelector(".lf-bar");
+  const strip = bar.querySelector("svg");
+  function showBar(energies) {
+    const power = (E) => between(Math.log10(Math.max(E, 1e-9)), -2, 5);
+    const [low, high] = [Math.min, Math.max].map((most) => most(...energies.map(power)));
+    const points = energies.map((E, t) => [3 + (t / STEPS) * 114, 21 - ((power(E) - low) / Math.max(high - low, 0.2)) * 18]);
+    strip.replaceChildren();
+    draw(strip, "path", { d: path(points), style: pen("green", 1, AHEAD) });
+    draw(strip, "path", { d: path(points.slice(0, state.at + 1)), style: pen("green", 2.2) });
+    const [cx, cy] = points[state.at];
+    draw(strip, "circle", { cx, cy, r: 3, style: ink("green") });
+    bar.querySelector("b").textContent = amount(energies[state.at]);
+    bar.querySelector("span").textContent = `step ${state.at} of ${STEPS}`;
   }
 
   const run = bpcFigures.runner(() => ++state.at < STEPS, () => show());
