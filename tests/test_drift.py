@@ -356,7 +356,7 @@ OWN = {
         percent reads image_settled draws over_seeds show_stored floors interval products traced""",
     "09_without_labels": """
         top_energy settle show named learn top_of probe chosen_ridge percent rmse by_backprop redrawing alone
-        reads naming sample spread judged width cloud distance ends""",
+        reads naming sample judged width cloud distance ends""",
     "10_fast": """
         once compare milliseconds package_loop from_python flops as_first_written needed counts operations
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare
