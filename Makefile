@@ -1,6 +1,6 @@
 # What one does with this book. Every target sets itself up: it needs Python 3.11 or newer, make, and
 # a connection the first time. `make PYTHON=python3.12` picks another Python; ARGS goes to `train`, `best`, `live`,
-# `notebooks`, `exam`, `bench` and `mutants`; COURSE is the folder of the assignments.
+# `notebooks`, `exam`, `bench`, `arena` and `mutants`; COURSE is the folder of the assignments.
 
 PYTHON ?= python3
 ARGS ?=

@@ -15,6 +15,7 @@ process's memory, which begins at that of its parent, is its own.
 """
 
 import argparse
+import ast
 import gzip
 import json
 import os
@@ -71,7 +72,7 @@ def install(name: str, head: dict[str, Any], source: str | None = None) -> tuple
         return python, f"needs Python {head['requires-python']}, which was not found"
     print(f"  {name}: installing {', '.join(needs)}", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
-    pip = "-m pip --quiet --disable-pip-version-check install --no-compile".split()
+    pip = "-m pip --quiet --disable-pip-version-check install".split()
     for command in ([base, "-m", "venv", str(folder)], [str(python), *pip, *needs]):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
@@ -113,6 +114,25 @@ def versions(python: Path, head: dict[str, Any]) -> dict[str, str]:
     )
     done = subprocess.run([str(python), "-c", code], capture_output=True, text=True)
     return json.loads(done.stdout) if done.returncode == 0 else {}
+
+
+def warm(python: Path, head: dict[str, Any]) -> None:
+    """Import once what a rival imports, so that nobody's first round compiles modules or has a cold disk."""
+    tree = ast.parse(head["path"].read_text("utf-8"))
+    wanted = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    wanted |= {
+        a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names
+    }
+    if "command" in head["arena"]:  # this package's own, with all that it imports late
+        wanted = {"bpc_minimal.__main__", "matplotlib.pyplot", "matplotlib.font_manager"}
+    code = "\n".join(f"import {module}" for module in sorted(filter(None, wanted)))
+    subprocess.run(
+        [str(python), "-c", code], capture_output=True, cwd=ENVIRONMENTS,
+        env=os.environ | {
+            "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "benchmarks", RIVALS))),
+            "MPLCONFIGDIR": str(ENVIRONMENTS / "matplotlib"),
+        },
+    )  # fmt: skip
 
 
 def parse(line: str) -> dict[str, float] | None:
@@ -216,11 +236,9 @@ def measure(
         if why:
             results[name]["failed"] = why
             print(f"  {name}: {why}", flush=True)
-    drawing = "import matplotlib.font_manager"  # which lists the machine's fonts, once for all time
-    subprocess.run(
-        [sys.executable, "-c", drawing], capture_output=True,
-        env=os.environ | {"MPLCONFIGDIR": str(ENVIRONMENTS / "matplotlib")},
-    )  # fmt: skip
+    for name in results:
+        if not results[name].get("failed"):
+            warm(pythons[name], chosen[name])
     for turn in range(1, rounds + 1):
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             for name, found in results.items():

@@ -300,7 +300,7 @@ def test_an_environment_is_made_once(tmp_path, monkeypatch):
 
 def test_all_run_in_turn_and_the_fallback_only_where_it_is_needed(monkeypatch):
     order = []
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
+    monkeypatch.setattr(arena, "warm", lambda *_: None)
     monkeypatch.setattr(arena, "versions", lambda *_: {})
     monkeypatch.setattr(
         arena, "run", lambda a, *_: order.append(Path(a[1]).stem) or stamped((9.0, 5, 98.5))
@@ -318,6 +318,17 @@ def test_all_run_in_turn_and_the_fallback_only_where_it_is_needed(monkeypatch):
     found = arena.measure(chosen, 1, 60.0, {})
     assert order == ["backprop_twice", "jpc_notebook"]
     assert found["jpc"] == {"versions": {}, "rounds": [], "failed": "no"}
+
+
+def test_what_a_rival_imports_is_imported_once_before_the_rounds(monkeypatch):
+    codes = []
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: codes.append(command[2].split("\n"))
+    )
+    arena.warm(Path("python"), RIVALS["torch-loop"])
+    arena.warm(Path("python"), RIVALS["own"])
+    assert {"import torch", "import torchvision.transforms", "import protocol"} <= {*codes[0]}
+    assert "import bpc_minimal.__main__" in codes[1]
 
 
 def test_the_command_of_this_package_writes_into_the_round_s_own_folder(tmp_path):
