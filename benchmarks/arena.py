@@ -271,6 +271,7 @@ def main() -> int:
         name: str(Path(path).resolve())
         for name, path in (s.split("=", 1) for s in arguments.source)
     }
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what runs is ended, too
     unpack()
     load = os.getloadavg() if hasattr(os, "getloadavg") else (0.0,)
     chosen = {name: every[name] for name in arguments.only or every}

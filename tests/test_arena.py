@@ -193,21 +193,17 @@ def test_the_limit_ends_a_process(tmp_path):
     assert found["ended"] == "limit" and found["lines"] == [] and "why" not in found
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 def test_what_a_process_started_ends_with_it():
     code = (
         "import subprocess, sys, time; wait = [sys.executable, '-c', 'import time; time.sleep(600)']; "
-        "print(subprocess.Popen(wait).pid, flush=True); time.sleep(600)"
+        "subprocess.Popen(wait); print('started', flush=True); time.sleep(600)"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
-    child = Path(f"/proc/{int(parent.stdout.readline())}/stat")
-    assert child.exists()
+    assert parent.stdout.readline() == "started\n"
     arena._end(parent)
-    parent.communicate()
-    # Gone, or a zombie that nobody has collected yet.
-    assert not child.exists() or child.read_text().rsplit(")", 1)[1].split()[0] in "ZX"
+    parent.communicate(timeout=300)  # returns where nobody holds the other end any more
 
 
 def test_memory_is_the_process_own(tmp_path):
