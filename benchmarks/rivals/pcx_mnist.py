@@ -16,7 +16,7 @@ tutorials' for its size, 0.001 for weights by AdamW (0.01 and 0.0001) and 0.03 f
 # batch = 128
 # sizes = "784-300-300-10"
 # method = "predictive coding"
-# how = "the training functions of its tutorials, 15 epochs"
+# how = "the training functions of its tutorials, ten epochs"
 # source = "https://github.com/liukidar/pcx/blob/main/examples/0_two_moons.ipynb"
 # more = [
 #   "energies and networks of any kind, convolutions too",
@@ -107,7 +107,7 @@ def eval_on_batch(x, y, *, model):
     return (y_ == y).sum(), y_
 
 
-batch_size, nm_epochs = 128, 15
+batch_size, nm_epochs = 128, 10
 x_train, y_train = mnist("train")
 x_test, y_test = mnist("test")
 x_train, x_test = (x_train - MEAN) / STD, (x_test - MEAN) / STD

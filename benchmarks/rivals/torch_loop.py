@@ -2,7 +2,7 @@
 
 https://docs.pytorch.org/tutorials/beginner/basics/quickstart_tutorial.html: the data set, the loaders, the
 network `linear_relu_stack`, the functions `train` and `test`, batches of 64. Other than there: MNIST, 300
-hidden units for 512, shuffled batches, ten epochs for five, and Adam at its default rate for SGD at 0.001,
+hidden units for 512, shuffled batches, eight epochs for five, and Adam at its default rate for SGD at 0.001,
 which is slower to learn.
 """
 # /// script
@@ -15,7 +15,7 @@ which is slower to learn.
 # batch = 64
 # sizes = "784-300-300-10"
 # method = "backprop"
-# how = "the loop and the DataLoader of PyTorch's quickstart, with Adam, ten epochs"
+# how = "the loop and the DataLoader of PyTorch's quickstart, with Adam, eight epochs"
 # source = "https://docs.pytorch.org/tutorials/beginner/basics/quickstart_tutorial.html"
 # ///
 
@@ -80,7 +80,7 @@ def test(dataloader, model):
     return 100 * correct / len(dataloader.dataset)
 
 
-epochs = 10
+epochs = 8
 for t in range(epochs):
     train(train_dataloader, model, loss_fn, optimizer)
     report((t + 1) * len(train_dataloader), test(test_dataloader, model))
