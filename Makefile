@@ -1,6 +1,6 @@
 # What one does with this book. Every target sets itself up: it needs Python 3.11 or newer, make, and
 # a connection the first time. `make PYTHON=python3.12` picks another Python; ARGS goes to `train`, `best`, `live`,
-# `notebooks`, `exam`, `bench` and `mutants`; COURSE is the folder of the assignments.
+# `notebooks`, `exam`, `bench`, `arena` and `mutants`; COURSE is the folder of the assignments.
 
 PYTHON ?= python3
 ARGS ?=
@@ -15,7 +15,7 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book pdf editions student-book slides exam test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report kernels assignments preflight experiments clean
+.PHONY: help book pdf editions student-book slides exam test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report kernels assignments preflight experiments arena clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -84,6 +84,10 @@ format: .venv/installed ## bring the code into the house format
 
 bench: .venv/installed ## measure; results go to benchmarks/results (ARGS=--guard: a short look)
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+arena: .venv/installed ## measure what one would install instead (ARGS="--rounds 1 --only torch-loop")
+	$(BIN)/python benchmarks/arena.py $(ARGS)
+	$(BIN)/python tools/pages.py
 
 experiments: .venv/installed ## run what book/claims.toml asks for and is not stored yet, and judge it
 	$(BIN)/python benchmarks/experiments.py --jobs 2 $(ARGS)

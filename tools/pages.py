@@ -1,19 +1,20 @@
 """Make what is determined by the chapters' notebooks, and by what was measured of the claims.
 
-    python tools/pages.py           write book/solutions.md, book/status.md, book/reproduced.md and each
-                                    chapter's line of times
+    python tools/pages.py           write book/solutions.md, book/status.md, book/reproduced.md,
+                                    book/against.md and each chapter's line of times
     python tools/pages.py --check   say which is not up to date
 
 An exercise is a Markdown cell that begins with its number and level, such as **2 (a cell).**; the cells
 tagged `solution` that follow it, code or text, are its solution. What a chapter ran on, and how long, stands
 in its notebook's metadata; how long it takes to read follows from what there is to read. What reproduced is
-judged by `reproduced.py`.
+judged by `reproduced.py`, and what others take is set out by `against.py`.
 """
 
 import re
 import sys
 from pathlib import Path
 
+import against
 import nbformat
 import reproduced
 from execute_notebooks import serialise
@@ -134,7 +135,7 @@ def exercises(source: str) -> list[tuple[str, str]]:
 def main() -> int:
     stale = []
     made = [("solutions.md", solutions()), ("status.md", status())]
-    made += [("reproduced.md", reproduced.page())]
+    made += [("reproduced.md", reproduced.page()), ("against.md", against.page())]
     made += [(path.name, with_times(notebook)) for path, *_, notebook in chapters()]
     for name, text in made:
         page = BOOK / name

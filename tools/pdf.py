@@ -75,7 +75,7 @@ FOOTER = (
 
 
 # On the screen: printed, these would be a third of the whole; and nothing moves on paper.
-LOOKED_UP = {"book/api", "book/reproduced", "book/status", "book/live"}
+LOOKED_UP = {"book/api", "book/reproduced", "book/against", "book/status", "book/live"}
 LOOKED_UP |= {f"book/teaching/{name}" for name in ("guide", "plans", "chapters")}
 
 
