@@ -49,6 +49,8 @@ for epoch in range(EPOCHS):
     for X, Y in batches(X_train, Y_train, BATCH_SIZE, random):
         net.train_step_with_projection(X, Y, steps=STEPS)
         iteration += 1
+        if iteration == 1:
+            report(iteration)
     correct = 0
     for X, y in batches(X_test, y_test, BATCH_SIZE):
         found = np.asarray(net.predict_with_projection(X, steps=0)).reshape(BATCH_SIZE, 10)
