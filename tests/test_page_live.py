@@ -1999,7 +1999,7 @@ def test_a_guess_is_made_before_and_not_after(visit):
     choice = reader.page.locator("#live-guess button").first
     reader.press("Step")
     expect(choice).to_have_attribute("aria-disabled", "true")
-    choice.click()
+    choice.click(force=True)  # it looks as if it could not be pressed, and cannot
     expect(choice).to_have_attribute("aria-pressed", "false")
     reader.press("Take this 2")
     expect(reader.page.locator("#live-guess")).to_have_css("visibility", "hidden")
