@@ -707,7 +707,8 @@ def test_experiment_too_long_a_step(visit):
     reader.press("Start over")
     energies = []
     while "grew without bound" not in reader.page.locator("#live-status").text_content():
-        energies.append(float(reader.says("E")))
+        shown = reader.says("E")
+        energies.append(np.inf if shown == "off the scale" else float(shown))
         if len(energies) > 1:  # past what it began with, it answers nothing
             assert (reader.says("says") == "–") == (energies[-1] > energies[0])
         reader.press("Step")
@@ -1120,7 +1121,7 @@ def test_the_marks_at_the_label_have_a_key(width, visit):
     reader = visit(viewport={"width": width, "height": 844})
     reader.press("4 Tell it a lie")  # the longest words beside it
     key = reader.page.locator(".live-key")
-    assert key.inner_text().replace("\n", "").endswith("g0")
+    assert re.search(r"g0: \d$", key.inner_text().replace("\n", ""))  # and which label it expects most
     head = key.locator("xpath=..").bounding_box()
     assert head["height"] < 50, "in one line"
     mark, drawn = (
@@ -1531,7 +1532,7 @@ def test_haste_while_it_settles_leaves_what_was_asked_for_last(visit):
     expect(page.locator("#live-status")).to_contain_text("HPC. Step")
     assert page.locator("#live-label-is").inner_text() == "free"  # clamped, and freed
     assert page.locator("#live-image-is").inner_text() == "seen in part"
-    assert np.isfinite(float(reader.says("E"))) and float(reader.says("E-d")) == 0
+    assert np.isfinite(float(reader.says("E"))) and reader.says("E-d") == "off"
 
 
 def test_a_rule_that_does_not_come_and_is_left_again_fails_nothing(visit, server):

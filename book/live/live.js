@@ -407,6 +407,7 @@
   function showWords() {
     const { e, d } = state.path[t()];
     $("E").value = amount(e + d);
+    $("E").parentElement.classList.toggle("live-wild", /[a-z]/.test($("E").value)); // words need the room
     $("brief-E").textContent = state.diverged ? "–" : amount(e + d); // the bar of a phone is narrow
     $("E-e").value = counting("e") === "off" ? "off" : amount(e);
     $("E-d").value = counting("d") === "off" ? "off" : amount(d);
