@@ -1344,7 +1344,8 @@ def test_25_balls_go_on_from_model_to_model_and_their_counts_stand_side_by_side(
 
 
 def test_a_count_that_still_goes_on_is_said_to_be_so_far(visit):
-    reader = visit("landscape", reduced_motion="no-preference")
+    options = {"reduced_motion": "no-preference", "device_scale_factor": 2}
+    reader = visit("landscape", **options)  # a page of its own, where nothing was counted yet
     assert "Hold the" not in reader.says() and "y held at 1.0" in reader.says()
     label, x_2 = (reader.root.locator(f"[data-cut={cut}] [data-count=BPC]") for cut in CUTS_SEEN)
     heard = reader.root.evaluate(
