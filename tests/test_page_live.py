@@ -1121,7 +1121,9 @@ def test_the_marks_at_the_label_have_a_key(width, visit):
     reader = visit(viewport={"width": width, "height": 844})
     reader.press("4 Tell it a lie")  # the longest words beside it
     key = reader.page.locator(".live-key")
-    assert re.search(r"g0: \d$", key.inner_text().replace("\n", ""))  # and which label it expects most
+    assert re.search(
+        r"g0: \d$", key.inner_text().replace("\n", "")
+    )  # and which label it expects most
     head = key.locator("xpath=..").bounding_box()
     assert head["height"] < 50, "in one line"
     mark, drawn = (
