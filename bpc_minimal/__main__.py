@@ -6,6 +6,8 @@ What a command meets around it has rooms of its own: `files` (writing, owning a 
 
 import argparse
 import contextlib
+import dataclasses
+import difflib
 import importlib.metadata
 import itertools
 import json
@@ -22,7 +24,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import numpy as np
@@ -71,6 +73,7 @@ from bpc_minimal.training import digest
 EXAMPLE = "runs/fast/checkpoint.bpc"  # where the first run is
 FIRST = ("iteration", "gen_loss", "amort_loss", "accuracy")  # in each line of train --json
 PICTURES = ("digits.png", "training.png")  # beside a run's checkpoint
+COMMANDS = ("train", "classify", "generate", "complete", "export", "info")
 CHUNK = 10_000  # images that are floats at a time
 HIDDEN = {  # which pixels of 28 x 28 `complete` takes away
     "bottom": np.s_[14:, :],
@@ -174,9 +177,54 @@ def _command() -> str:
     return f"{shlex.quote(python)} -m bpc_minimal"
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what was probably meant, where a word is misspelt or stands in another's place."""
+
+    def error(self, message: str) -> NoReturn:
+        hints: list[tuple[str, Callable[[str], str]]] = [
+            (r"argument COMMAND: invalid choice: '([^']*)'", _command_meant),
+            (r"invalid choice: '([^']*)' \(choose from .*\)", lambda word: _meant(word, message)),
+            (r"unrecognized arguments: (.*)", _option_meant),
+            (r"argument --(?:labels|index): invalid int value: '([^']*)'", _numbers_meant),
+        ]
+        for pattern, meant in hints:
+            if found := re.search(pattern, message):
+                super().error(message + meant(found[1]))
+        super().error(message)
+
+
+def _meant(word: str, choices: str) -> str:
+    close = difflib.get_close_matches(
+        word, re.findall(r"[\w-]+", choices.split("choose from")[-1]), 1
+    )
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _command_meant(word: str) -> str:
+    if word in PRESETS:
+        return f"; the command comes first, its options follow: train --preset {word}"
+    return _meant(word, " ".join(COMMANDS))
+
+
+def _option_meant(given: str) -> str:
+    word, names = given.split()[0], [field.name for field in dataclasses.fields(Config)]
+    name = word.partition("=")[0].strip("-").replace("-", "_")
+    if name in PRESETS:
+        return f"; did you mean --preset {name}?"
+    if name in names:
+        return f"; a setting is changed by --set {name}=VALUE"
+    return ""
+
+
+def _numbers_meant(word: str) -> str:
+    if "," in word:
+        return f"; numbers are parted by spaces: {' '.join(word.replace(',', ' ').split())}"
+    return "; a checkpoint stands before the options" if word.endswith(".bpc") else ""
+
+
 def _parser() -> argparse.ArgumentParser:
     again = _command()
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m bpc_minimal",
         description="Train a bidirectional predictive coding network on MNIST, and use it.",
         epilog=f"begin with:\n  {again} train\n  {again} generate {EXAMPLE}\n  {again} train --help",
@@ -352,11 +400,14 @@ def _train(arguments, stopping: Stopping) -> None:
         if not is_first():
             _take_part(config, data, resumed, stopping)
             return
+        done = int(resumed.state.iteration) if resumed else 0
         if not arguments.json:
             print(
                 f"{shown(config.name)}: {total:,} iterations of {config.batch_size}, results in "
                 f"{shown(path.parent)}"
             )
+            if done == total:
+                print(f"all {total:,} are done; to train longer, begin a run with more epochs")
         print(
             _plain(config.to_json()), file=sys.stderr if arguments.json else sys.stdout, flush=True
         )
@@ -364,7 +415,6 @@ def _train(arguments, stopping: Stopping) -> None:
         names = ("data", "root", "held_out", "images", "labels")
         own = {name: getattr(arguments, name) for name in names}  # which data they are
         own = {name: value for name, value in own.items() if value is not None}
-        done = int(resumed.state.iteration) if resumed else 0
         quiet = arguments.json or sys.stderr is None or not sys.stderr.isatty()
         bar = tqdm(total=total, initial=done, unit="it", disable=quiet, mininterval=0)
 

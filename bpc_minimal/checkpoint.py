@@ -157,9 +157,14 @@ def load(path: str | Path) -> Checkpoint:
                     _check_norms(checkpoint.state)
                     return checkpoint
     except OSError as error:
+        inside = Path(path) / "checkpoint.bpc"
+        help_ = (
+            f"name the file in it, {shown(inside)}"
+            if inside.is_file()
+            else "`python -m bpc_minimal train --out FOLDER` writes FOLDER/checkpoint.bpc"
+        )
         raise OSError(
-            f"could not read the checkpoint {shown(path)}: {error.strerror or error}; "
-            "`python -m bpc_minimal train --out FOLDER` writes FOLDER/checkpoint.bpc"
+            f"could not read the checkpoint {shown(path)}: {error.strerror or error}; {help_}"
         ) from error
     except SettingError as error:
         raise ValueError(f"the checkpoint {shown(path)} is whole, but {error}") from error

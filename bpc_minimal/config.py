@@ -5,6 +5,7 @@ training images; `benchmarks/` holds what else was tried.
 """
 
 import dataclasses
+import difflib
 import json
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -92,11 +93,15 @@ class Config:
         """
         unknown = set(changes) - {f.name for f in dataclasses.fields(self)}
         if unknown:
+            names = [f.name for f in dataclasses.fields(self)]
+            close = [difflib.get_close_matches(name, names, 1) for name in sorted(unknown)]
+            meant = ", ".join(sum(close, []))
             raise ArgumentError(
                 "changes",
                 "",
-                f"unknown setting {', '.join(sorted(unknown))}; settings are "
-                f"{', '.join(f.name for f in dataclasses.fields(self))}",
+                f"unknown setting {', '.join(sorted(unknown))}; "
+                + (f"did you mean {meant}? " if meant else "")
+                + f"settings are {', '.join(names)}",
             )
         for one, other in (("epochs", "iterations"), ("iterations", "epochs")):
             if changes.get(one) is not None and other not in changes:

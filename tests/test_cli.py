@@ -728,10 +728,18 @@ def files(tmp_path, checkpoint):
     ("command", "code", "message"),
     [
         ("fly", 2, "invalid choice: 'fly'"),
-        ("train --preset beste", 2, "invalid choice: 'beste'"),
+        ("train --preset beste", 2, "did you mean best?"),
+        ("trian", 2, "did you mean train?"),
+        ("--preset fast train", 2, "options follow: train --preset fast"),
+        ("train fast", 2, "did you mean --preset fast?"),
+        ("train --epochs 5", 2, "a setting is changed by --set epochs=VALUE"),
+        ("train --learning-rate=1", 2, "a setting is changed by --set learning_rate=VALUE"),
+        ("train --set epoch=5", 1, "unknown setting epoch; did you mean epochs? settings are"),
+        ("generate --labels 3 1 CHECKPOINT", 2, "a checkpoint stands before the options"),
+        ("generate CHECKPOINT --labels 3,1", 2, "numbers are parted by spaces: 3 1"),
         ("train --seed one", 2, "invalid int value: 'one'"),
         ("train --seed -1", 1, "seed=-1 given"),
-        ("train --set speed=1", 1, "unknown setting speed; settings are name, sizes"),
+        ("train --set velocity=1", 1, "unknown setting velocity; settings are name, sizes"),
         ("train --out ~nobodyx/x", 2, "~nobodyx is no home"),
         ("info ~nobodyx/x", 2, "~nobodyx is no home"),
         ("train --set epochs=" + "1" * 5000, 1, "not JSON: a number of thousands of digits"),
@@ -762,6 +770,7 @@ def files(tmp_path, checkpoint):
         ("train --out text.txt", 1, "text.txt"),
         ("classify nowhere.bpc", 1, "could not read the checkpoint nowhere.bpc"),
         ("classify folder", 1, "could not read the checkpoint folder"),
+        ("classify FOLDER", 1, "name the file in it, "),
         ("classify half.bpc", 1, "half.bpc is cut short or altered"),
         ("classify CHECKPOINT --steps -1", 1, "steps=-1 given"),
         ("classify CHECKPOINT --steps few", 2, "invalid int value: 'few'"),
@@ -844,7 +853,8 @@ def files(tmp_path, checkpoint):
     ],
 )
 def test_a_mistake_is_named_without_a_traceback(command, code, message, files, checkpoint, capsys):
-    arguments = [str(checkpoint) if x == "CHECKPOINT" else x for x in command.split()]
+    there = {"CHECKPOINT": str(checkpoint), "FOLDER": str(checkpoint.parent)}
+    arguments = [there.get(x, x) for x in command.split()]
     before = checkpoint.read_bytes()
     assert run(*arguments) == code
     out, err = capsys.readouterr()
@@ -1435,6 +1445,11 @@ print(sorted({name.partition(".")[0] for name in sys.modules}))
 def test_a_finished_run_goes_to_another_folder_whole(done, checkpoint):
     assert run("train", "--resume", checkpoint, "--out", "copied", "--json") == 0
     assert same_bits(load("copied/checkpoint.bpc").state, load(checkpoint).state)
+
+
+def test_who_resumes_a_finished_run_hears_that_it_is_done(done, checkpoint, capsys):
+    assert run("train", "--resume", checkpoint, "--out", "copied") == 0
+    assert "are done; to train longer, begin a run with more epochs" in capsys.readouterr().out
 
 
 def test_a_run_is_resumed_with_its_own_data_only(done, checkpoint, capsys):
