@@ -88,7 +88,7 @@ def browser():
 
         def patient(**options):
             context = new_context(**options)
-            context.set_default_timeout(120_000)  # a busy machine is not a fault
+            context.set_default_timeout(600_000)  # a busy machine is not a fault
             return context
 
         browser.new_context = patient

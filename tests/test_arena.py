@@ -203,7 +203,7 @@ def test_what_a_process_started_ends_with_it():
     )
     assert parent.stdout.readline() == "started\n"
     arena._end(parent)
-    parent.communicate(timeout=300)  # returns where nobody holds the other end any more
+    parent.communicate(timeout=1200)  # returns where nobody holds the other end any more
 
 
 def test_memory_is_the_process_own(tmp_path):

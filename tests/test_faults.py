@@ -166,7 +166,7 @@ def in_another_process(action):
     queue = context.Queue()
     process = context.Process(target=outcome, args=(action, queue))
     process.start()
-    words = queue.get(timeout=60)
+    words = queue.get(timeout=1200)
     process.join()
     return words
 

@@ -23,7 +23,7 @@ from playwright.sync_api import expect  # noqa: E402
 WIDTHS, THEMES, PLACES = (390, 768, 980, 1280), ("light", "dark"), ("disk", "server")
 READERS = [(width, theme, place) for place in PLACES for theme in THEMES for width in WIDTHS]
 CHAPTER = "book/03_hybrid.html"
-PATIENCE = 120_000  # milliseconds; a busy machine is not a fault, and only what fails waits so long
+PATIENCE = 600_000  # milliseconds; a busy machine is not a fault, and only what fails waits so long
 expect.set_options(timeout=PATIENCE)
 OTHER = {"light": "dark", "dark": "light"}
 IN_VIEW = """e => { const r = e.getBoundingClientRect();

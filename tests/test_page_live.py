@@ -32,7 +32,7 @@ import pages_report  # noqa: E402
 
 PAGE, LIVE = "book/live.html", ROOT / "book" / "live"
 SCRIPTS = sorted((LIVE / "weights").glob("*.js"))
-PATIENCE = 120_000  # milliseconds; only what fails waits so long
+PATIENCE = 600_000  # milliseconds; only what fails waits so long
 expect.set_options(timeout=PATIENCE)
 IMAGES, STEPS = 20, 20
 

@@ -46,7 +46,7 @@ for chapter in CHAPTERS:
         name = entry["name"]
         again = f"{name}, chapter {int(chapter[:2])}"  # where one stands a second time
         FIGURES[again if name in FIGURES else name] = chapter, number, entry
-PATIENCE = 120_000  # milliseconds; only what fails waits so long
+PATIENCE = 600_000  # milliseconds; only what fails waits so long
 expect.set_options(timeout=PATIENCE)
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 

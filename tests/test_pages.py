@@ -40,7 +40,7 @@ def open_page(browser, site, name, theme: str | None = "light"):
         color_scheme=theme or "dark",
         reduced_motion="reduce",  # a new colour is there at once
     )
-    context.set_default_timeout(120_000)  # a busy machine is not a fault
+    context.set_default_timeout(600_000)  # a busy machine is not a fault
     if theme:  # as a reader chose it on an earlier visit
         context.add_init_script(
             f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"

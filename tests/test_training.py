@@ -139,7 +139,7 @@ np.savez({str(tmp_path / "trained.npz")!r}, **leaves)
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stderr
     (compiled,) = tmp_path.glob("*learn*after_optimizations.txt")
@@ -442,4 +442,4 @@ from bpc_minimal import figures
 network, _ = bpc.fit(bpc.Config(sizes=(10, 4, 784), iterations=2), bpc.mnist("validation"))
 bpc.pretrained()
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=1200)
