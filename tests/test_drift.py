@@ -329,11 +329,11 @@ OWN = {
         energy_of settle_storm settled_slope draw_storms settled_energy total_least_squares circuit_step
         run_circuit linear solve_chain draw_generator draw_problem stack settle_deep moved carried_back
         output_loss compare settled_sweep both_steps learn_chain slope_left same
-        largest_error sweep_deltas""",
+        largest_error""",
     "02_generating": """
         largest_difference draw_activities norms energy_by_layer explain train_step iterate train_300 train
         begin pick miss draw rmse start_from sample read watch accuracy read_twice all_errors
-        curvature energy_at curvatures_of_eight own_steps steepest_over_flattest energy_of with_one
+        curvature energy_at curvatures_of_eight steepest_over_flattest energy_of with_one
         ends_of resized rest_energy way_gone""",
     "03_hybrid": """
         loss draw train_fifty train_five after start_from watch accuracy read guess_and_gap loss_alone
