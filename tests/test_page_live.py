@@ -618,7 +618,7 @@ def test_experiment_tell_it_a_lie(visit):
     told = try_out(reader, "4 Tell it a lie")
     (lie,) = map(float, re.findall(r"near (\d+\.\d)", told))
     assert float(reader.says("E")) == pytest.approx(lie, abs=0.06)
-    assert told.endswith("Now clamp 7, the truth, instead. Where will it end?")
+    assert told.endswith("Clamp 7, the truth: it settles at once. Where will it end?")
     meanwhile = reader.page.evaluate(PRESSED, "#live-labels button:nth-child(8)")
     assert told.endswith(meanwhile), "what asks for it stays while it settles"
     reader.still()
@@ -716,7 +716,7 @@ def test_experiment_too_long_a_step(visit):
     assert energies[1] < energies[0] and energies[-1] > 1000 * energies[0]
     assert energies.index(min(energies)) == 2
     assert [float(first), float(lowest)] == pytest.approx([energies[0], energies[2]], abs=0.06)
-    assert told.endswith("Now set the step to 1. Where will the energy end?")
+    assert told.endswith("Set the step to 1: it settles at once. Where will the energy end?")
     reader.slide("rate", "1")
     assert float(reader.says("E")) < energies[0] and reader.says("t") == "50 of 50"
     told = reader.says("told")  # one line closes the comparison

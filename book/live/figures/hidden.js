@@ -133,9 +133,12 @@ bpcFigures.add("hidden", (root) => {
       : filled
         ? `the label says ${says}, and a sweep over what is filled in says ${again}`
         : state.at ? `the label says so still; nothing is filled in` : `nothing is filled in yet`;
+    // Where the tallest bar is not what a sweep reads of the same image: no fault, but what e does to a label.
+    const differs = filled && says !== again
+      ? ` That they differ is no fault: e moves the label to the mixture of digits that predicts the layer below best, and its tallest bar need not be the digit that is read${state.dial < 0 ? "; where d weighs as much as e, the label comes nearer to the sweep" : ""}.` : "";
     const moves = state.dial === LAST ? " Only d may move anything, and the sweep has made it zero: all stays." : "";
     say(
-      `${which}Step ${state.at} of ${STEPS}. The sweep said ${swept}; ${answers}. Energy ${number(e + d, 1)}: ${number(e, 1)} from e, ${number(d, 1)} from d.${moves}`,
+      `${which}Step ${state.at} of ${STEPS}. The sweep said ${swept}; ${answers}. Energy ${number(e + d, 1)}: ${number(e, 1)} from e, ${number(d, 1)} from d.${differs}${moves}`,
       !spoken || run.running(),
     );
   }
