@@ -240,7 +240,7 @@
     $("back").setAttribute("aria-disabled", busy);
     showTold();
   }
-  const over = (now = root.dataset.state) => ["ended", "diverged"].includes(now);
+  const over = () => ["ended", "diverged"].includes(root.dataset.state);
   const disabled = (name) => $(name).getAttribute("aria-disabled") === "true";
 
   // Drawing --------------------------------------------------------------------------------------------------------
@@ -412,8 +412,7 @@
     const said = raised
       ? " Settling raises the energy: its steps are too long."
       : changed && spoilt ? " What it learned while settling raised the energy stays until you start over." : "";
-    const came = over(frame.state) ? verdict(frame.state) : "";
-    say(WORDS[frame.state](frame) + (frame.state === "diverged" ? "" : said) + (came && ` ${came}`));
+    say(WORDS[frame.state](frame) + (frame.state === "diverged" ? "" : said));
   }
 
   function showAt({ iteration, total, perPass }) {
@@ -462,7 +461,7 @@
   function showKeptWords() {
     const run = beside();
     $("kept").hidden = !run;
-    if (run) $("kept").lastElementChild.textContent = `Dotted${run.diverged ? "" : ", on the axes that it had"}: an earlier run, ${run.name}: ${reached(run)}, energy ${amount(sum(run.end))}${run.ended ? " at its end" : ` at batch ${run.iteration}`}.`;
+    if (run) $("kept").lastElementChild.textContent = `Dotted, on the same axes: an earlier run, ${run.name}: ${reached(run)}, energy ${amount(sum(run.end))}${run.ended ? " at its end" : ` at batch ${run.iteration}`}.`;
   }
 
   // A what-if beside the run as it should be, as this page has measured it, or how to get it.
@@ -496,15 +495,15 @@
   }
   function firstWords() {
     const { reading, drawings } = firsts();
-    return `Nine tenths of its way lay behind the reading at batch ${reading}, and behind the drawings, by their distance from the mean images, at batch ${drawings}.`;
+    return `By batch ${reading} the reading had come nine tenths of its way, the drawings (by their distance from the mean images) by batch ${drawings}.`;
   }
 
   // A guess, before a run, and what came of it after.
   const asks = () => (state.what_if ? GUESSES[state.what_if] : state.touched ? undefined : GUESSES.rule);
-  function verdict(now) {
+  function verdict() {
     const [asked, { guess }] = [asks(), state];
     if (!asked || guess === null) return "";
-    const came = now === "diverged" && asked !== GUESSES["too-long"] ? -1 : asked.came();
+    const came = state.frame.state === "diverged" && asked !== GUESSES["too-long"] ? -1 : asked.came();
     if (came < 0) return `You said: ${asked.words[guess]}. It blew up before it could tell.`;
     return `You said: ${asked.words[guess]}. ${came === guess ? "Right." : `It came otherwise: ${asked.words[came]}.`}`;
   }
@@ -520,7 +519,7 @@
       button.setAttribute("aria-pressed", k === state.guess);
       button.setAttribute("aria-disabled", begun());
     });
-    $("guessed").textContent = done ? verdict(root.dataset.state) : "I say";
+    $("guessed").textContent = done ? verdict() : "I say";
   }
   guesses.forEach((button, k) => {
     button.addEventListener("click", () => {

@@ -324,10 +324,10 @@
     const name = l ? [`Unit ${i + 1}`, span("live-wide", ` of ${network.sizes[l]}`)] : [`Label ${i}`];
     if (numbers.some((x) => !(Math.abs(x) < 1e5))) return [...name, ": off the scale"];
     const parts = [...name, ": ", span("", symbol("z"), number(z))];
-    for (const [kind, letter, way, prediction] of [["e", "f", "from above ", f], ["d", "g", "from below ", g]]) {
+    for (const [kind, letter, way, prediction] of [["e", "f", "↓ ", f], ["d", "g", "↑ ", g]]) {
       if (kind === "e" && !l) continue;
       const off = counting(kind) === "off" ? " off" : "";
-      parts.push(", ", span(`live-${kind}`, span("live-wide", way), symbol(letter), number(prediction), " (", symbol(kind), `${number(state.found[kind][l][i])}${off})`));
+      parts.push(", ", span(`live-${kind}`, way, symbol(letter), number(prediction), " (", symbol(kind), `${number(state.found[kind][l][i])}${off})`));
     }
     return parts;
   }
@@ -604,10 +604,8 @@
 
   // With nothing given there is a sweep all the same, and an energy: of what image, as a blank one is not one alone.
   function blankStart() {
-    if (!sweepsUp()) return "The units started from a label that is undecided.";
-    const white = "white where it is seen, which is held";
-    const grey = "grey where it is hidden: the mean of all pixels";
-    return `The sweep was of an image that is ${!anyHidden() ? "white" : !anySeen() ? "hidden, and so grey: the mean of all pixels" : `${white}, and ${grey}`}.`;
+    if (!sweepsUp()) return "It started from an undecided label.";
+    return `The sweep was of ${!anyHidden() ? "a white image" : !anySeen() ? "a hidden image, so grey" : "an image part white, part grey"}.`;
   }
 
   // Where a rule does what looks like a fault, why.
