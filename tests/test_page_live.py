@@ -2005,20 +2005,25 @@ def test_what_is_said_of_a_unit_covers_no_control_and_moves_nothing(name, width,
     reader = visit(viewport={"width": width, "height": 900})
     reader.press(name)
     reader.press("Run")
-    tops = "() => [...document.querySelectorAll('.live-network canvas')].map(e => e.getBoundingClientRect().top + scrollY)"
+    tops = """() => [...document.querySelectorAll('.live-network canvas')].map(
+        e => e.getBoundingClientRect().top + scrollY)"""
     before = reader.page.evaluate(tops)
     covered = """read => { const at = read.getBoundingClientRect();
-        return [...document.querySelectorAll('.live button, .live label, .live-key, .live-ways')].filter(e => {
+        const others = '.live button, .live label, .live-key, .live-ways';
+        return [...document.querySelectorAll(others)].filter(e => {
             const r = e.getBoundingClientRect();
-            return e.checkVisibility({visibilityProperty: true}) && r.left < at.right && r.right > at.left && r.top < at.bottom && r.bottom > at.top
+            return e.checkVisibility({visibilityProperty: true}) && r.left < at.right
+                && r.right > at.left && r.top < at.bottom && r.bottom > at.top
         }).map(e => e.textContent) }"""
     for k, canvas in enumerate(
         (reader.page.locator("#live-bars"), *reader.page.locator(".live-springs").all())
     ):
         canvas.focus()
-        reader.page.keyboard.press("End")
+        for _ in range(3):  # a unit with signs and digits
+            reader.page.keyboard.press("ArrowRight")
         read = reader.page.locator(".live-read").nth(k)
         expect(read).to_be_visible()
+        assert reader.page.evaluate("() => document.documentElement.scrollWidth") <= width
         assert read.evaluate(covered) == []
         assert read.evaluate(
             "e => e.scrollWidth <= e.clientWidth && e.getBoundingClientRect().right <= innerWidth"

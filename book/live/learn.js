@@ -48,7 +48,7 @@
       came: () => (accuracy() >= FINE ? 0 : accuracy() >= 300 ? 1 : 2),
     },
     "wrong-order": {
-      words: ["the energy", "reading, drawings", "all of them"],
+      words: ["the energy", "reading, drawings", "all"],
       came: () => (accuracy() >= 300 ? 0 : sum(state.points.at(-1)) < sum(state.points[0]) ? 1 : 2),
     },
     "too-long": {
@@ -495,7 +495,7 @@
   }
   function firstWords() {
     const { reading, drawings } = firsts();
-    return `By batch ${reading} the reading had come nine tenths of its way, the drawings (by their distance from the mean images) by batch ${drawings}.`;
+    return `By batch ${reading} the reading had come nine tenths of its way, the drawings (towards the mean images) by batch ${drawings}.`;
   }
 
   // A guess, before a run, and what came of it after.

@@ -327,7 +327,7 @@
     for (const [kind, letter, way, prediction] of [["e", "f", "↓ ", f], ["d", "g", "↑ ", g]]) {
       if (kind === "e" && !l) continue;
       const off = counting(kind) === "off" ? " off" : "";
-      parts.push(", ", span(`live-${kind}`, way, symbol(letter), number(prediction), " (", symbol(kind), `${number(state.found[kind][l][i])}${off})`));
+      parts.push(", ", span(`live-${kind}`, span("live-wide", way), symbol(letter), number(prediction), " (", symbol(kind), `${number(state.found[kind][l][i])}${off})`));
     }
     return parts;
   }
