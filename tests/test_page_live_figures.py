@@ -223,6 +223,13 @@ def test_it_fits_the_screen_and_a_finger(name, width, theme, visit, server):
     assert not re.search("NaN|Infinity|undefined", reader.root.inner_text())
 
 
+def test_a_caption_names_a_page_by_its_title():
+    captions = (ROOT / "book/live/figures/figures.toml").read_text("utf-8").replace("\\\n", "")
+    title = re.search("^# (.+)", (ROOT / "book/live.md").read_text("utf-8"), re.M)[1]
+    links = re.findall(r'<a href="live\.html">(.+?)</a>', captions)
+    assert len(links) == 2 and {*links} == {title}
+
+
 UNITS = {" /km²": " per square kilometre", " km²": " square kilometres", " km": " kilometres"}
 
 
