@@ -441,6 +441,7 @@
     $("brief-E").textContent = state.diverged ? "–" : amount(e + d); // the bar of a phone is narrow
     $("E-e").value = counting("e") === "off" ? "off" : amount(e);
     $("E-d").value = counting("d") === "off" ? "off" : amount(d);
+    for (const name of ["E-e", "E-d"]) $(name).parentElement.classList.toggle("live-wild", $(name).value.includes(" ")); // as do these
     for (const place of all("[data-kind]")) canvases.mute(place, counting(place.dataset.kind) === "off");
     for (const name of ["expected", "error"]) $(name).classList.toggle("live-faint", counting("e") === "off");
     $("t-is").textContent = paused() ? "paused at step" : "step";
