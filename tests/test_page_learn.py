@@ -875,8 +875,8 @@ def test_a_step_that_is_mended_is_said_to_have_passed_the_place(phone, visit):
         expect(offer).to_be_in_viewport(ratio=0.99)
         offer.tap()
         expect(lesson.button("Start over")).to_be_focused()
-    else:  # its slider is in sight
-        expect(offer).to_be_hidden()
+    else:  # its slider is in sight too
+        expect(offer).to_be_visible()
         slide(lesson, "rate", "1")
     expect(offer).to_be_hidden()
     expect(lesson.page.locator("#learn-rate")).to_have_attribute("aria-valuetext", "1")
@@ -916,11 +916,107 @@ def test_ones_own_run_ends_with_what_was_measured(visit):
     lesson.reach("ended")
     group = lesson.page.locator("#learn-drawn").get_attribute("aria-label")
     own = re.search(r"the network reads (\d+) of them", group)[1]
+    assert lesson.told("of") == "mean of 13 batches"
     assert lesson.told("told") == (
         f"Your own experiment. It reads {lesson.told('accuracy')} of 1,000, from {first} at first, and {own}"
         " of its own ten drawings. At its end settling lowers the energy, from"
         f" {lesson.told('before')} to {lesson.told('E')}."
     )
+    end = lesson.told("E")
+    chart = lesson.page.locator("#learn-energy-chart").get_attribute("aria-label")
+    assert f"{end} after" in chart
+    lesson.button("What if: no settling").click()  # and it stays that number, beside the next
+    expect(lesson.page.locator("#learn-kept")).to_contain_text(f"energy {end} at its end.")
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize(
+    "name, came",
+    [("What if: step too long", "blow up"), ("discPC", "to read"), ("HPC", "both")],
+)
+def test_a_guess_is_taken_and_answered(name, came, width, visit):
+    phone = {"has_touch": True, "is_mobile": True} if width < 500 else {}
+    lesson = visit(viewport={"width": width, "height": 844}, **MOVES, **phone)
+    lesson.page.evaluate(SHORT)
+    status, choices = (
+        lesson.page.locator("#learn-status"),
+        lesson.page.locator("#learn-guess button"),
+    )
+    guesses = ["right", "wrong"] if width == 390 else ["right"]
+    for guess in guesses:
+        lesson.button("As it should be").click()
+        (lesson.button if name.startswith("What") else lesson.radio)(name).click()
+        if lesson.learn.get_attribute("data-state") != "asleep":
+            lesson.reach("paused")
+        words = choices.all_inner_texts()
+        assert len({*words}) == 3 and came in words
+        said = came if guess == "right" else next(each for each in words if each != came)
+        choice = lesson.page.locator("#learn-guess").get_by_role("button", name=said, exact=True)
+        choice.focus()
+        lesson.page.keyboard.press("Enter")
+        expect(choice).to_have_attribute("aria-pressed", "true")
+        expect(status).to_have_text(f"You say: {said}. Press Train.")
+        lesson.page.keyboard.press("Tab")
+        train = lesson.button(re.compile("^Train"))
+        expect(train).to_be_focused()
+        assert all(
+            box.bounding_box()["x"] + box.bounding_box()["width"] <= width for box in choices.all()
+        )
+        train.click()
+        lesson.learn_for(3)
+        expect(choices.first).to_have_attribute("aria-disabled", "true")
+        lesson.page.wait_for_function("() => ['ended', 'diverged'].includes(learn.dataset.state)")
+        expect(lesson.page.locator("#learn-guessed")).to_have_text(
+            f"You said: {said}. " + ("Right." if said == came else f"It came otherwise: {came}.")
+        )
+        assert choices.filter(visible=True).count() == 0
+
+
+def test_what_is_asked_for_agrees_with_what_the_button_does(visit):
+    lesson = visit(**MOVES)
+    asks = lesson.page.locator("#learn-told .live-now .live-ask")
+    for name in WHAT_IFS:
+        lesson.button(name).click()
+        expect(asks).to_have_text("Make a guess, then press Train.")
+        lesson.button(re.compile("^Train")).click()
+        expect(asks).to_have_text("It trains; Pause stops it.")
+        lesson.pause()
+        expect(asks).to_have_text("It is paused; Train goes on.")
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_a_button_offers_a_shorter_step_where_a_run_has_diverged(width, visit):
+    phone = {"has_touch": True, "is_mobile": True} if width < 500 else {}
+    lesson = visit(viewport={"width": width, "height": 844}, **MOVES, **phone)
+    ask(lesson, "What if: step too long")
+    lesson.reach("diverged")
+    offer = lesson.learn.locator(".live-offer").filter(visible=True)
+    expect(offer).to_have_text("Set step to 1")
+    for name in ("run", "once", "back"):  # beside what is always there
+        expect(lesson.page.locator(f"#learn-{name}")).to_be_visible()
+    assert lesson.page.evaluate("() => document.documentElement.scrollWidth") <= width
+    cut = "() => [...document.querySelectorAll('.learn-bar button')].some(e => e.scrollWidth > e.clientWidth)"
+    assert not lesson.page.evaluate(cut)
+    offer.click()
+    expect(lesson.page.locator("#learn-back")).to_be_focused()
+    assert lesson.page.locator("#learn-rate").get_attribute("aria-valuetext") == "1"
+
+
+def test_beside_an_earlier_run_the_axes_stay(visit):
+    lesson = visit(**MOVES)
+    ask(lesson, "As it should be")
+    lesson.learn_for(PASS + 40)
+    lesson.pause()
+    theme = iter(["dark", "light"] * 2)
+    _, before, *_ = lesson.page.evaluate(DRAWN, ["learn-energy-chart", next(theme)])
+    lesson.button("As it should be").click()
+    lesson.reach("paused")
+    lesson.button("Train").click()
+    lesson.learn_for(30)
+    lesson.pause()
+    expect(lesson.page.locator("#learn-kept")).to_contain_text("Dotted, on the same axes: ")
+    _, now, *_ = lesson.page.evaluate(DRAWN, ["learn-energy-chart", next(theme)])
+    assert now == before and f"batch {PASS * learn.BPC.epochs}" in now
 
 
 def test_what_is_soon_over_fills_the_charts(visit):

@@ -618,7 +618,7 @@ def test_experiment_tell_it_a_lie(visit):
     told = try_out(reader, "4 Tell it a lie")
     (lie,) = map(float, re.findall(r"near (\d+\.\d)", told))
     assert float(reader.says("E")) == pytest.approx(lie, abs=0.06)
-    assert told.endswith("Now clamp 7, the truth, instead. Where will it end?")
+    assert told.endswith("Clamp 7, which settles at once: where will it end?")
     meanwhile = reader.page.evaluate(PRESSED, "#live-labels button:nth-child(8)")
     assert told.endswith(meanwhile), "what asks for it stays while it settles"
     reader.still()
@@ -626,7 +626,12 @@ def test_experiment_tell_it_a_lie(visit):
     truth, again = map(float, re.findall(r"near (\d+\.\d)", told))
     assert float(reader.says("E")) == pytest.approx(truth, abs=0.06) and again == lie
     assert told.startswith("Clamped to the truth, the energy has ended near")
-    assert f"the lie cost {lie - truth:.1f}" in told
+    assert f"the lie cost {lie - truth:.1f}" in told and f"near {lie} (dotted)" in told
+    chart = reader.page.locator("#live-chart").get_attribute("aria-label")
+    assert re.search(
+        rf"dotted, the run before, which ended at {lie:.1f}|dotted, the run before, which ended at 24\.5",
+        chart,
+    )
     assert told in reader.page.locator("#live-status").text_content()
     reader.press("5")  # and another lie is the reader's own
     assert reader.says("told").startswith("Your own experiment")
@@ -716,7 +721,7 @@ def test_experiment_too_long_a_step(visit):
     assert energies[1] < energies[0] and energies[-1] > 1000 * energies[0]
     assert energies.index(min(energies)) == 2
     assert [float(first), float(lowest)] == pytest.approx([energies[0], energies[2]], abs=0.06)
-    assert told.endswith("Now set the step to 1. Where will the energy end?")
+    assert told.endswith("Set the step to 1, which settles at once: where will the energy end?")
     reader.slide("rate", "1")
     assert float(reader.says("E")) < energies[0] and reader.says("t") == "50 of 50"
     told = reader.says("told")  # one line closes the comparison
@@ -914,6 +919,23 @@ def test_where_nothing_is_given_there_is_no_answer(way, visit):
     assert reader.says("again") == "8"
 
 
+def test_with_nothing_given_it_is_said_what_was_swept(visit):
+    reader, energies = visit(), {}
+    for name, presses in {
+        "a white image": ["Draw your own"],
+        "a hidden image, so grey": ["2 Let it draw", "Free it", "Start over"],
+        "an image part white, part grey": ["Clear", "half"],
+    }.items():
+        for press in presses:
+            reader.press(press)
+        assert f"The sweep was of {name}." in reader.says("told")
+        energies[name] = reader.says("E")
+    assert len({*energies.values()}) == 3, "they are different starts"
+    reader.root.get_by_role("radio", name="genPC").check()
+    reader.still()
+    assert "It started from an undecided label." in reader.says("told")
+
+
 def test_on_a_blank_pad_a_clamped_label_draws_and_a_blank_that_is_held_says_so(visit):
     reader = visit()
     reader.press("Draw your own")
@@ -1047,26 +1069,35 @@ OFFERED = {  # what brings it about, its words, and what it sets
 
 
 @pytest.mark.parametrize("name", OFFERED)
-@pytest.mark.parametrize("small", [False, True])
-def test_on_a_phone_the_bar_offers_what_the_words_ask_for(small, name, visit):
-    reader = visit(**(SMALL if small else PHONE))
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_a_button_offers_what_the_words_ask_for(width, name, visit):
+    wide = {"viewport": {"width": width, "height": 900}}
+    reader = visit(**({320: SMALL, 390: PHONE}.get(width, wide)))
     presses, words, then = OFFERED[name]
-    offer = reader.page.locator("#live-offer")
+    offer = reader.page.locator("#live .live-offer").filter(visible=True)
     for press in presses:
-        expect(offer).to_be_hidden()
+        expect(offer).to_have_count(0)
         reader.press(press)
+    expect(offer).to_have_count(1)
     expect(offer).to_have_text(words)
     expect(offer).to_be_in_viewport(ratio=0.99)
+    if width == 1280:  # there is no bar: below the words that ask for it
+        below = offer.bounding_box()["y"] - reader.page.locator("#live-told").bounding_box()["y"]
+        assert 0 < below < 100
+    for button in ("run", "step", "back"):  # beside what is always there
+        expect(reader.page.locator(f"#live-{button}")).to_be_in_viewport(ratio=0.99)
     sides = """() => [...document.querySelectorAll('.live-go > .live-row > button')].filter(
         e => e.checkVisibility()).every(e => e.scrollWidth <= e.clientWidth
         && e.getBoundingClientRect().right <= innerWidth)"""
     assert reader.page.evaluate(sides), "no button is cut"
     place = reader.page.evaluate("() => scrollY")
-    offer.tap()
+    offer.tap() if width < 500 else offer.click()
     reader.still()
-    expect(offer).to_be_hidden()
+    expect(offer).to_have_count(0)
     expect(reader.page.locator("#live-run")).to_be_focused()
     assert then in reader.says("told") and reader.page.evaluate("() => scrollY") == place
+    current = reader.page.locator("button[data-experiment][aria-pressed=true]").all_inner_texts()
+    assert current == [press for press in presses if press[0] in "45"], "which goes on"
 
 
 def test_the_bar_offers_a_shorter_step_wherever_the_energy_has_risen(visit):
@@ -1077,10 +1108,6 @@ def test_the_bar_offers_a_shorter_step_wherever_the_energy_has_risen(visit):
     assert "The energy has risen" in reader.says("told")
     reader.press("Set step to 1")
     assert reader.says("says") == "7" and "risen" not in reader.says("told")
-    wide = visit()  # where the slider is in sight, there is no such button
-    wide.press("5 Too long a step")
-    wide.press("Run")
-    expect(wide.page.locator("#live-offer")).to_be_hidden()
 
 
 def test_on_a_laptop_all_sliders_are_on_the_first_screen(visit):
@@ -1741,7 +1768,7 @@ def test_pictures_and_charts_are_named_with_what_they_show(visit):
         name: reader.page.locator(f"#live-{name}").get_attribute("aria-label")
         for name in ("bars", "image", "expected", "error", "chart", "pad")
     }
-    z_0 = [float(x) for x in re.findall(r"\d: (-?[\d.e-]+)[,.]", names["bars"])]
+    z_0 = [float(x) for x in re.findall(r"label \d: (-?[\d.e-]+)[,.]", names["bars"])]
     assert len(z_0) == 10 and np.argmax(z_0) == 8 and names["bars"].endswith("The largest is 8.")
     assert "157 of 784 pixels seen" in names["image"]
     assert f"{reader.says('E')} at step 400" in names["chart"]
@@ -1749,7 +1776,10 @@ def test_pictures_and_charts_are_named_with_what_they_show(visit):
     assert re.search(r"largest, -?0\.\d+ of full ink, in row \d+, column \d+", names["error"])
     assert re.search(r"a pixel of it is 0\.\d+ of full ink", names["expected"])
     for canvas in reader.page.locator(".live-springs").all():
-        assert canvas.get_attribute("aria-label").count(";") == 7, "eight units"
+        each = canvas.get_attribute("aria-label").split(": ", 1)[1].split("; ")
+        number = r"-?[\d.]+(e-\d+)?"  # no number stands alone
+        named = rf"unit \d+: z {number}, e {number}, d {number}"
+        assert len(each) == 8 and all(re.fullmatch(named, words.rstrip(".")) for words in each)
     reader.press("Take this 2")
     draw_with_mouse(reader, [(0.3, 0.2), (0.3, 0.8)])
     assert "Pad, 1 stroke" in reader.page.locator("#live-pad").get_attribute("aria-label")
@@ -1928,15 +1958,15 @@ def test_a_run_that_is_paused_says_at_which_step_it_stands(visit):
 
 def test_a_unit_says_what_it_is_when_it_is_tapped_or_reached_by_keys(visit):
     reader = visit(**PHONE)
-    tip, status = reader.page.locator("#live-tip"), reader.page.locator("#live-status")
+    read, status = reader.page.locator(".live-read"), reader.page.locator("#live-status")
     canvas = reader.page.locator(".live-springs").first
-    expect(tip).to_be_hidden()
+    assert [read.nth(k).is_visible() for k in range(3)] == [False] * 3
     box = canvas.bounding_box()
     canvas.tap(position={"x": 12 + (box["width"] - 12) * 2.5 / 8, "y": box["height"] / 2})
     words = re.fullmatch(
         r"Unit (\d+) of the 128 in layer 1: its activity z is (\S+)\. From above f expects (\S+)"
         r" \(error e (\S+)\)\. From below g expects (\S+) \(error d (\S+)\)\.",
-        tip.inner_text(),
+        status.text_content(),
     )
     unit, z, f, e, g, d = (float(word.replace("−", "-")) for word in words.groups())
     assert e == pytest.approx(z - f, abs=0.06) and d == pytest.approx(z - g, abs=0.06)
@@ -1945,23 +1975,60 @@ def test_a_unit_says_what_it_is_when_it_is_tapped_or_reached_by_keys(visit):
         jnp.where(np.isin(np.arange(784), live.SEEN), bpc.normalise(live.digits()[0][58:59]), 0),
     )
     assert z == pytest.approx(float(swept[1][0, int(unit) - 1]), rel=0.06, abs=1e-3)
-    expect(status).to_have_text(tip.inner_text())
-    over, under = tip.bounding_box(), canvas.bounding_box()
+    short = [
+        word.replace("−", "-")
+        for word in re.findall(r"[zfgedt ] (−?[\d.]+)", read.nth(1).inner_text())
+    ]
+    assert [float(word) for word in short] == [unit, z, f, e, g, d], "the same in short"
+    over, under = read.nth(1).bounding_box(), canvas.bounding_box()
     assert over["y"] + over["height"] <= under["y"], "no finger hides it"
     assert over["x"] >= 0 and over["x"] + over["width"] <= 390
     reader.page.locator("#live-bars").focus()
-    expect(tip).to_contain_text("The label's unit for 0: its activity z is")
+    expect(read.first).to_contain_text("Label 0: z ")
+    expect(status).to_contain_text("The label's unit for 0: its activity z is")
     reader.page.keyboard.press("ArrowRight")
-    expect(tip).to_contain_text("The label's unit for 1:")
+    expect(read.first).to_contain_text("Label 1: z ")
     expect(status).to_contain_text("The label's unit for 1:")
     reader.page.keyboard.press("End")
-    expect(tip).to_contain_text("The label's unit for 9:")
+    expect(read.first).to_contain_text("Label 9: z ")
     reader.page.keyboard.press("Escape")
-    expect(tip).to_be_hidden()
+    expect(read.first).to_be_hidden()
     canvas.focus()
-    expect(tip).to_be_visible()
+    expect(read.nth(1)).to_be_visible()
     reader.page.locator("#live-run").focus()
-    expect(tip).to_be_hidden()
+    expect(read.nth(1)).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("name", ["4 Tell it a lie", "5 Too long a step"])
+def test_what_is_said_of_a_unit_covers_no_control_and_moves_nothing(name, width, visit):
+    reader = visit(viewport={"width": width, "height": 900})
+    reader.press(name)
+    reader.press("Run")
+    tops = """() => [...document.querySelectorAll('.live-network canvas')].map(
+        e => e.getBoundingClientRect().top + scrollY)"""
+    before = reader.page.evaluate(tops)
+    covered = """read => { const at = read.getBoundingClientRect();
+        const others = '.live button, .live label, .live-key, .live-ways';
+        return [...document.querySelectorAll(others)].filter(e => {
+            const r = e.getBoundingClientRect();
+            return e.checkVisibility({visibilityProperty: true}) && r.left < at.right
+                && r.right > at.left && r.top < at.bottom && r.bottom > at.top
+        }).map(e => e.textContent) }"""
+    for k, canvas in enumerate(
+        (reader.page.locator("#live-bars"), *reader.page.locator(".live-springs").all())
+    ):
+        canvas.focus()
+        for _ in range(3):  # a unit with signs and digits
+            reader.page.keyboard.press("ArrowRight")
+        read = reader.page.locator(".live-read").nth(k)
+        expect(read).to_be_visible()
+        assert reader.page.evaluate("() => document.documentElement.scrollWidth") <= width
+        assert read.evaluate(covered) == []
+        assert read.evaluate(
+            "e => e.scrollWidth <= e.clientWidth && e.getBoundingClientRect().right <= innerWidth"
+        )
+        assert reader.page.evaluate(tops) == before
 
 
 CAME = {  # what each experiment comes to, of the guesses that it offers
@@ -1996,6 +2063,41 @@ def test_a_guess_is_taken_and_answered(name, visit):
     reader.press("Run")
     expect(reader.page.locator("#live-guess")).to_have_css("visibility", "hidden")
     assert "You said" not in status.text_content()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_run_comes_after_the_guess_by_the_tab_key(width, visit):
+    reader = visit(viewport={"width": width, "height": 844})
+    reader.page.locator("#live-guess button").nth(1).focus()
+    reader.page.keyboard.press("Enter")
+    reader.page.keyboard.press("Tab")
+    expect(reader.page.locator("#live-run")).to_be_focused()
+
+
+@pytest.mark.parametrize("name", CAME)
+def test_what_is_asked_for_agrees_with_what_the_button_does(name, visit):
+    reader = visit(reduced_motion="no-preference")
+    reader.press(name)
+    run = "() => [document.querySelector('#live-told .live-now').innerText.trim().split(/[?.] /).at(-1),"
+    run += " document.getElementById('live-run').textContent]"
+    asks = {
+        "Run": "Make a guess, then press Run.",
+        "Pause": "It settles; Pause stops it.",
+    }
+    words, button = reader.page.evaluate(run)
+    assert (words, button) == (asks["Run"], "Run")
+    press = "() => { document.getElementById('live-run').click(); return (" + run + ")() }"
+    words, button = reader.page.evaluate(press)
+    assert (words, button) == (asks["Pause"], "Pause")
+    reader.page.wait_for_function("() => parseInt(document.getElementById('live-t').value) > 1")
+    words, button = reader.page.evaluate(press)
+    assert (words, button) == ("It is paused; Run goes on.", "Run")
+    reader.press("Run")
+    ends = reader.page.evaluate(run)[0]
+    assert "Pause" not in ends and "press Run" not in ends
+    if "which settles at once" in reader.says("told"):  # and it does
+        reader.page.locator("#live .live-offer").filter(visible=True).click()
+        assert reader.page.evaluate(run)[1] == "Pause"
 
 
 def test_a_guess_is_made_before_and_not_after(visit):

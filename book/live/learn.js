@@ -33,7 +33,40 @@
 
   const NAMES = { usual: "As it should be", "no-settling": "No settling", "wrong-order": "Wrong order", "too-long": "Step too long" };
 
+  // What a reader may guess before a run, and which of it came, as the run was measured.
+  const FINE = 950; // of 1,000: as the run as it should be reads, or nearly so
+  const GUESSES = {
+    usual: {
+      words: ["the drawings", "the reading", "together"],
+      came() {
+        const { reading, drawings } = firsts();
+        return drawings < reading ? 0 : reading < drawings ? 1 : 2;
+      },
+    },
+    "no-settling": {
+      words: ["yes, as well", "yes, but worse", "no"],
+      came: () => (accuracy() >= FINE ? 0 : accuracy() >= 300 ? 1 : 2),
+    },
+    "wrong-order": {
+      words: ["the energy", "reading, drawings", "all"],
+      came: () => (accuracy() >= 300 ? 0 : sum(state.points.at(-1)) < sum(state.points[0]) ? 1 : 2),
+    },
+    "too-long": {
+      words: ["fall more slowly", "swing", "blow up"],
+      came: () => (state.frame.state === "diverged" ? 2 : state.frame.spoilt ? 1 : 0),
+    },
+    rule: {
+      words: ["to read", "to draw", "both"],
+      came() {
+        const { likes } = state.frame.drawings;
+        const draws = likes.reduce((a, b) => a + b) / likes.length > 0.5; // like the mean images
+        return !draws ? 0 : accuracy() >= 500 ? 2 : 1;
+      },
+    },
+  };
+
   const state = {
+    guess: null, // which of the three
     rule: "bidirectional",
     what_if: "usual",
     touched: false, // whether the reader changed what the rule learns by
@@ -178,7 +211,8 @@
   function keep() {
     const { ran, points, accuracies, frame } = state;
     if (!ran || !points.length) return;
-    const run = { ...ran, points, accuracies, ended: frame.state === "ended" };
+    const run = { ...ran, points, accuracies, ended: frame.state === "ended", diverged: frame.state === "diverged" };
+    Object.assign(run, { end: measured(frame), iteration: frame.iteration, batches: ownBatches(frame) });
     state.kept.last = run;
     if (run.usual && !(state.kept.usual?.points.length > points.length)) state.kept.usual = run;
   }
@@ -187,6 +221,9 @@
     return state.what_if === "usual" ? last : (usual ?? last);
   }
   const sum = ({ e, d }) => e + d;
+  // The energies that stand in the words: of the last batch, which differs from the next by chance; and at the end of a
+  // run the mean of its last batches, where its line ends.
+  const measured = ({ state: now, last }) => (now === "ended" ? state.points.at(-1) : last);
 
   function change(changes = {}) {
     Object.assign(state.settings, changes);
@@ -227,10 +264,12 @@
 
   const TICKS = 46; // wide, at the right
   const FOOT = 16; // high, for the batches
-  // The charts end with the first hundred batches, the first pass, or the run: what is over soon fills them too.
+  // The charts end with the first hundred batches, the first pass, or the run: what is over soon fills them too. Beside an
+  // earlier run they keep its axes, so that the two can be compared; but what has diverged is shown from near.
+  const ownBatches = ({ iteration, perPass, total }) => [100, perPass].find((batches) => iteration <= batches) ?? total ?? 1;
   function lastBatch() {
-    const { iteration, perPass, total } = state.frame ?? {};
-    return [100, perPass].find((batches) => iteration <= batches) ?? total ?? 1;
+    const frame = state.frame ?? {};
+    return frame.state === "diverged" ? ownBatches(frame) : Math.max(ownBatches(frame), beside()?.batches ?? 0);
   }
   const scaleX = (width) => (iteration) => 2 + (iteration / lastBatch()) * (width - 6 - TICKS);
 
@@ -283,8 +322,10 @@
     const { context, width, height } = fresh($("energy-chart"));
     const { points } = state;
     const x = scaleX(width);
-    const kept = beside()?.points.filter(({ iteration }) => iteration <= lastBatch()) ?? [];
-    const values = [...points.flatMap(({ e, d, before }) => [e, d, before]), ...kept.map(sum)].filter((value) => value > 0);
+    const earlier = beside();
+    const kept = earlier?.points.filter(({ iteration }) => iteration <= lastBatch()) ?? [];
+    const scale = [...points, ...(earlier && !earlier.diverged ? earlier.points : [])]; // what blew up leaves the chart
+    const values = scale.flatMap(({ e, d, before }) => [e, d, before]).filter((value) => value > 0);
     const [top, bottom] = [Math.log10(Math.max(...values, 1)) + 0.1, Math.log10(Math.min(...values, 0.1)) - 0.1];
     const y = (value) => 6 + ((top - Math.log10(value)) / (top - bottom)) * (height - FOOT - 12);
     showFoot(context, width, height);
@@ -342,11 +383,12 @@
 
   function showWords() {
     const { frame } = state;
-    const { last, iteration, changed, raised, spoilt } = frame;
-    const measured = frame.state === "diverged" ? undefined : accuracy(); // a network that blew up reads nothing
-    $("accuracy").value = measured ?? "–";
+    const { iteration, changed, raised, spoilt, point } = frame;
+    const last = measured(frame);
+    const right = frame.state === "diverged" ? undefined : accuracy(); // a network that blew up reads nothing
+    $("accuracy").value = right ?? "–";
     const diverged = frame.state === "diverged";
-    $("wrong-count").value = measured !== undefined ? 1000 - measured : diverged || reads() ? "–" : EACH_PASS;
+    $("wrong-count").value = right !== undefined ? 1000 - right : diverged || reads() ? "–" : EACH_PASS;
     const at = state.accuracies[state.accuracies.length - 1]?.iteration;
     $("measured").textContent =
       diverged ? `it blew up at batch ${iteration}` : at !== undefined ? `last measured at batch ${at}` : reads() ? "not measured yet" : EACH_PASS;
@@ -356,13 +398,15 @@
     closeFault(frame);
     if (frame.state === "ended") {
       $("outcome").textContent = outcome(frame);
-      for (const place of all("[data-right]")) place.textContent = `${measured} of 1,000`;
+      $("first").textContent = firstWords();
+      for (const place of all("[data-right]")) place.textContent = `${right} of 1,000`;
       for (const place of all("[data-beside]")) place.textContent = besideWords(place.dataset.beside);
     }
     $("E").value = last ? amount(last.e + last.d) : "–";
     $("E-e").value = counts("e") ? (last ? amount(last.e) : "–") : "off";
     $("E-d").value = counts("d") ? (last ? amount(last.d) : "–") : "off";
     $("before").value = last ? amount(last.before) : "–";
+    $("of").textContent = !last ? "" : frame.state === "ended" ? `mean of ${point} batches` : "of the last batch";
     showKeptWords();
     showAt(frame);
     const said = raised
@@ -379,7 +423,9 @@
   }
 
   // What the charts show, in their names: for who cannot see them; anew where something was measured.
-  function nameCharts({ last, iteration, state: now }) {
+  function nameCharts(frame) {
+    const { iteration, state: now } = frame;
+    const last = measured(frame);
     const found = state.accuracies.map((point) => `${point.accuracy.toFixed(1)} % at batch ${point.iteration}`);
     const some = found.filter((_, i) => i % Math.ceil(found.length / 6) === 0 || i === found.length - 1).join(", ");
     $("accuracy-chart").setAttribute("aria-label", `The share of the test images that is read rightly: ${some || (reads() ? "not measured yet" : EACH_PASS)}`);
@@ -401,7 +447,8 @@
   }
 
   // What settling does to the energy of a batch.
-  function settling({ last: { before, e, d } }) {
+  function settling(frame) {
+    const { before, e, d } = measured(frame);
     if (Math.abs(e + d - before) < 1e-3 * before) return `settling leaves the energy at ${amount(before)}`;
     return `settling ${e + d > before ? "raises" : "lowers"} the energy, from ${amount(before)} to ${amount(e + d)}`;
   }
@@ -414,17 +461,17 @@
   function showKeptWords() {
     const run = beside();
     $("kept").hidden = !run;
-    if (run) $("kept").lastElementChild.textContent = `Dotted: an earlier run, ${run.name}: ${reached(run)}, energy ${amount(sum(run.points.at(-1)))}.`;
+    if (run) $("kept").lastElementChild.textContent = `Dotted, on the same axes: an earlier run, ${run.name}: ${reached(run)}, energy ${amount(sum(run.end))}${run.ended ? " at its end" : ` at batch ${run.iteration}`}.`;
   }
 
   // A what-if beside the run as it should be, as this page has measured it, or how to get it.
   function besideWords(what) {
     const { usual } = state.kept;
     if (!usual) return "For its line beside this one, train As it should be, and then this again.";
-    const to = usual.ended ? "ended" : `was, at batch ${usual.points.at(-1).iteration},`;
+    const to = usual.ended ? "ended" : `was, at batch ${usual.iteration},`;
     return what === "right"
       ? `With settling, your run As it should be ${to} at ${Math.round(10 * usual.accuracies.at(-1).accuracy)} (dotted).`
-      : `Your run As it should be (dotted) ${to} at an energy of ${amount(sum(usual.points.at(-1)))}, and this one ends at ${amount(sum(state.points.at(-1)))}.`;
+      : `Your run As it should be (dotted) ${to} at an energy of ${amount(sum(usual.end))}, and this one ends at ${amount(sum(measured(state.frame)))}.`;
   }
 
   // A run that passes the batch at which one before it diverged says so, there and at its end.
@@ -437,6 +484,51 @@
       `With a step of ${settings.step_size} it has passed batch ${fault.iteration}, where it had diverged: ` +
       `${settling(frame)}, and at batch ${at} it reads ${accuracy()} of 1,000.`;
   }
+
+  // The batch at which the reading, and the drawings, had come nine tenths of their way from the start of a run to its end.
+  function firsts() {
+    const first = (of) => {
+      const [begun, ended] = [of(state.accuracies[0]), of(state.accuracies.at(-1))];
+      return state.accuracies.find((point) => Math.abs(of(point) - begun) >= 0.9 * Math.abs(ended - begun)).iteration;
+    };
+    return { reading: first(({ accuracy }) => accuracy), drawings: first(({ far }) => far) };
+  }
+  function firstWords() {
+    const { reading, drawings } = firsts();
+    return `By batch ${reading} the reading had come nine tenths of its way, the drawings (towards the mean images) by batch ${drawings}.`;
+  }
+
+  // A guess, before a run, and what came of it after.
+  const asks = () => (state.what_if ? GUESSES[state.what_if] : state.touched ? undefined : GUESSES.rule);
+  function verdict() {
+    const [asked, { guess }] = [asks(), state];
+    if (!asked || guess === null) return "";
+    const came = state.frame.state === "diverged" && asked !== GUESSES["too-long"] ? -1 : asked.came();
+    if (came < 0) return `You said: ${asked.words[guess]}. It blew up before it could tell.`;
+    return `You said: ${asked.words[guess]}. ${came === guess ? "Right." : `It came otherwise: ${asked.words[came]}.`}`;
+  }
+  const begun = () => root.dataset.state === "running" || (state.frame?.iteration ?? 0) > 0;
+  const guesses = [...$("guess").querySelectorAll("button")];
+  function showGuess() {
+    const words = asks()?.words ?? [];
+    const done = over();
+    $("guess").classList.toggle("live-none", !words.length || (done && state.guess === null));
+    guesses.forEach((button, k) => {
+      button.hidden = done;
+      if (words[k]) button.textContent = words[k];
+      button.setAttribute("aria-pressed", k === state.guess);
+      button.setAttribute("aria-disabled", begun());
+    });
+    $("guessed").textContent = done ? verdict() : "I say";
+  }
+  guesses.forEach((button, k) => {
+    button.addEventListener("click", () => {
+      if (begun()) return;
+      state.guess = state.guess === k ? null : k;
+      showGuess();
+      say(state.guess === null ? "Your guess is taken back." : `You say: ${button.textContent}. Press Train.`);
+    });
+  });
 
   // What came of a run of the reader's own.
   function outcome(frame) {
@@ -513,7 +605,13 @@
     const ended = root.dataset.state === "ended";
     const yours = mended ? "mended" : ended ? "done" : "yours";
     const told = what_if ? (over() ? `${what_if}-end` : what_if) : touched ? yours : ended ? `${state.rule}-end` : "rule";
-    $("offer").hidden = root.dataset.state !== "diverged" || settings.step_size <= 1;
+    for (const button of all(".live-offer")) button.hidden = root.dataset.state !== "diverged" || settings.step_size <= 1;
+    const now = root.dataset.state;
+    for (const place of all(".live-ask")) {
+      place.textContent = now === "waiting" && state.running ? "It is loading." : now === "running" ? "It trains; Pause stops it."
+        : now === "paused" && begun() ? "It is paused; Train goes on." : "Make a guess, then press Train.";
+    }
+    showGuess();
     for (const span of $("told").children) span.classList.toggle("live-now", span.dataset.told === told);
   }
 
@@ -530,11 +628,13 @@
     $(name).min = 0;
     $(name).addEventListener("input", () => slide(name, values[$(name).value]));
   }
-  // On a phone the slider is screens away from the words that ask for it.
-  $("offer").addEventListener("click", () => {
-    slide("rate", 1);
-    $("back").focus({ preventScroll: true }); // the button that was pressed is gone
-  });
+  // The slider is away from the words that ask for it, on a phone by screens.
+  for (const button of all(".live-offer")) {
+    button.addEventListener("click", () => {
+      slide("rate", 1);
+      $("back").focus({ preventScroll: true }); // the button that was pressed is gone
+    });
+  }
   for (const radio of all("[name=learn-pace]")) {
     radio.addEventListener("change", () => {
       state.pace = Number(radio.value);
@@ -547,6 +647,7 @@
     state.rule = rule;
     state.what_if = what_if;
     state.touched = false;
+    state.guess = null;
     state.fault = null;
     state.settings = { ...structuredClone(bpcLessons[rule]), ...WHAT_IFS[what_if] };
     showSettings();
@@ -576,7 +677,7 @@
   }
   new MutationObserver(repaint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   new ResizeObserver(repaint).observe(root);
-  oneStop(root.querySelector("[role=toolbar]"));
+  all("[role=toolbar]").forEach(oneStop);
   mixColours();
   choose("bidirectional", "usual");
   setState("asleep");

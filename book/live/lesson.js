@@ -84,19 +84,22 @@ function makeLesson(learning, tell) {
     judge();
     lesson.accuracies.push({
       iteration: learner.iteration(), accuracy: 100 * (1 - wrong.length / labels.length), own: lesson.drawings.own,
+      far: lesson.drawings.far,
     });
     lesson.wrong = wrong.slice(0, SHOWN).map((i) => ({
       label: labels[i], says: found[i], pixels: images.slice(784 * i, 784 * (i + 1)),
     }));
   }
 
-  // What the network itself reads its ten drawings as, and how like each is to the mean image of its class: for who
-  // cannot see them.
+  // What the network itself reads its ten drawings as, how like each is to the mean image of its class, for who cannot
+  // see them, and how far they are from those images, ink and all: the root of the mean square, in shares of full ink.
   function judge() {
     const drawn = learner.draw();
     const likes = digits.means.map((mean, k) => correlation(mean, drawn.subarray(784 * k, 784 * (k + 1))));
     const says = learner.classify(drawn, likes.length);
-    lesson.drawings = { iteration: learner.iteration(), says, likes, own: says.filter((label, k) => label === k).length };
+    const squares = digits.means.map((mean, k) => mean.reduce((sum, x, i) => sum + ((x - drawn[784 * k + i]) / 255) ** 2, 0));
+    const far = Math.sqrt(squares.reduce((a, b) => a + b) / drawn.length);
+    lesson.drawings = { iteration: learner.iteration(), says, likes, far, own: says.filter((label, k) => label === k).length };
   }
 
   function correlation(a, b) {
@@ -167,7 +170,7 @@ function makeLesson(learning, tell) {
     lesson.accuracies = [];
     tell({
       type: "frame", run, state, perPass, total, limit, last, changed, changes, raised, spoilt, wrong, drawings, points, accuracies,
-      iteration: learner.iteration(), drawn: learner.draw(), kernels: learner.kernels,
+      iteration: learner.iteration(), drawn: learner.draw(), kernels: learner.kernels, point: POINT,
     });
   }
 

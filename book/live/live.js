@@ -297,15 +297,39 @@
       `From below g expects ${g} (error d ${d}${weak("d")}).`,
     ].filter(Boolean).join(" ").replace(/-(?=\d)/g, "−");
   }
-  function showTip() {
-    const { canvas } = asked_of;
-    $("tip").hidden = !canvas;
-    if (!canvas) return;
-    $("tip").textContent = unitWords();
-    const [all, box] = [root, canvas].map((e) => e.getBoundingClientRect());
-    $("tip").style.bottom = `${all.bottom - box.top + 3}px`; // above it, where no finger is
-    $("tip").style.left = `${box.left - all.left}px`;
-    $("tip").style.maxWidth = `${box.width}px`;
+  // For who sees, the same in short, in the line above the canvas, in the place of its title: so it covers no control, and
+  // no finger covers it.
+  function showRead() {
+    for (const place of all(".live-read")) {
+      const head = place.parentElement;
+      const now = asked_of.canvas !== null && head.nextElementSibling === asked_of.canvas;
+      head.classList.toggle("live-asked", now);
+      place.hidden = !now;
+      if (now) place.replaceChildren(...unitBrief());
+    }
+  }
+  function unitBrief() {
+    const { canvas, at } = asked_of;
+    const l = canvas === $("bars") ? 0 : Number(canvas.dataset.layer);
+    const i = l ? units[l][at] : at;
+    const [z, f, g] = unit(l, i);
+    const numbers = [z, ...(l ? [f] : []), g];
+    const span = (className, ...parts) => {
+      const one = Object.assign(document.createElement("span"), { className });
+      one.append(...parts);
+      return one;
+    };
+    const symbol = (letter) => Object.assign(document.createElement("var"), { textContent: letter });
+    const number = (x) => ` ${two(x).replace("-", "−")}`;
+    const name = l ? [`Unit ${i + 1}`, span("live-wide", ` of ${network.sizes[l]}`)] : [`Label ${i}`];
+    if (numbers.some((x) => !(Math.abs(x) < 1e5))) return [...name, ": off the scale"];
+    const parts = [...name, ": ", span("", symbol("z"), number(z))];
+    for (const [kind, letter, way, prediction] of [["e", "f", "↓ ", f], ["d", "g", "↑ ", g]]) {
+      if (kind === "e" && !l) continue;
+      const off = counting(kind) === "off" ? " off" : "";
+      parts.push(", ", span(`live-${kind}`, span("live-wide", way), symbol(letter), number(prediction), " (", symbol(kind), `${number(state.found[kind][l][i])}${off})`));
+    }
+    return parts;
   }
   function ask(canvas, at, heard) {
     Object.assign(asked_of, { canvas, at });
@@ -339,12 +363,13 @@
   // The energy and its two parts, step by step, with a line at each power of ten.
   function showEnergy() {
     const { context, width, height } = fresh($("chart"));
+    const kept = followed() ? before : []; // what it is to be compared with, on the same axis
     const lines = [
       [css(ink, SUM.alpha), state.path.map(total), SUM.wide], // below the parts, one of which it often is
       [faded(blue, "e"), state.path.map(({ e }) => e), 2.5],
       [faded(red, "d"), state.path.map(({ d }) => d), 2.5],
     ];
-    const positive = lines.flatMap(([, values]) => values.filter((x) => x > 0));
+    const positive = [kept, ...lines.map(([, values]) => values)].flatMap((values) => values.filter((x) => x > 0));
     const power = (x) => Math.log10(Math.max(x, 1e-12));
     const top = power(Math.max(...positive, 1e-6)) + 0.15;
     const bottom = Math.min(Math.max(power(Math.min(...positive, 1)), power(lines[0][1][0]) - 4), top - 1.5) - 0.1;
@@ -358,6 +383,11 @@
       line(context, css(ink, 0.16), [[0, y(10 ** n)], [width - ticks, y(10 ** n)]]);
       context.fillStyle = css(ink, 0.7);
       if (n % apart === 0) context.fillText(powerOfTen(n, bottom, top), width - 2, between(y(10 ** n) + 4, 9, height - 2));
+    }
+    if (kept.length) {
+      context.setLineDash([1, 4]);
+      line(context, css(ink, 0.8), kept.map((value, k) => [x(k), y(value)]), 2);
+      context.setLineDash([]);
     }
     for (const [colour, values, thick] of lines) {
       const points = values.map((value, k) => [x(k), y(value)]).filter(([, level]) => level < height); // what is near 0 is below
@@ -411,6 +441,7 @@
     $("brief-E").textContent = state.diverged ? "–" : amount(e + d); // the bar of a phone is narrow
     $("E-e").value = counting("e") === "off" ? "off" : amount(e);
     $("E-d").value = counting("d") === "off" ? "off" : amount(d);
+    for (const name of ["E-e", "E-d"]) $(name).parentElement.classList.toggle("live-wild", $(name).value.includes(" ")); // as do these
     for (const place of all("[data-kind]")) canvases.mute(place, counting(place.dataset.kind) === "off");
     for (const name of ["expected", "error"]) $(name).classList.toggle("live-faint", counting("e") === "off");
     $("t-is").textContent = paused() ? "paused at step" : "step";
@@ -447,12 +478,19 @@
     $("by-hand").textContent = set && !ended() ? `${set} Reset settings, above the sliders, makes it plain again.` : set;
     for (const place of all("[data-outcome]")) place.textContent = outcome(settled, again);
     for (const place of all("[data-why]")) place.textContent = why(settled);
+    $("start").textContent = blankStart();
     showGuess(name, settled, again);
     $("holds").textContent = state.label === null ? "" : "A label that you clamped stays until you free it or press Clear.";
+    for (const place of all(".live-ask")) {
+      place.textContent = state.running ? "It settles; Pause stops it." : t() > 0 ? "It is paused; Run goes on." : "Make a guess, then press Run.";
+    }
     tell(told);
-    const offer = state.running || (told === `${left}-end`) ? null : OFFERS[told];
-    $("offer").hidden = !offer;
-    $("offer").textContent = offer?.words ?? "";
+    press(all("button[data-experiment]"), root.querySelector(`button[data-experiment=${followed() ? left : name}]`));
+    const offer = state.running || told === `${left}-end` ? null : OFFERS[told];
+    for (const button of all(".live-offer")) {
+      button.hidden = !offer;
+      button.textContent = offer?.words ?? "";
+    }
     if (state.running || penDown()) return;
     nameCanvases();
     const said = [
@@ -467,7 +505,8 @@
       state.diverged && "It blew up: the energy grew without bound, as the step is too long. There is no answer.",
     ];
     const asks = name || told.endsWith("-then") ? $("told").querySelector(".live-now").textContent.replace(/\s+/g, " ") : "";
-    sayOnce(name && ended() && guess !== null ? `${asks} ${$("guessed").textContent}` : asks, said.filter(Boolean).join(" "));
+    const key = `${told} ${$("told").querySelector(".live-now [data-expects]")?.textContent}`;
+    sayOnce(key, name && ended() && guess !== null ? `${asks} ${$("guessed").textContent}` : asks, said.filter(Boolean).join(" "));
   }
 
   // Before an experiment runs the reader says what will come of it; what came is measured, and held against that.
@@ -531,7 +570,7 @@
     return ended() && t() > 0 ? "done" : "yours";
   }
 
-  // What the words ask for, as a button in the bar of a phone, where its slider is screens away.
+  // What the words ask for, as a button below them, and in the bar of a phone, where its slider is screens away.
   const STEP_OF_1 = { words: "Set step to 1", does: () => slide("rate", RATES.indexOf(1)) };
   const OFFERS = {
     "lie-end": { words: "Clamp 7", does: () => clamp(7) },
@@ -539,10 +578,12 @@
     risen: STEP_OF_1,
     held: { words: "Hide all", does: () => hideAs("all") },
   };
-  $("offer").addEventListener("click", () => {
-    OFFERS[$("told").querySelector(".live-now").dataset.told]?.does();
-    $("run").focus({ preventScroll: true }); // the button that was pressed is gone
-  });
+  for (const button of all(".live-offer")) {
+    button.addEventListener("click", () => {
+      OFFERS[$("told").querySelector(".live-now").dataset.told]?.does();
+      $("run").focus({ preventScroll: true }); // the button that was pressed is gone
+    });
+  }
 
   // What came of an experiment of the reader's own, as it was measured.
   function outcome(settled, again) {
@@ -562,6 +603,12 @@
     return `${said[0].toUpperCase()}${said.slice(1)}.`;
   }
 
+  // With nothing given there is a sweep all the same, and an energy: of what image, as a blank one is not one alone.
+  function blankStart() {
+    if (!sweepsUp()) return "It started from an undecided label.";
+    return `The sweep was of ${!anyHidden() ? "a white image" : !anySeen() ? "a hidden image, so grey" : "an image part white, part grey"}.`;
+  }
+
   // Where a rule does what looks like a fault, why.
   function why(settled) {
     if (state.label !== null || blank() || blownUp() || !ended()) return "";
@@ -579,9 +626,9 @@
 
   // What an experiment tells is heard once, before the first result beside which it stands.
   let heard = {};
-  function sayOnce(told, words) {
+  function sayOnce(told, asks, words) {
     if (told === heard.told && words === heard.words) return;
-    say(told && told !== heard.told ? `${told} ${words}` : words);
+    say(asks && told !== heard.told ? `${asks} ${words}` : words);
     heard = { told, words };
   }
 
@@ -595,13 +642,13 @@
   function nameCanvases() {
     const name = (canvas, words) => canvas.setAttribute("aria-label", words);
     const z = state.z[0];
-    const each = Array.from(z, (value, k) => `${k}: ${amount(value, two)}`).join(", ");
+    const each = Array.from(z, (value, k) => `label ${k}: ${amount(value, two)}`).join(", ");
     const verdict = state.diverged ? "It blew up" : risen() ? "The energy has risen" : blank() ? "Nothing is given" : `The largest is ${bpc.argmax(z)}`;
     name($("bars"), `Activity of each label: ${each}. ${verdict}.`);
     for (const canvas of all(".live-springs")) {
       const l = Number(canvas.dataset.layer);
       const { e, d } = state.found;
-      const found = units[l].map((i) => [state.z[l][i], e[l][i], d[l][i]].map((x) => amount(x, two)).join(", ")).join("; ");
+      const found = units[l].map((i) => `unit ${i + 1}: z ${amount(state.z[l][i], two)}, e ${amount(e[l][i], two)}, d ${amount(d[l][i], two)}`).join("; ");
       const off = beyond(l).length;
       name(canvas, `Eight units of layer ${l}${off ? `, ${off} of them off the scale` : ""}, each its activity and its errors e and d${uncounted()}: ${found}.`);
     }
@@ -615,7 +662,7 @@
     const [first, now] = [state.path[0], state.path[t()]];
     const fell = blownUp() && fall();
     const lowest = fell ? `${short(fell.sums[fell.least])} at step ${fell.least}, ` : "";
-    name($("chart"), `The energy over the steps: ${amount(total(first))} at step 0, ${lowest}${amount(total(now))} at step ${t()}; of it ${amount(now.e)} from e, ${amount(now.d)} from d${uncounted()}`);
+    name($("chart"), `The energy over the steps: ${followed() && before.length ? `dotted, the run before, which ended at ${amount(before.at(-1))}; ` : ""}${amount(total(first))} at step 0, ${lowest}${amount(total(now))} at step ${t()}; of it ${amount(now.e)} from e, ${amount(now.d)} from d${uncounted()}`);
   }
   const uncounted = () => ["e", "d"].filter((kind) => counting(kind) === "off").map((kind) => `, of which ${kind} does not count`).join("");
 
@@ -633,7 +680,7 @@
     all(".live-springs").forEach(showSprings);
     showEnergy();
     showWords();
-    showTip();
+    showRead();
     root.dataset.state = state.running ? "running" : "still"; // what a test waits for
   }
 
@@ -1112,6 +1159,7 @@
   // What the end of an experiment proposes to change; one line then closes the comparison.
   const FOLLOW_UPS = { lie: { label: 7 }, "too-long": { rate: 1 } };
   let left = null; // the experiment whose image is still there
+  let before = []; // the energies of its end, to see beside those of what it asks for
   function followed() {
     if (!FOLLOW_UPS[left]) return false;
     const { digit: _, ...chosen } = EXPERIMENTS[left];
@@ -1121,8 +1169,8 @@
   function leaveExperiment() {
     if (!root.dataset.experiment) return;
     left = root.dataset.experiment;
+    before = state.diverged ? [] : state.path.map(total);
     delete root.dataset.experiment;
-    press(all("[data-experiment]"), null);
   }
 
   // An image of the reader's own: what an experiment had set is given back, and what the reader set holds.
@@ -1144,7 +1192,6 @@
     const { rule: ruleName, digit: index, hides, ...chosen } = { ...PLAIN, hides: "none", ...EXPERIMENTS[name] };
     root.dataset.experiment = name;
     left = null;
-    press(all("button[data-experiment]"), root.querySelector(`button[data-experiment=${name}]`));
     own.label = null;
     guess = null;
     heard = {}; // what it asks is heard again

@@ -187,11 +187,11 @@ bpcFigures.add("bowl", (root) => {
   }
   const small = (x) => (x >= 0.01 && x < 1e4 ? number(x) : x < 0.01 ? "less than 0.01" : "more than 10,000");
 
-  const run = bpcFigures.runner(() => ++state.at < STEPS, () => show());
+  const run = bpcFigures.runner(() => ++state.at < STEPS, () => show(), say.foretell);
   const growing = bpcFigures.runner(() => {
     state.w = Math.min(GROWN, Math.round((state.w + 0.05) * 20) / 20);
     return state.w < GROWN;
-  }, () => show());
+  }, () => show(), say.foretell);
   function halt() {
     run.stop();
     growing.stop();

@@ -124,7 +124,7 @@ bpcFigures.add("chain", (root) => {
     say(`After step ${t()}: moved ${layers.join(", ")}. Energy ${ends}.${restless}`, !spoken || run.running());
   }
 
-  const run = bpcFigures.runner(() => ++state.place < AT.length - 1, () => show());
+  const run = bpcFigures.runner(() => ++state.place < AT.length - 1, () => show(), say.foretell);
   const showSliders = bpcFigures.sliders(root, state, (name, done) => {
     run.stop();
     if (name !== "place") settle();

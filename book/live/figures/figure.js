@@ -123,6 +123,9 @@ const bpcFigures = (() => {
     return g;
   }
 
+  // Units in words, for who listens: a screen reader says "/km²" in no way that is known.
+  const SPOKEN = { km: "kilometres", "km²": "square kilometres", "/km²": "per square kilometre" };
+
   // Controls: what the page has as <input name=... data-digits=... data-unit=...> shows and sets `state`.
   function sliders(root, state, changed) {
     const all = [...root.querySelectorAll("input[type=range]")];
@@ -135,7 +138,7 @@ const bpcFigures = (() => {
       for (const input of all) {
         input.value = state[input.name];
         const words = said(input);
-        input.setAttribute("aria-valuetext", words);
+        input.setAttribute("aria-valuetext", words.replace(/ (\/?km²?)$/, (_, unit) => ` ${SPOKEN[unit]}`));
         input.parentElement.querySelector("output").value = words;
       }
     };
@@ -157,6 +160,8 @@ const bpcFigures = (() => {
     heard.setAttribute("role", "status");
     root.append(heard);
     let waiting = 0;
+    let before = 0; // waits too, to tell before a run what comes of it
+    let foretold = null;
     const tell = (words) => {
       clearTimeout(waiting);
       waiting = setTimeout(() => (heard.textContent = words), QUIET);
@@ -164,17 +169,25 @@ const bpcFigures = (() => {
     const say = (words, quietly = false) => {
       if (seen.textContent !== words) seen.textContent = words;
       clearTimeout(waiting);
-      if (!quietly) tell(words);
+      if (!quietly && words !== foretold) tell(words); // once is enough
     };
-    return Object.assign(say, { tell }); // `say.tell` is for who listens alone
+    // Who listens does not wait until all of a run was shown: it is said what comes of it, where that is known, or that it runs.
+    const foretell = (words) => {
+      clearTimeout(before);
+      foretold = words;
+      if (words !== null) before = setTimeout(() => (heard.textContent = words), QUIET);
+    };
+    return Object.assign(say, { tell, foretell }); // `say.tell` is for who listens alone
   }
 
   // Go on, a step a frame, until `step` says that it is at its end; where less motion is asked for, be there at once.
-  function runner(step, show) {
+  // `foretell` gets what comes of it, by `end`, for who listens.
+  function runner(step, show, foretell, end = () => "It runs.") {
     let timer = 0;
     const stop = () => {
       clearTimeout(timer);
       timer = 0;
+      foretell(null);
     };
     const next = () => {
       const more = step();
@@ -184,7 +197,10 @@ const bpcFigures = (() => {
     const start = () => {
       stop();
       if (less.matches) while (step());
-      else timer = setTimeout(next, FRAME);
+      else {
+        timer = setTimeout(next, FRAME);
+        foretell(end());
+      }
       show();
     };
     return { start, stop, running: () => timer !== 0 };

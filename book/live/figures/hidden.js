@@ -1,4 +1,4 @@
-// Chapters 4 and 7: an image of which pixels are hidden settles (network.js has the method), in the network of the page "Live",
+// Chapters 4 and 7: an image of which pixels are hidden settles (network.js has the method), in the network of the page book/live.md,
 // or in one of those that the chapter compares. A slider, `dial`, weighs the two kinds of errors, from HPC, where e alone moves, over BPC
 // to discPC, where d alone does.
 
@@ -133,9 +133,12 @@ bpcFigures.add("hidden", (root) => {
       : filled
         ? `the label says ${says}, and a sweep over what is filled in says ${again}`
         : state.at ? `the label says so still; nothing is filled in` : `nothing is filled in yet`;
+    // Where the tallest bar is not what a sweep reads of the same image: no fault, but what e does to a label.
+    const differs = filled && says !== again
+      ? ` That they differ is no fault: e moves the label to the mixture of digits that predicts the layer below best, and its tallest bar need not be the digit that is read.${state.dial < 0 ? " Let d weigh more, and see." : ""}` : "";
     const moves = state.dial === LAST ? " Only d may move anything, and the sweep has made it zero: all stays." : "";
     say(
-      `${which}Step ${state.at} of ${STEPS}. The sweep said ${swept}; ${answers}. Energy ${number(e + d, 1)}: ${number(e, 1)} from e, ${number(d, 1)} from d.${moves}`,
+      `${which}Step ${state.at} of ${STEPS}. The sweep said ${swept}; ${answers}. Energy ${number(e + d, 1)}: ${number(e, 1)} from e, ${number(d, 1)} from d.${differs}${moves}`,
       !spoken || run.running(),
     );
   }
@@ -143,7 +146,7 @@ bpcFigures.add("hidden", (root) => {
   const run = bpcFigures.runner(() => {
     state.at = Math.min(STEPS, state.at + (bpcFigures.less.matches ? STEPS : 1 + Math.floor(state.at / 8)));
     return state.at < STEPS;
-  }, () => show());
+  }, () => show(), say.foretell);
 
   // Start over: with another image, other holes, or other weights.
   function anew(spoken = true) {

@@ -328,7 +328,7 @@ bpcFigures.add("landscape", (root) => {
     );
   }
 
-  const run = bpcFigures.runner(() => ++state.place < PLACES.length - 1, () => show());
+  const run = bpcFigures.runner(() => ++state.place < PLACES.length - 1, () => show(), say.foretell);
   function letGo() {
     run.stop();
     state.place = 0;

@@ -1,4 +1,4 @@
-// Chapter 2: a mixture of labels, and what it draws, in the generative network of the page "Live" (network.js has the method).
+// Chapter 2: a mixture of labels, and what it draws, in the generative network of the page book/live.md (network.js has the method).
 // The bars are the ten numbers of z_0. With an image clamped they settle, as when the network reads.
 
 bpcFigures.add("mixture", (root) => {
@@ -104,7 +104,7 @@ bpcFigures.add("mixture", (root) => {
     for (let n = 0; n < steps && state.at < STEPS; n++, state.at++) read();
     mix([...z[0]]);
     return state.at < STEPS;
-  }, () => show());
+  }, () => show(), say.foretell);
 
   const grips = TEN.map((k) => {
     const grip = handle(right, {

@@ -174,18 +174,18 @@ bpcFigures.add("springs", (root) => {
     button("one").setAttribute("aria-disabled", state.at === STEPS); // there is none after the last
     for (const name of Object.keys(REGIMES)) button(name).setAttribute("aria-pressed", name === now);
     button("go").textContent = run.running() ? "Pause" : "Let go";
-    const z = guesses[state.at];
+    say(words(state.at, guesses), !spoken || run.running());
+    showBar(guesses.map(energy));
+  }
+
+  function words(at, guesses = settle()) {
+    const z = guesses[at];
     // From where the pulls cancel no step, however long, leads away.
-    const goes = Math.abs(state.first - rest()) < 0.005 ? "no matter here: it began where the pulls cancel, and stays" : REGIMES[now].words;
+    const goes = Math.abs(state.first - rest()) < 0.005 ? "no matter here: it began where the pulls cancel, and stays" : REGIMES[regime()].words;
     const now_at = wild(energy(z))
       ? ", guess and energy are off the scale: the step is too long"
       : `: guess ${number(z)} km, energy ${number(energy(z))}, slope ${number(slope(z))}`;
-    say(
-      `After ${state.at} of ${STEPS} steps${now_at}. The pulls cancel ` +
-        `at ${number(rest())} km. A step of ${number(state.step_size)} is ${goes}.`,
-      !spoken || run.running(),
-    );
-    showBar(guesses.map(energy));
+    return `After ${at} of ${STEPS} steps${now_at}. The pulls cancel at ${number(rest())} km. A step of ${number(state.step_size)} is ${goes}.`;
   }
 
   // On a phone, where a panel may be out of sight: a small line of the energy over the steps, between its ends.
@@ -204,7 +204,7 @@ bpcFigures.add("springs", (root) => {
     bar.querySelector("span").textContent = `step ${state.at} of ${STEPS}`;
   }
 
-  const run = bpcFigures.runner(() => ++state.at < STEPS, () => show());
+  const run = bpcFigures.runner(() => ++state.at < STEPS, () => show(), say.foretell, () => words(STEPS));
   function settleFrom(at) {
     run.stop();
     state.at = at;
