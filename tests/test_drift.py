@@ -346,7 +346,8 @@ OWN = {
         keep reads gradient_of label_error cosine
         three_times python_loop one_call_each compiled_scan scan package run operations
         package_step distance note bend""",
-    "06_landscapes": "start learn settled energies pair_energy flatness over case pulls at_rest",
+    "06_landscapes": """
+        start learn settled once energies pair_energy flatness over case pulls at_rest curvature""",
     "07_what_is_missing": """
         draw_masks seen_energy bidirectional backprop autoencoder learn watch percent swept settled expected
         by_gaussian nearest at_precisions imagine generative
@@ -356,7 +357,7 @@ OWN = {
         percent reads image_settled draws over_seeds show_stored floors interval products traced""",
     "09_without_labels": """
         top_energy settle show named learn top_of probe chosen_ridge percent rmse by_backprop redrawing alone
-        reads naming sample judged width cloud distance ends""",
+        reads naming sample judged width cloud distance settled_with ends""",
     "10_fast": """
         once compare milliseconds package_loop from_python flops as_first_written needed counts operations
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare

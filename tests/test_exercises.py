@@ -91,6 +91,14 @@ def test_what_is_right_but_not_as_asked_is_told_so(number, capsys):
         assert ("Now " in capsys.readouterr().out) == (code in other_way), code
 
 
+def test_who_is_closer_than_the_gaussian_is_told_of_the_rows_that_are_asked_for(capsys):
+    """Its file of answers makes Figure 2's rows, the first closer for 30 of 40 images, the second for 10."""
+    for code in ANSWERS["7.2"]["right"]:
+        attempt("7.2", code)
+        said = capsys.readouterr().out
+        assert "BPC with masks, two sweeps, for ≈ 75 %; BPC, settled, for ≈ 25 %" in said, said
+
+
 @pytest.mark.parametrize(
     ("number", "part", "code"), WRONG, ids=[f"{number} {part}" for number, part, _ in WRONG]
 )

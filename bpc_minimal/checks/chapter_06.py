@@ -24,7 +24,8 @@ def some_inputs(rng):
     """Draw networks with biases, and inputs."""
     for seed in (3, 4):
         network = make_network(jax.random.PRNGKey(seed), (1, 9, 2))
-        network = jax.tree.map(lambda w: 2 * w, network)
+        # So large that some labels lie outside of the box of the chapter's maps.
+        network = jax.tree.map(lambda w: 4 * w, network)
         yield network, jnp.asarray(rng.uniform(-2, 2, (7, 2)), jnp.float32)
 
 
@@ -53,6 +54,7 @@ def exercise_1(network, x):
         "these are the inputs; the label is what a sweep up from them ends in": x,
         "the sign is turned": -right,
         "this is the class; the energy is zero at the number itself": jnp.sign(right),
+        "the maps end at 2, labels do not: leave them as they are": jnp.clip(right, -2, 2),
         "you forgot the ReLU of the hidden layer": hidden @ W[0].T + c[0],
         "the label is no hidden layer: no ReLU there": relu(right),
         "the inputs are no hidden layer: no ReLU there": relu(relu(x) @ W[1].T + c[1]) @ W[0].T
@@ -129,6 +131,9 @@ def exercise_2(energies, valid):
         "you forgot the valid pairs: the tenth comes on top of the highest": share(0.1 * median),
         "the tenth comes on top of the highest pair; this takes the larger of the two": share(
             max(valid.max(), 0.1 * median)
+        ),
+        "the bar is the highest pair plus the tenth; this asks to be below each of the two": share(
+            min(valid.max(), 0.1 * median)
         ),
         "the tenth is taken off; it is added": share(valid.max() - 0.1 * median),
     }

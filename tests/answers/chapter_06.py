@@ -71,6 +71,7 @@ ANSWERS = {
             ("rate", ZERO.format("return jax.nn.relu(bpc.sweep_up(network, x)[1])")),
             ("these are the inputs", ZERO.format("return bpc.sweep_up(network, x)[-1]")),
             ("sign is turned", ZERO.format("return -bpc.sweep_up(network, x)[0]")),
+            ("maps end at 2", ZERO.format("return jnp.clip(bpc.sweep_up(network, x)[0], -2, 2)")),
             ("this is the class", ZERO.format("return jnp.sign(bpc.sweep_up(network, x)[0])")),
             (
                 "forgot the ReLU",
@@ -152,6 +153,14 @@ ANSWERS = {
             ("not their sum", low(bar="np.sum(valid) + 0.1 * np.median(energies)")),
             ("forgot the tenth", low(bar="np.max(valid)")),
             ("larger of the two", low(bar="max(np.max(valid), 0.1 * np.median(energies))")),
+            ("below each", low(bar="min(np.max(valid), 0.1 * np.median(energies))")),
+            (
+                "below each",
+                low(
+                    answer="100 * np.mean((lowest <= np.max(valid))"
+                    " & (lowest <= 0.1 * np.median(energies)))"
+                ),
+            ),
             ("rounded", low(answer="round(100 * np.mean(lowest <= bar))")),
             ("rounded", low(answer="round(100 * float(np.mean(lowest <= bar)), 1)")),
             ("not all of it", low(bar="np.max(valid) + np.median(energies)")),

@@ -1,3 +1,21 @@
+"""Answers to the exercises of chapter 7."""
+
+import numpy as np
+
+
+def prepare(space):
+    """Set what exercise 2 asks of: images, and Figure 2's rows, each with a known share of wins."""
+    rng = np.random.default_rng(0)
+    image, off = rng.normal(size=(2, 40, 784)).astype(np.float32)
+    times = np.where(np.arange(40) < 30, 0.5, 2.0).astype(np.float32)[:, None]
+    space |= {"pixels": image, "lower": np.tile(np.arange(784) < 392, (40, 1))}
+    space["drawings"] = {
+        "a Gaussian": image + off,
+        "BPC with masks, two sweeps": image + times * off,  # closer for 30 of 40
+        "BPC, settled": image + off / times,  # for 10
+    }
+
+
 ERROR = "def fill_error(rho):\n    return "
 CLOSER = """
 def share_closer(one, other, image, visible):
