@@ -371,9 +371,9 @@ OWN = {
         over_curvature share_of_e constant answers way last_way still_changes reads_all Parts check_up examine
         shown from_below""",
     "12_open_ends": """
-        Way batches make_optimiser settle squares left keep_lengths learn drawn size turn turned turn_both end_of reads rmse
-        draws settle_deep layers_of backprop_slopes by_layer learn_deep ways_of show_ways fading_of plain
-        shares reached""",
+        Way batches make_optimiser settle squares left keep_lengths learn drawn size turn turned turn_both
+        end_of reads rmse draws settle_deep layers_of backprop_slopes by_layer learn_deep ways_of show_ways
+        fading_of plain shares reached""",
 }
 
 # Names that the definitions above use, and that a chapter assigns.
