@@ -88,6 +88,7 @@ class Answers(Mapping[str, Any]):
     def start(self) -> None:
         env = {k: v for k, v in os.environ.items() if k.startswith(VARIABLES)}
         self.folder = tempfile.TemporaryDirectory()
+        env |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self.folder.name)  # no other is open to it
         self.process = subprocess.Popen(
             [sys.executable, CHILD],
             stdin=subprocess.PIPE,
