@@ -32,7 +32,6 @@ SEED, OTHER = "a first seed", "a second seed"
 OPEN = "5.3"  # a search for settings: what is right for one seed may be right for another, and it trains
 CLOSED = [number for number in PARTS if number != OPEN]
 BIN = ROOT / ".venv-kit" / "bin"
-LONG = {"GRADED_SECONDS": "36000"}  # a busy machine is not a fault
 
 
 def space_of(number, code):
@@ -380,6 +379,17 @@ def test_no_other_way_leads_there(written, monkeypatch, tmp_path):
     assert [*tmp_path.iterdir()] == [tmp_path / ".bash_history"]
 
 
+@pytest.mark.parametrize(
+    ("code", "key"), [("while True: pass", "not graded"), ("time.sleep(9999)", "endless")]
+)
+def test_an_answer_for_which_the_clock_was_too_short_is_not_judged(code, key):
+    answer = f"import time\ndef slope_2(z_1):\n    {code}"
+    cells = {"context": "import numpy as np", "own": [], "answers": {"1.2": answer}}
+    with Answers(cells, "1.2", ["slope_2"], 36000) as names:
+        names.ends = 0  # a busy machine's clock
+        assert verdict("1.2", names) == key
+
+
 FREE = {
     "a file": "open('mine', 'w').write('1')\nassert open('mine').read() == '1'\nos.remove('mine')",
     "a path": "pathlib.Path('a/b').mkdir(parents=True)\np = pathlib.Path('a/b/c')\np.write_text('1')\n"
@@ -525,14 +535,54 @@ SUBMISSIONS = {
 }
 
 
+JUDGE = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from graded.autograde import GradeApart
+from nbformat.v4 import new_code_cell, new_notebook
+about = {"schema_version": 3, "locked": True, "solution": False, "task": False}
+marks = {"context": {"grade": False}, "points-1-2": {"grade": True, "points": 1},
+         "answer-1-2": {"grade": False, "solution": True, "locked": False}}
+sources = {"context": "import numpy as np", "answer-1-2": sys.argv[3],
+           "points-1-2": 'from graded import grade\\n\\ngrade("1.2")'}
+cells = [new_code_cell(text, metadata={"nbgrader": {**about, **marks[name], "grade_id": name}})
+         for name, text in sources.items()]
+kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+nb = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+GradeApart(timeout=int(sys.argv[4])).preprocess(nb, {"metadata": {"path": sys.argv[2]}})
+print(json.dumps(nb.cells[-1].outputs))
+"""
+
+
+@pytest.mark.slow
+def test_the_judge_runs_where_nothing_of_a_students_lies(written, tmp_path):
+    """A file that is handed in beside the notebook is not imported in the place of the judge's own."""
+    if not (BIN / "nbgrader").exists():
+        pytest.skip("the kit's environment is not there: make .venv-kit/installed")
+    for name in ("graded", "numpy", "bpc_minimal", "sitecustomize", "json"):
+        (tmp_path / f"{name}.py").write_text("grade = lambda number: print('planted')\n")
+    (written / "sitecustomize.py").write_text("print('planted')")
+
+    def judged(answer, timeout):
+        command = [BIN / "python", "-c", JUDGE, written, tmp_path, answer, str(timeout)]
+        env = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "PYTHONPATH")}
+        return subprocess.run(command, capture_output=True, text=True, env=env)
+
+    done = judged(RIGHT, 36000)
+    (written / "sitecustomize.py").unlink()
+    assert done.returncode == 0, done.stderr
+    assert "Exercise 1.2 is right" in done.stdout and "planted" not in done.stdout
+    done = judged(RIGHT, 1)  # so that no mark is given where the clock ran out
+    assert done.returncode and "not graded" in done.stderr and "--GradeApart.timeout" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Make a course, hand in, and let nbgrader grade it; give the folder and the scores."""
     if not (BIN / "nbgrader").exists():
         pytest.skip("the kit's environment is not there: make .venv-kit/installed")
     folder = tmp_path_factory.mktemp("course")
-    environment = {**os.environ, **LONG}
-    environment.pop("XLA_FLAGS", None)
+    environment = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "PYTHONPATH")}
 
     def do(*command):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
