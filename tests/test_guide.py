@@ -30,6 +30,20 @@ def test_what_is_made_of_the_checks_is_up_to_date():
     assert done.returncode == 0, done.stderr
 
 
+def test_each_chapter_has_goals_mistakes_questions_a_plan_and_its_rows_in_the_table():
+    numbers = sorted(int(path.name[:2]) for path in (ROOT / "book").glob("[0-9]*.ipynb"))
+    text, table = CHAPTERS.split("## Goals, exercises, questions")
+    sections = re.split(r"^## Chapter (\d+), ", text, flags=re.MULTILINE)[1:]
+    assert [int(n) for n in sections[::2]] == numbers
+    for number, section in zip(sections[::2], sections[1::2], strict=True):
+        for part in ("What goes wrong, and how to meet it", "Questions", "Code it live"):
+            assert section.count(f"### {part}") == 1, (number, part)
+        for mark in ("goals", "mistakes"):
+            assert section.count(f"<!-- {mark}: {number} -->\n\n") == 1, (number, mark)
+        asked = re.findall(rf"Question ({number}\.\d): ", section)
+        assert len(asked) >= 4 and all(f"#exercise-{n.replace('.', '-')})" in table for n in asked)
+
+
 def test_the_minutes_of_the_workshop_add_up():
     assert sum(int(minutes) for minutes, *_ in rows("A workshop of 120 minutes")) == 120
 

@@ -83,6 +83,11 @@ def table() -> str:
     asked = dict(QUESTION.findall(text))
     sections = [int(n) for n in SECTION.findall(text)]
     numbers = [part.number for n in sections for part in FOUND[n]]
+    if sections != [*FOUND]:
+        odd = sorted({*sections} ^ {*FOUND}) or "their order"
+        raise ValueError(
+            f"book/teaching/chapters.md: a section for each chapter is expected; {odd}"
+        )
     if [*asked] != numbers:
         odd = sorted({*asked} ^ {*numbers}) or "their order"
         raise ValueError(
