@@ -3,6 +3,7 @@
 import ast
 import copy
 import importlib
+import json
 import os
 import re
 import shutil
@@ -481,6 +482,31 @@ def test_preflight_repairs_what_it_can_and_says_so():
         assert name in told
     assert "answer-1-5 was deleted; put back, without an answer" in said
     assert list(preflight.repair(notebook, whole)) == []
+
+
+def test_preflight_mends_what_colab_writes_so_that_nobody_calls_it_invalid(tmp_path):
+    handed_in = tmp_path / "submitted" / "amy" / "week-1" / "week-1.ipynb"
+    given = tmp_path / "release" / "week-1" / "week-1.ipynb"
+    for path, notebook in ((handed_in, answered(released())), (given, released())):
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+    raw = json.loads(handed_in.read_text("utf-8")) | {"nbformat_minor": 0}
+    handed_in.write_text(json.dumps(raw))
+    tool = [sys.executable, ROOT / "tools" / "preflight.py", tmp_path]
+    done = subprocess.run(tool, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "amy week-1: in order\n", "")
+    nbformat.validate(json.loads(handed_in.read_text("utf-8")))
+    assert (tmp_path / "preflight" / "amy" / "week-1" / "week-1.ipynb").is_file()
+
+
+def test_assignments_that_install_from_nobody_are_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["assignments.py", SEED, str(tmp_path)])
+    monkeypatch.setattr(assignments, "write_course", lambda seed, folder: [])
+    monkeypatch.setattr(assignments, "release", lambda folder, names: None)
+    for owner, warned in (("OWNER/bpc-book", True), ("amy/bpc-book", False)):
+        monkeypatch.setattr(assignments.set_repository, "current", lambda root, owner=owner: owner)
+        assert assignments.main() == 0
+        assert ("make set-repository" in capsys.readouterr().err) == warned
 
 
 def test_preflight_names_what_it_cannot_repair(tmp_path):

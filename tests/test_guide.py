@@ -91,6 +91,28 @@ def test_the_workshop_names_sections_that_are_there():
             assert {*found[1].split("; ")} <= headings, section
 
 
+@pytest.mark.parametrize("tool", ["editions", "student_book", "guide", "preflight", "slides"])
+def test_a_tool_that_is_asked_for_help_says_how_it_is_used_and_makes_nothing(tool, tmp_path):
+    command = [sys.executable, ROOT / "tools" / f"{tool}.py", "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    if tool == "slides" and "No module named" in done.stderr:
+        pytest.skip("made in the kit's environment")
+    assert done.returncode == 0 and done.stdout.startswith("usage: "), done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_fork_gets_its_address_and_its_tag_before_anything_is_given_out():
+    first, *_ = re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)
+    version = re.findall(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.M)[
+        0
+    ]
+    order = ["make set-repository", f"git tag v{version}", f"git push origin v{version}"]
+    places = [first.index(line) for line in [*order, "make editions", "make assignments"]]
+    assert places == sorted(places)
+    chapter = (ROOT / "book" / "01_energy.ipynb").read_text("utf-8")
+    assert f"@v{version}" in chapter and "git push --tags" not in GUIDE
+
+
 def test_the_commands_of_the_guide_are_there():
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = re.findall(r"^([a-z][a-z0-9-]*):(?!=)", makefile, re.MULTILINE)
