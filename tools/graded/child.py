@@ -141,10 +141,10 @@ def disarm() -> None:
         for module in (os, system):
             if hasattr(module, name):
                 setattr(module, name, refuse)
-    for module, name in [("_posixsubprocess", "fork_exec"), ("subprocess", "_fork_exec"),
-                         ("_imp", "create_builtin")]:  # fmt: skip
-        if hasattr(sys.modules.get(module), name):
-            setattr(sys.modules[module], name, refuse)
+    others = {"_posixsubprocess": "fork_exec", "subprocess": "_fork_exec", "_imp": "create_builtin"}
+    for place, name in others.items():
+        if hasattr(sys.modules.get(place), name):
+            setattr(sys.modules[place], name, refuse)
     sys.dont_write_bytecode = True
 
 
