@@ -3,8 +3,10 @@
 import ast
 import copy
 import importlib
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +33,6 @@ SEED, OTHER = "a first seed", "a second seed"
 OPEN = "5.3"  # a search for settings: what is right for one seed may be right for another, and it trains
 CLOSED = [number for number in PARTS if number != OPEN]
 BIN = ROOT / ".venv-kit" / "bin"
-LONG = {"GRADED_SECONDS": "36000"}  # a busy machine is not a fault
 
 
 def space_of(number, code):
@@ -254,12 +255,61 @@ WAYS = {
     "another machine": "import socket\ntold = socket.create_connection(('127.0.0.1', 9))",
     "a deletion": "told = os.remove(seed)",
 }
+# These are tried one after another by one answer; `late` is a neighbour's, handed in while it runs.
+MORE_WAYS = {
+    "a new file": "told = open(course + '/sitecustomize.py', 'w')",
+    "a new file by a path": "told = pathlib.Path(course, 'graded', 'evil.py').write_text('1')",
+    "a new file by its number": "told = os.open(course + '/evil.py', os.O_CREAT | os.O_WRONLY)",
+    "a new file by bytes": "told = open(os.fsencode(course + '/graded/evil.py'), 'xb')",
+    "a new file from here": "told = open(os.path.relpath(course) + '/evil.pth', 'w')",
+    "a new file in a new folder": "told = os.makedirs(course + '/numpy')",
+    "a raw file": "told = io.FileIO(pathlib.Path(seed)).read()",
+    "a raw new file": "told = io.FileIO(pathlib.Path(course, 'evil.py'), 'w')",
+    "a path of one's own": "class P:\n    def __fspath__(self): return seed\ntold = io.FileIO(P()).read()",
+    "two paths in one": "class P:\n    def __fspath__(self):\n        now = ways.pop()\n        return now\n"
+    "ways = ['harmless', seed] * 3\nopen('harmless', 'w').close()\ntold = io.FileIO(P(), 'w')",
+    "a path that lies": "class S(str):\n    def rpartition(self, *_): return '', '', 'harmless'\n"
+    "told = os.remove(S(late))",
+    "a later file, read": "told = open(late).read()",
+    "a later file, removed": "told = os.remove(late)",
+    "a later file, renamed": "told = os.rename(late, 'mine')",
+    "a later file, replaced": "open('mine', 'w').close()\ntold = os.replace('mine', late)",
+    "a later file, linked": "told = os.link(late, 'mine')",
+    "a later file, by a link": "os.symlink(os.path.dirname(late), 'mine')\n"
+    "told = open('mine/' + os.path.basename(late)).read()",
+    "a later file, copied": "told = shutil.copy(late, 'mine')",
+    "a later file, copied over": "open('mine', 'w').close()\ntold = shutil.copy('mine', late)",
+    "a later file, moved": "told = shutil.move(late, 'mine')",
+    "a later file, by a path": "told = pathlib.Path(late).read_text()",
+    "a later file, cut": "told = os.truncate(late, 0)",
+    "a later file, closed": "told = os.chmod(late, 0)",
+    "a later file, listed": "told = os.listdir(os.path.dirname(late))",
+    "a tree": "told = shutil.rmtree(course + '/submitted')",
+    "itself": "told = open('/proc/self/environ').read()",
+    "the root of itself": "told = open('/proc/self/root' + seed).read()",
+    "what is left open": "told = os.listdir('/dev/fd')",
+    "a place of packages": "told = open(np.__file__, 'r+')",
+    "a place of the user's": "told = os.makedirs(os.path.expanduser('~/.ipython/startup'))",
+    "a file of the user's": "told = open(os.path.expanduser('~/.bash_history')).read()",
+    "files of others for a moment": "told = os.listdir('..')",
+    "a long way round": "told = open(course + '/graded' * 0 + '/.' * 1900 + '/evil.py', 'w')",
+    "a pipe with a name": "told = os.mkfifo(course + '/evil.py')",
+    "a process without its event": "import _posixsubprocess\ntold = _posixsubprocess.fork_exec()",
+    "a process of Python's own": "import multiprocessing\n"
+    "told = multiprocessing.get_context('spawn').Process(target=print).start()",
+    "a second interpreter": "import _xxsubinterpreters\ntold = _xxsubinterpreters.create()",
+    "code of the machine": "path = os.path.abspath('evil.so')\nopen(path, 'wb').close()\n"
+    "from importlib import machinery as m\nloader = m.ExtensionFileLoader('evil', path)\n"
+    "told = loader.create_module(m.ModuleSpec('evil', loader, origin=path))",
+    "a line to the judge": "import zmq\ntold = zmq.Context()",
+}
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written")
     assignments.write_course(SEED, folder)
+    (folder / "submitted" / "amy").mkdir(parents=True)
     return folder
 
 
@@ -278,6 +328,98 @@ def test_what_is_the_lecturers_is_out_of_reach_of_an_answer(way, written, monkey
     with pytest.raises(Wrong) as found:
         apart("import os\nraise ValueError([*os.environ.values()])")
     assert SEED not in str(found.value)
+
+
+TRY_ALL = """
+import io, os, pathlib, shutil, site, sys, tempfile, traceback
+said = {}
+for way, code in ways.items():
+    try:
+        space = {"np": np, "course": course, "seed": seed, "late": late}
+        exec("import io, os, pathlib, shutil, site, sys, tempfile\\n" + code, space)
+        said[way] = "done: " + str(space.get("told"))
+    except BaseException as error:
+        said[way] = f"{type(error).__name__}: {error}"
+"""
+
+
+def tried(ways, course, monkeypatch):
+    """Let one answer try several things; give what came of each."""
+    late = course / "submitted" / "amy" / "late.txt"
+    monkeypatch.setattr(graded.apart, "CHILD", course / "graded" / "child.py")
+    hear = Answers.hear
+
+    def hand_in(self):
+        said = hear(self)
+        if said == {"ready": True}:
+            late.write_text(SEED)
+        return said
+
+    monkeypatch.setattr(Answers, "hear", hand_in)
+    seed = course / "graded" / "seed.txt"
+    known = f"ways, course, seed, late = {ways!r}, {str(course)!r}, {str(seed)!r}, {str(late)!r}"
+    wait = "import time\nwhile not os.path.exists(late):\n    time.sleep(0.1)"
+    answer = f"import os\n{known}\n{wait}\n{TRY_ALL}"
+    cells = {"context": "import numpy as np", "own": [], "answers": {"1.2": answer}}
+    before = sorted(map(str, course.rglob("*")))
+    with Answers(cells, "1.2", ["said"], 36000) as names:
+        said = names["said"]
+    changed = {*map(str, course.rglob("*"))} ^ {*before, str(late)}
+    whole = late.is_file() and late.read_text() == seed.read_text().strip() == SEED
+    shutil.rmtree(late.parent, ignore_errors=True)
+    late.parent.mkdir()
+    return said, whole and not changed
+
+
+def test_no_other_way_leads_there(written, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".bash_history").write_text(SEED)
+    said, whole = tried(MORE_WAYS, written, monkeypatch)
+    assert {way: told for way, told in said.items() if "out of reach" not in told} == {}
+    assert {*said} == {*MORE_WAYS} and SEED not in str(said) and whole
+    assert [*tmp_path.iterdir()] == [tmp_path / ".bash_history"]
+
+
+@pytest.mark.parametrize(
+    ("code", "key"), [("while True: pass", "not graded"), ("time.sleep(9999)", "endless")]
+)
+def test_an_answer_for_which_the_clock_was_too_short_is_not_judged(code, key):
+    answer = f"import time\ndef slope_2(z_1):\n    {code}"
+    cells = {"context": "import numpy as np", "own": [], "answers": {"1.2": answer}}
+    with Answers(cells, "1.2", ["slope_2"], 36000) as names:
+        names.ends = 0  # a busy machine's clock
+        assert verdict("1.2", names) == key
+
+
+FREE = {
+    "a file": "open('mine', 'w').write('1')\nassert open('mine').read() == '1'\nos.remove('mine')",
+    "a path": "pathlib.Path('a/b').mkdir(parents=True)\np = pathlib.Path('a/b/c')\np.write_text('1')\n"
+    "p.rename('a/d')\nassert [*pathlib.Path('a').glob('*')]\nshutil.rmtree(pathlib.Path('a'))",
+    "folders for a moment": "with tempfile.TemporaryDirectory() as one:\n    os.makedirs(one + '/a/b/c')\n"
+    "    shutil.copy(np.__file__, one + '/a/b')\nassert not os.path.exists(one)",
+    "a file for a moment": "with tempfile.NamedTemporaryFile('w') as f:\n    f.write('1')",
+    "a path of the system's": "with tempfile.TemporaryDirectory() as one:\n    p = pathlib.Path(one) / 'x'\n"
+    "    p.mkdir()\n    p.chmod(0o700)\n    os.rmdir(p)\n    os.open(p.parent, os.O_RDONLY)",
+    "what is not there": "try:\n    open('nowhere/mine', 'w')\nexcept FileNotFoundError:\n    pass",
+    "numbers": "np.save('mine', np.arange(3))\nassert np.load('mine.npy').sum() == 3\n"
+    "np.savetxt(pathlib.Path('x'), [1.0])\nnp.arange(3).tofile(pathlib.Path('y'))",
+    "jax": "import jax\nassert jax.jit(lambda x: 2 * x)(1.0) == 2.0\njax.grad(jax.numpy.sin)(0.0)",
+    "the package": "import jax\nimport bpc_minimal as bpc\nbpc.make_network(jax.random.key(0), (3, 2))",
+    "its images": "import bpc_minimal as bpc\nbpc.load_mnist()",
+    "a figure": "import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt\n"
+    "plt.plot([1, 2])\nplt.title('$x_1$')\nplt.savefig('mine.png')\nplt.savefig(pathlib.Path('mine.svg'))",
+    "nothing": "open(os.devnull, 'w').write('1')",
+    "its own module": "open('mine.py', 'w').write('x = 1')\nsys.path.insert(0, os.getcwd())\nimport mine",
+    "a worker": "from concurrent.futures import ThreadPoolExecutor\n[*ThreadPoolExecutor(2).map(abs, [1])]",
+    "many libraries": "import asyncio, csv, decimal, html, json, logging, sqlite3, statistics, zipfile",
+}
+
+
+def test_an_answer_may_use_what_a_notebook_uses_and_files_of_its_own(written, monkeypatch):
+    said, whole = tried(FREE, written, monkeypatch)
+    assert {way: told for way, told in said.items() if told != "done: None"} == {}
+    assert {*said} == {*FREE} and whole
+    assert apart(RIGHT) == "right"
 
 
 # -- before grading -----------------------------------------------------------------------------------------
@@ -342,6 +484,31 @@ def test_preflight_repairs_what_it_can_and_says_so():
     assert list(preflight.repair(notebook, whole)) == []
 
 
+def test_preflight_mends_what_colab_writes_so_that_nobody_calls_it_invalid(tmp_path):
+    handed_in = tmp_path / "submitted" / "amy" / "week-1" / "week-1.ipynb"
+    given = tmp_path / "release" / "week-1" / "week-1.ipynb"
+    for path, notebook in ((handed_in, answered(released())), (given, released())):
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+    raw = json.loads(handed_in.read_text("utf-8")) | {"nbformat_minor": 0}
+    handed_in.write_text(json.dumps(raw))
+    tool = [sys.executable, ROOT / "tools" / "preflight.py", tmp_path]
+    done = subprocess.run(tool, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "amy week-1: in order\n", "")
+    nbformat.validate(json.loads(handed_in.read_text("utf-8")))
+    assert (tmp_path / "preflight" / "amy" / "week-1" / "week-1.ipynb").is_file()
+
+
+def test_assignments_that_install_from_nobody_are_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["assignments.py", SEED, str(tmp_path)])
+    monkeypatch.setattr(assignments, "write_course", lambda seed, folder: [])
+    monkeypatch.setattr(assignments, "release", lambda folder, names: None)
+    for owner, warned in (("OWNER/bpc-book", True), ("amy/bpc-book", False)):
+        monkeypatch.setattr(assignments.set_repository, "current", lambda root, owner=owner: owner)
+        assert assignments.main() == 0
+        assert ("make set-repository" in capsys.readouterr().err) == warned
+
+
 def test_preflight_names_what_it_cannot_repair(tmp_path):
     for name in ("amy", "ben", "cem", "dot"):
         (tmp_path / "submitted" / name / ("week-8" if name == "dot" else "week-1")).mkdir(
@@ -394,14 +561,54 @@ SUBMISSIONS = {
 }
 
 
+JUDGE = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from graded.autograde import GradeApart
+from nbformat.v4 import new_code_cell, new_notebook
+about = {"schema_version": 3, "locked": True, "solution": False, "task": False}
+marks = {"context": {"grade": False}, "points-1-2": {"grade": True, "points": 1},
+         "answer-1-2": {"grade": False, "solution": True, "locked": False}}
+sources = {"context": "import numpy as np", "answer-1-2": sys.argv[3],
+           "points-1-2": 'from graded import grade\\n\\ngrade("1.2")'}
+cells = [new_code_cell(text, metadata={"nbgrader": {**about, **marks[name], "grade_id": name}})
+         for name, text in sources.items()]
+kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+nb = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+GradeApart(timeout=int(sys.argv[4])).preprocess(nb, {"metadata": {"path": sys.argv[2]}})
+print(json.dumps(nb.cells[-1].outputs))
+"""
+
+
+@pytest.mark.slow
+def test_the_judge_runs_where_nothing_of_a_students_lies(written, tmp_path):
+    """A file that is handed in beside the notebook is not imported in the place of the judge's own."""
+    if not (BIN / "nbgrader").exists():
+        pytest.skip("the kit's environment is not there: make .venv-kit/installed")
+    for name in ("graded", "numpy", "bpc_minimal", "sitecustomize", "json"):
+        (tmp_path / f"{name}.py").write_text("grade = lambda number: print('planted')\n")
+    (written / "sitecustomize.py").write_text("print('planted')")
+
+    def judged(answer, timeout):
+        command = [BIN / "python", "-c", JUDGE, written, tmp_path, answer, str(timeout)]
+        env = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "PYTHONPATH")}
+        return subprocess.run(command, capture_output=True, text=True, env=env)
+
+    done = judged(RIGHT, 36000)
+    (written / "sitecustomize.py").unlink()
+    assert done.returncode == 0, done.stderr
+    assert "Exercise 1.2 is right" in done.stdout and "planted" not in done.stdout
+    done = judged(RIGHT, 1)  # so that no mark is given where the clock ran out
+    assert done.returncode and "not graded" in done.stderr and "--GradeApart.timeout" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Make a course, hand in, and let nbgrader grade it; give the folder and the scores."""
     if not (BIN / "nbgrader").exists():
         pytest.skip("the kit's environment is not there: make .venv-kit/installed")
     folder = tmp_path_factory.mktemp("course")
-    environment = {**os.environ, **LONG}
-    environment.pop("XLA_FLAGS", None)
+    environment = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS", "PYTHONPATH")}
 
     def do(*command):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)

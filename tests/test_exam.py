@@ -103,9 +103,21 @@ def test_no_choice_is_ambiguous_whatever_the_seed(name):
         assert all(o.why and o.why[-1] != "." for o in q.options if not o.right)
         if q.value is not None:
             values = sorted(number_in(text) for text in texts)
-            assert values == [number_in(text) for text in texts]
             for low, high in zip(values, values[1:], strict=False):
                 assert high - low > 0.02 * max(abs(low), abs(high)), (seed, texts)
+
+
+def test_no_letter_is_right_more_often_than_another():
+    drawn = [q for seed in range(20) for q in exam.exam(seed) if q.kind == "choice"]
+    for count in (4, 5):
+        right = [[o.right for o in q.options].index(True) for q in drawn if len(q.options) == count]
+        if len(right) < 200:
+            continue
+        for letter in range(count):
+            assert abs(right.count(letter) / len(right) - 1 / count) < 0.06, (count, letter)
+    paper = write_exam.as_markdown(exam.exam(7), 7, solved=True)
+    letters = re.findall(r"\*\*([a-e])\)\*\*", paper)
+    assert max(map(letters.count, letters)) < 0.45 * len(letters) and {*letters} >= {*"abcd"}
 
 
 def number_in(text):

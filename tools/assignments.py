@@ -16,6 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import set_repository
 from cell_code import sources
 from editions import FIRST, PACKAGE, ROOT, address, chapters, parts, tags
 from graded.variant import ASSIGNMENTS, points, variant
@@ -34,7 +35,6 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]  # for alembic
-os.environ["PYTHONPATH"] = HERE  # where the hidden tests find the folder `graded`
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -45,6 +45,7 @@ c.CourseDirectory.course_id = "bpc"
 c.CourseDirectory.root = HERE
 c.ClearSolutions.code_stub = {{"python": "{STUB}"}}
 c.Autograde.autograde_preprocessors = PREPROCESSORS
+c.GradeApart.startup_timeout = 600  # seconds until a kernel is there: a class is graded on a busy machine too
 '''
 HEAD = """# {name}: {title}
 
@@ -201,7 +202,8 @@ def release(folder: Path, names: list[str]) -> None:
 
     config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
     api = NbGraderAPI(config=config)
-    for name in names:
+    for count, name in enumerate(names, 1):
+        print(f"{name} ({count} of {len(names)})", flush=True)
         done = api.generate_assignment(name, force=True, create=True)
         if not done["success"]:
             raise RuntimeError(f"nbgrader made no assignment of {name}:\n{done['log']}")
@@ -215,6 +217,12 @@ def main() -> int:
     if not (seed := given.seed.strip()):
         parser.error(
             "no seed given; give any text that students do not know: make assignments SEED=..."
+        )
+    if set_repository.current(ROOT).startswith("OWNER/"):
+        print(
+            "the first cells of these assignments install from OWNER/..., which is nobody's: before you give "
+            "one out, run make set-repository URL=https://github.com/USER/NAME, and this again",
+            file=sys.stderr,
         )
     try:
         names = write_course(seed, given.folder.resolve())

@@ -12,6 +12,7 @@ In all of them Markdown is plain (`plain`), what only asserts is out of sight, a
 the package or stops with one sentence. All that is needed is listed in requirements-kit.txt.
 """
 
+import argparse
 import re
 import shutil
 import sys
@@ -369,7 +370,9 @@ def take(steps: list[Preprocessor], path: Path, notebook: NotebookNode) -> Noteb
 
 
 def main() -> int:
-    folder = Path(sys.argv[1]) if sys.argv[1:] else ROOT / "dist" / "kit"
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist" / "kit")
+    folder = parser.parse_args().folder
     for name in EDITIONS:
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)

@@ -7,6 +7,7 @@ A part begins with a comment such as `<!-- mistakes: 4 -->` and ends with `<!-- 
 by hand.
 """
 
+import argparse
 import re
 import sys
 from collections.abc import Callable
@@ -83,6 +84,11 @@ def table() -> str:
     asked = dict(QUESTION.findall(text))
     sections = [int(n) for n in SECTION.findall(text)]
     numbers = [part.number for n in sections for part in FOUND[n]]
+    if sections != [*FOUND]:
+        odd = sorted({*sections} ^ {*FOUND}) or "their order"
+        raise ValueError(
+            f"book/teaching/chapters.md: a section for each chapter is expected; {odd}"
+        )
     if [*asked] != numbers:
         odd = sorted({*asked} ^ {*numbers}) or "their order"
         raise ValueError(
@@ -112,12 +118,14 @@ def filled(text: str) -> str:
 
 
 def main() -> int:
-    stale = 0
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only say whether they are up to date")
+    check, stale = parser.parse_args().check, 0
     for page in sorted(TEACHING.glob("*.md")):
         text = page.read_text("utf-8")
         if (made := filled(text)) == text:
             continue
-        if "--check" in sys.argv[1:]:
+        if check:
             print(f"{page.name} is not what the checks hold; run: make notebooks", file=sys.stderr)
             stale += 1
         else:

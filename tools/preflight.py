@@ -8,8 +8,11 @@ stripped, or a file by another name. What was handed in stays in FOLDER/prefligh
 names, and ends with an error.
 """
 
+import argparse
+import json
 import shutil
 import sys
+import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +87,16 @@ def repair(handed_in: NotebookNode, released: NotebookNode) -> Iterator[str]:
     handed_in.metadata["kernelspec"] = released.metadata.kernelspec
 
 
+def read(file: Path) -> NotebookNode:
+    """Read a notebook; as Colab writes it, its cells have names that its version does not know."""
+    raw = json.loads(file.read_text("utf-8"))
+    if raw["nbformat"] == 4 and raw["nbformat_minor"] < 5:
+        raw["nbformat_minor"] = 5
+        for cell in raw["cells"]:
+            cell.setdefault("id", uuid.uuid4().hex[:8])
+    return nbformat.reads(json.dumps(raw), as_version=4)
+
+
 def look_at(folder: Path, release: Path, kept: Path) -> tuple[list[str], str | None]:
     """Look at one submission; give what was done, and what is left for the lecturer to do."""
     if not (given := release / folder.name / f"{folder.name}.ipynb").is_file():
@@ -101,12 +114,12 @@ def look_at(folder: Path, release: Path, kept: Path) -> tuple[list[str], str | N
         others[0].rename(file)
         done.append(f"was called {others[0].name}; renamed")
     try:
-        notebook = nbformat.read(file, as_version=4)
+        notebook = read(file)
     except Exception as error:
         return done, f"cannot be read: {str(error).splitlines()[0]}; ask for it again"
-    before = nbformat.writes(notebook)
+    before = file.read_text("utf-8")
     done += repair(notebook, nbformat.read(given, as_version=4))
-    if nbformat.writes(notebook) != before:
+    if nbformat.writes(notebook).rstrip() != before.rstrip():
         if not kept.exists():
             shutil.copytree(folder, kept)
         nbformat.write(notebook, file)
@@ -115,7 +128,9 @@ def look_at(folder: Path, release: Path, kept: Path) -> tuple[list[str], str | N
 
 def main() -> int:
     warnings.simplefilter("ignore", DuplicateCellId)  # said below, in words of the course
-    course = Path(sys.argv[1]) if sys.argv[1:] else ROOT / "course"
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "course")
+    course = parser.parse_args().folder
     submitted = sorted(course.glob("submitted/*/*/"))
     if not submitted:
         print(

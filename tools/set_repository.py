@@ -9,6 +9,7 @@ The address that _config.yml holds is the one that is replaced, so it can be set
 
 import argparse
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -67,6 +68,12 @@ def replace(root: Path, new: str) -> list[Path]:
     return changed
 
 
+def tag_of(root: Path) -> str:
+    """Give the tag from which the first cells install the package: that of its version."""
+    text = (root / "pyproject.toml").read_text("utf-8")
+    return "v" + re.findall(r'^version = "(.*)"$', text, re.M)[0]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("url", help="https://github.com/USER/NAME")
@@ -79,6 +86,15 @@ def main() -> int:
         )
     for path in replace(ROOT, match.group(1)):
         print(path.relative_to(ROOT))
+    tag = tag_of(ROOT)
+    known = subprocess.run(
+        ["git", "tag", "--list", tag], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if not known.stdout.strip():
+        print(
+            f"chapters and assignments install the package from the tag {tag}, which is not here; when this "
+            f"is committed: git tag {tag} && git push origin {tag}"
+        )
     return 0
 
 

@@ -12,6 +12,7 @@ A deck is a file that opens without a server and asks for nothing outside its fo
 and formulas are MathML, as on the book's pages. Each is printed into a PDF too where Chromium is installed.
 """
 
+import argparse
 import copy
 import html
 import itertools
@@ -424,8 +425,9 @@ def write_decks(folder: Path) -> None:
 
 
 def main() -> int:
-    folder = Path(sys.argv[1]) if sys.argv[1:] else ROOT / "dist" / "kit" / "slides"
-    folder = folder.resolve()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist" / "kit" / "slides")
+    folder = parser.parse_args().folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
     write_decks(folder)
     print_decks(folder)

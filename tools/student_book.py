@@ -7,6 +7,7 @@ made from a copy of the book in which no solution stands (`editions.STUDENT_PAGE
 it has no page of solutions, no part for lecturers, no button for Colab, and none for the repository.
 """
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -56,7 +57,9 @@ def write_sources(folder: Path) -> None:
 
 
 def main() -> int:
-    target = (Path(sys.argv[1]) if sys.argv[1:] else ROOT / "dist" / "kit").resolve()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist" / "kit")
+    target = parser.parse_args().folder.resolve()
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

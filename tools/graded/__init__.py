@@ -18,7 +18,7 @@ from .variant import points, variant
 __all__ = ["grade", "points", "variant"]
 
 SEED = Path(__file__).with_name("seed.txt")  # written by tools/assignments.py
-SECONDS = float(os.environ.get("GRADED_SECONDS", 110))  # nbgrader's own limit for a cell is 120
+SECONDS = float(os.environ.get("GRADED_SECONDS", 110))  # follows nbgrader's limit: see `autograde`
 
 
 def grade(number: str) -> None:
@@ -26,6 +26,7 @@ def grade(number: str) -> None:
 
     Raises:
         Wrong: if it is not right, or not there.
+        NotGraded: if nothing can be said of it, as the clock ran out.
     """
     exercise = variant(number, SEED.read_text("utf-8").strip()).exercise
     cells = json.loads(Path(os.environ["GRADED_ANSWERS"]).read_text("utf-8"))
@@ -35,5 +36,5 @@ def grade(number: str) -> None:
     except Waits:
         raise Wrong(f"Exercise {number}: there is no answer.", "none") from None
     except Wrong as wrong:
-        raise Wrong(f"Exercise {number}: {wrong}", wrong.key) from None
+        raise type(wrong)(f"Exercise {number}: {wrong}", wrong.key) from None
     print(f"Exercise {number} is right: {said}")

@@ -26,9 +26,30 @@ import numpy as np
 from bpc_minimal.checks.core import Waits, Wrong
 
 ENDLESS = "it does not come to an end: is there a loop that goes on?"
+CLOCK = "not graded: the time by the clock was over, and not the processor's; grade it again."
 CHILD = Path(__file__).with_name("child.py")
 # All that an answer learns of the variables of whoever grades it.
 VARIABLES = tuple("PATH HOME LANG LC_ TMP TEMP SYSTEMROOT JAX_ XLA_ TF_ OMP_".split())
+
+
+class NotGraded(Wrong):
+    """The clock ran out while an answer was at work: nothing is known of it."""
+
+
+def waits(pid: int) -> bool:
+    """Does a process wait for something, in all its threads, or would it go on if the machine let it?"""
+    asleep = 0
+    for _ in range(40):
+        places = [*Path(f"/proc/{pid}/task").glob("*/stat")]
+        try:
+            states = {place.read_text().rpartition(")")[2].split()[0] for place in places}
+        except OSError:
+            return False
+        asleep = asleep + 1 if states == {"S"} else 0  # on other systems nothing is known
+        if asleep == 10 or not places:
+            return bool(places)
+        time.sleep(0.1)
+    return False
 
 
 class Other:
@@ -56,7 +77,8 @@ class Answers(Mapping[str, Any]):
         cells: of the submission: `context`, `own` and, by exercise, `answers`.
         number: the exercise's.
         names: those that the answer shall make.
-        seconds: to wait for all of it. A loop without end is noticed before: see `child.limit`.
+        seconds: to wait for all of it. A loop without end is noticed by the processor's time: see
+            `child.limit`.
     """
 
     def __init__(self, cells: dict, number: str, names: list[str], seconds: float):
@@ -72,8 +94,17 @@ class Answers(Mapping[str, Any]):
 
     def __enter__(self) -> "Answers":
         try:
+            return self.begin()
+        except BaseException:
+            self.stop()  # nothing of it goes on
+            raise
+
+    def begin(self) -> "Answers":
+        try:
             self.start()
             self.hear()
+        except NotGraded:
+            raise
         except Wrong:  # a cell of the student's own has no end: without them
             self.stop()
             self.job["own"] = []
@@ -88,6 +119,7 @@ class Answers(Mapping[str, Any]):
     def start(self) -> None:
         env = {k: v for k, v in os.environ.items() if k.startswith(VARIABLES)}
         self.folder = tempfile.TemporaryDirectory()
+        env |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self.folder.name)  # no other is open to it
         self.process = subprocess.Popen(
             [sys.executable, CHILD],
             stdin=subprocess.PIPE,
@@ -119,7 +151,9 @@ class Answers(Mapping[str, Any]):
         try:
             line = self.lines.get(timeout=max(self.ends - time.monotonic(), 0))
         except queue.Empty:
-            raise Wrong(ENDLESS, "endless") from None
+            if waits(self.process.pid):
+                raise Wrong(ENDLESS, "endless") from None
+            raise NotGraded(CLOCK, "not graded") from None
         try:
             return json.loads(line)
         except ValueError:

@@ -2,18 +2,21 @@
 
 It reads pickles from its input, which the judge wrote, and writes JSON, so that nothing that a student
 made is unpickled there. It knows fresh inputs, and no right answer: those of the course are out of its reach
-(`guard`). That is a lock and no prison; who grades strangers does so in a container.
+(`guard`), and it writes nowhere but into a folder of its own. That is a lock and no prison; who grades
+strangers does so in a container.
 """
 
 import base64
 import builtins
 import ctypes  # noqa: F401  (before it is out of reach)
 import dis
+import importlib.util
 import inspect
 import json
 import os
 import pickle
 import stat
+import subprocess  # noqa: F401  (before it is disarmed)
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,41 +91,175 @@ def limit(seconds: int) -> None:
 
 
 REFUSED = frozenset(
-    "ctypes.call_function ctypes.dlopen ctypes.dlsym gc.get_objects gc.get_referents gc.get_referrers "
-    "os.chdir os.exec os.fchdir os.fork os.forkpty os.kill os.killpg os.posix_spawn os.spawn os.startfile "
-    "os.system pty.spawn signal.pthread_kill socket.connect socket.sendmsg socket.sendto sqlite3.connect "
-    "subprocess.Popen".split()
+    "cpython.PyInterpreterState_New gc.get_objects gc.get_referents gc.get_referrers os.chdir os.exec "
+    "os.fchdir os.fork os.forkpty os.kill os.killpg os.link os.posix_spawn os.spawn os.startfile os.symlink "
+    "os.system pty.spawn resource.prlimit signal.pthread_kill socket.bind socket.connect socket.sendmsg "
+    "socket.sendto sqlite3.connect subprocess.Popen sys._current_frames sys._current_exceptions".split()
 )
+OF_CTYPES = frozenset(  # those of its events that reach no memory of another's, and NumPy's arrays raise
+    "ctypes.addressof ctypes.cdata/buffer ctypes.create_string_buffer ctypes.create_unicode_buffer "
+    "ctypes.get_errno ctypes.set_errno".split()
+)
+READS = frozenset(
+    "os.getxattr os.listdir os.listmounts os.listvolumes os.listxattr os.scandir".split()
+)
+WRITES = frozenset(
+    "os.chflags os.chmod os.chown os.lchflags os.lchmod os.mkdir os.remove os.removexattr os.rename os.rmdir "
+    "os.setxattr os.truncate os.utime".split()
+)
+# Compiled modules that open files, or run programs, and tell nobody.
+DOORS = frozenset(
+    "_cffi_backend _dbm _gdbm _interpreters _posixsubprocess _testcapi _testinternalcapi "
+    "_xxsubinterpreters posix zmq".split()
+)
+UNTOLD = "chroot mkfifo mknod pidfd_open setns unshare".split()  # of `os`: these raise no event
+OUT = "out of reach of an answer"
+OTHERS = f"other processes, folders and machines are {OUT}"
+
+
+def refuse(*_: Any, **__: Any) -> Any:
+    raise PermissionError(OTHERS)
+
+
+def known(*paths: Any) -> frozenset:
+    """Give the numbers by which files are known, whatever they are called, of those that are there."""
+    found = [os.stat(path) for path in paths if path and os.path.exists(path)]
+    return frozenset((one.st_dev, one.st_ino) for one in found)
+
+
+def disarm() -> None:
+    """Take away what reaches files and processes without an event."""
+    for name in sys.builtin_module_names:  # none is made anew afterwards
+        try:
+            importlib.import_module(name)
+        except Exception:
+            continue
+    system = sys.modules.get("posix") or sys.modules.get("nt")
+    for name in UNTOLD:
+        for kind in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            kind.discard(getattr(os, name, None))
+        for module in (os, system):
+            if hasattr(module, name):
+                setattr(module, name, refuse)
+    others = {"_posixsubprocess": "fork_exec", "subprocess": "_fork_exec", "_imp": "create_builtin"}
+    for place, name in others.items():
+        if hasattr(sys.modules.get(place), name):
+            setattr(sys.modules[place], name, refuse)
+    sys.dont_write_bytecode = True
 
 
 def guard(course: Path) -> None:
     """Refuse from now on, for good, the files of the course, other processes, and the network.
 
-    A file is known by its number, whatever leads to it, and nothing is used that an answer could write over.
+    An answer writes into its own folder, the one that it runs in, and nowhere else. It reads neither the
+    course nor the folders of others for a moment, nor what the user keeps at home, but for Python and its
+    packages. Where a path leads is found by going up from its folder, each known by its number; for that
+    nothing is used that an answer could write over.
     """
-    there = [path.stat() for path in (course, *course.rglob("*")) if path.exists()]
-    kept = frozenset((one.st_dev, one.st_ino) for one in there)
+    home = os.path.expanduser("~")
+    own, courses, null = known("."), known(course), known(os.devnull)
+    root = known("/", os.path.splitdrive(home)[0] + "/")
+    closed = courses | (known(home, "..") - root)
+    spec = importlib.util.find_spec("bpc_minimal")
+    packages = [*sys.path, *((spec and spec.submodule_search_locations) or ())]
+    fonts = (".cache/matplotlib", ".config/matplotlib", ".matplotlib", ".fonts", "Library/Fonts")
+    libraries = known(
+        sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *packages,
+        *(os.path.join(home, one) for one in fonts),
+    ) - closed - own - root  # fmt: skip
+    kept = known(course, *course.rglob("*"))
     proc = os.stat("/proc").st_dev if os.path.exists("/proc") else None  # where processes are files
-    own = os.stat(".").st_dev, os.stat(".").st_ino
+    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    disarm()
 
     def hook(
-        event, args, refused=REFUSED, kept=kept, proc=proc, own=own, look=os.stat, is_folder=stat.S_ISDIR,
-        starts=str.startswith, is_a=isinstance, text=(str, bytes), gone=OSError, no=PermissionError,
+        event, args, refused=REFUSED, of_ctypes=OF_CTYPES, reads=READS, writes=WRITES, doors=DOORS,
+        kept=kept, closed=closed, own=own, libraries=libraries, null=null, proc=proc, writing=writing,
+        look=os.stat, is_folder=stat.S_ISDIR, starts=str.startswith, kind=type, text=str, raw=bytes,
+        number=int, gone=(FileNotFoundError, NotADirectoryError), fault=(OSError, ValueError), size=len,
+        no=PermissionError, not_there=ImportError, windows=os.name == "nt", levels=tuple(range(99)),
+        processes=OTHERS, files=f"the files of the course are {OUT}",
+        elsewhere=f"what is not in an answer's own folder is {OUT}",
     ):  # fmt: skip
-        if event in refused:
-            raise no("other processes, folders and machines are out of reach of an answer")
-        if not (event == "open" or starts(event, "os.")) or not args or not is_a(args[0], text):
+        if event in refused or (starts(event, "ctypes.") and event not in of_ctypes):
+            raise no(processes)
+        write = event in writes
+        if event == "open":
+            path, mode, flags = args
+            write = kind(flags) is not number or flags & writing != 0
+            write = write or (kind(mode) is text and mode not in ("r", "rb", "rt"))
+            paths = (path,)
+        elif event == "import":
+            name, path = args[:2]
+            if kind(name) is not text or name.rpartition(".")[2] in doors or name in doors:
+                raise not_there(processes)
+            if path is None:
+                return
+            paths = (path,)
+        elif write:
+            paths = args[:2] if event == "os.rename" else args[:1]
+        elif event in reads:
+            paths = args[:1]
+        else:
             return
-        try:
-            found = look(args[0])
-        except gone:
-            return
-        number = found.st_dev, found.st_ino
-        folder = (
-            event == "open" and is_folder(found.st_mode) and number != own
-        )  # a way past its name
-        if number in kept or found.st_dev == proc or folder:
-            raise no("the files of the course are out of reach of an answer")
+        for path in paths:
+            if kind(path) is number:
+                continue
+            if path is None:
+                path = "."
+            if kind(path) is raw:
+                path = path.decode("utf-8", "surrogateescape")
+            if kind(path) is not text:
+                raise no(elsewhere)
+            if windows:
+                path = path.replace("\\", "/")
+            if "\0" in path:
+                return  # which Python refuses anyhow
+            try:
+                found = look(path)
+            except fault:
+                folder = False
+            else:
+                folder, here = is_folder(found.st_mode), (found.st_dev, found.st_ino)
+                if here in kept or found.st_dev == proc:
+                    raise no(files)
+                if here in null and event == "open":
+                    continue
+            last = path.rpartition("/")[2]
+            place = path
+            if last not in ("", ".", "..") and not (folder and (event == "open" or not write)):
+                place = path[: size(path) - size(last)] or "."
+            before, where, up = None, None, place
+            for level in levels:
+                try:
+                    found = look(up)
+                except gone:
+                    if level or "/../" in "/" + path + "/":
+                        raise no(elsewhere) from None
+                    break  # there is no such folder, as whoever asked is told next
+                except fault:
+                    raise no(elsewhere) from None
+                at = found.st_dev, found.st_ino
+                if found.st_dev == proc or at in closed:
+                    raise no(files)
+                if at in own:
+                    where = "own"
+                    break
+                if at in libraries and not write:
+                    where = "library"
+                    break
+                if at == before:
+                    break
+                before, up = at, up + "/.."
+            else:
+                raise no(elsewhere)
+            if before is None and where is None:  # no such folder
+                continue
+            if event == "import":
+                if where == "own":
+                    raise not_there(elsewhere)
+            elif where != "own" and (write or (folder and event == "open")):
+                raise no(elsewhere)
 
     sys.addaudithook(hook)
 

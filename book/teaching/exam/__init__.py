@@ -161,7 +161,9 @@ def numbers(
     unit: str = "",
     **given: Any,
 ) -> Question:
-    """Make a choice among numbers, in order of size; what is wrong is what a mistake gives.
+    """Make a choice among numbers, shuffled; what is wrong is what a mistake gives.
+
+    In order of size the right one would stand in the middle: mistakes err to both sides.
 
     Raises:
         Ambiguous: fewer than three mistakes give a number of their own.
@@ -175,18 +177,14 @@ def numbers(
     if len(kept) < 3:
         raise Ambiguous(text)
 
-    def option(x: float, why: str, right: bool = False) -> tuple[float, Option]:
-        return x, Option(text=f"${show(x)}$ {unit}".strip(), why=why, right=right)
+    def option(x: float, why: str, right: bool = False) -> Option:
+        return Option(text=f"${show(x)}$ {unit}".strip(), why=why, right=right)
 
-    every = [
-        option(right, "", True),
-        *(option(x, why) for why, x in kept.items()),
-    ]
-    options = [made for _, made in sorted(every, key=lambda pair: pair[0])]
-    answer = next(made.text for made in options if made.right)
+    every = [option(right, "", True), *(option(x, why) for why, x in kept.items())]
+    options = [every[i] for i in rng.permutation(len(every))]
     return Question(
-        kind="choice", text=text, answer=answer, solution=solution, given=given, options=options,
-        value=float(right),
+        kind="choice", text=text, answer=every[0].text, solution=solution, given=given,
+        options=options, value=float(right),
     )  # fmt: skip
 
 
