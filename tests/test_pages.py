@@ -558,6 +558,28 @@ def test_titles_and_neighbours_carry_numbers(visit):
     assert page.locator("a.right-next").inner_text().endswith("9 Without labels")
 
 
+@pytest.mark.parametrize("width", [1024, 1180, 1280])
+def test_a_wide_screen_that_is_touched_has_no_button_that_does_nothing(width, browser, site):
+    """What closes a dialog is shown in a dialog only."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.goto((site / "book/03_hybrid.html").as_uri())
+    ways_out = page.locator(".close-dialog")
+    ways_out.last.wait_for(state="attached")
+    assert page.evaluate("() => matchMedia('(hover: none)').matches")
+    assert ways_out.count() == 2
+    assert not [out for out in ways_out.all() if out.is_visible()]
+    if width < 1200:  # there the contents are a dialog
+        page.get_by_role("button", name="On this page").tap()
+        out = page.get_by_role("dialog", name="On this page").get_by_role("button", name="Close")
+        assert out.bounding_box()["height"] >= 44
+        out.tap()
+        out.wait_for(state="hidden")
+    context.close()
+
+
 def test_without_scripts_the_menu_ends_a_narrow_page_and_no_dead_button_is_shown(browser, site):
     context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
     page = context.new_page()
