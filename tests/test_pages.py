@@ -618,6 +618,42 @@ def test_without_scripts_a_dark_system_sees_the_dark_theme(browser, site):
         assert len(without) > 20 and not strange, sorted(strange)[:5]
 
 
+SPELLINGS = [
+    ("alpha_gen", "α_gen", "αgen"),
+    ("z_0", "z0", "z₀"),
+    ("exercise 1.2", "ex 1.2", "exercise1.2", "Ex. 1.2", "exercises 1.2"),
+    ("figure 3", "fig3", "Fig. 3"),
+    ("equation 3", "eq3", "Eqn. 3"),
+    ("chapter 4", "ch 4", "chap. 4", "chapter4"),
+    ("local minimum", "local minima"),
+    ("generalise", "generalize", "generalises"),
+    ("licence", "license"),
+    ("sigma", "σ"),
+    ("∂",),
+    ("KL", "Kullback", "Leibler", "Kullback-Leibler"),
+]
+
+
+def test_a_search_finds_what_is_typed_as_the_book_prints_it(visit):
+    page, _ = visit("search.html")
+    field, results = page.locator(".bd-search-container input"), page.locator("#search-results")
+    for ways in SPELLINGS:
+        found = []
+        for typed in ways:
+            field.fill(typed)
+            found.append(results.locator("> li > a").evaluate_all("all => all.map(e => e.href)"))
+        assert found[0], ways
+        assert all(other == found[0] for other in found), (ways, [*map(len, found)])
+
+
+def test_the_licence_is_found_where_it_stands(visit):
+    page, _ = visit("search.html")
+    page.locator(".bd-search-container input").fill("licence")
+    page.locator("#search-results a").first.click()
+    page.wait_for_url("**/intro.html#licence")
+    assert "CC BY 4.0" in page.locator("footer", has=page.locator("#licence")).last.inner_text()
+
+
 def test_each_synonym_of_the_search_leads_to_words_of_the_book(site):
     script = (site / "_static" / "search-index.js").read_text("utf-8")
     index = json.loads(script.split("=", 1)[1].rstrip().rstrip(";"))
