@@ -322,6 +322,22 @@ def test_a_lost_reader_is_led_back_from_any_depth(site, page, tmp_path):
         assert failed.count(lost) == len(failed)
 
 
+def test_a_lost_reader_is_offered_what_the_address_may_have_meant(site, page, tmp_path):
+    folder = BASE.split("/", 3)[3].rstrip("/")
+    (tmp_path / folder).symlink_to(site)
+    (tmp_path / "404.html").symlink_to(site / "404.html")
+    with pages_report.served(tmp_path) as address:
+        page.goto(f"{address}{folder}/glosary.html")
+        page.get_by_role("status").get_by_role("link", name="Glossary").click()
+        page.wait_for_url(f"**/{folder}/book/glossary.html")
+        page.goto(f"{address}{folder}/book/04_free-energy.html")
+        field = page.locator("article input[type=search]")
+        assert field.input_value() == "free energy"
+        assert not page.get_by_role("status").inner_text().strip(), "nothing is like it"
+        field.press("Enter")
+        page.wait_for_url(f"**/{folder}/search.html?q=free+energy")
+
+
 def test_the_page_for_lost_readers_works_from_a_disk(site, page):
     failed = []
     # Before the page's first script has run, a browser guesses what will be needed, from a server's folder.
