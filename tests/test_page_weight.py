@@ -333,9 +333,12 @@ def test_a_lost_reader_is_offered_what_the_address_may_have_meant(site, page, tm
         page.goto(f"{address}{folder}/book/04_free-energy.html")
         field = page.locator("article input[type=search]")
         assert field.input_value() == "free energy"
-        assert not page.get_by_role("status").inner_text().strip(), "nothing is like it"
+        assert "1 The energy of a guess" in page.get_by_role("status").inner_text()
         field.press("Enter")
         page.wait_for_url(f"**/{folder}/search.html?q=free+energy")
+        page.goto(f"{address}{folder}/book/xyzzy.html")
+        assert field.input_value() == "xyzzy"
+        assert not page.get_by_role("status").inner_text().strip(), "nothing is like it"
 
 
 def test_the_page_for_lost_readers_works_from_a_disk(site, page):

@@ -21,7 +21,7 @@ CARD = "_static/card.png"
 CARD_ALT = "Ten digits drawn by one network, and digits whose hidden lower half it filled in"
 LOST = """<h1>This page is not here</h1>
 <p>It may have moved, or the address has a slip.<span id="meant" role="status"></span></p>
-<form class="bd-search d-flex align-items-center pst-js-only" action="{search}">
+<form class="bd-search d-flex align-items-center mb-3 pst-js-only" action="{search}">
 <i class="fa-solid fa-magnifying-glass"></i>
 <input type="search" class="form-control" id="sought" name="q" placeholder="Search this book" aria-label="Search this book"/>
 </form>
