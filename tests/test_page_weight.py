@@ -60,6 +60,21 @@ def test_a_page_is_light(name, address, browser, site):
     assert "searchindex.js" not in loaded, "the index is for the page that searches"
 
 
+def test_a_picture_in_a_page_is_packed_as_small_as_it_goes(site):
+    from PIL import Image
+
+    text = (site / "book" / "06_landscapes.html").read_text("utf-8")
+    found = [base64.b64decode(p) for p in re.findall(r"data:image/webp;base64,([^\"]+)", text)]
+    assert len(found) > 5
+    smallest = 0
+    for packed in found:
+        again = io.BytesIO()
+        with Image.open(io.BytesIO(packed)) as image:
+            image.save(again, "WEBP", lossless=True, quality=100, method=6)
+        smallest += len(again.getvalue())
+    assert sum(map(len, found)) <= 1.01 * smallest
+
+
 def test_pictures_say_their_size_and_wait(site, page):
     for name in PAGES:
         page.goto((site / name).as_uri())
