@@ -648,12 +648,16 @@ def test_a_link_to_no_repository_says_what_is_to_do(visit):
 def test_code_becomes_no_address(site):
     for name in PAGES:
         text = (site / name).read_text("utf-8")
-        found = re.findall(r'<a class="reference external" href="https?://([^"]+)">([^<]+)</a>', text)
+        found = re.findall(
+            r'<a class="reference external" href="https?://([^"]+)">([^<]+)</a>', text
+        )
         made = [shown for address, shown in found if address == shown and "/" not in shown]
         assert not made, f"{name}: {made}"
 
 
-@pytest.mark.parametrize("name", ["intro", "02_generating", "05_training_loop", "09_without_labels"])
+@pytest.mark.parametrize(
+    "name", ["intro", "02_generating", "05_training_loop", "09_without_labels"]
+)
 def test_a_caption_leaves_half_a_line_below_its_picture(name, visit):
     page, _ = visit(f"book/{name}.html")
     page.set_viewport_size({"width": 390, "height": 844})

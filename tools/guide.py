@@ -43,7 +43,9 @@ def goals(chapter: int) -> str:
 
 def with_code(said: str) -> str:
     """Write what a check says, its dotted names as code: they are no addresses."""
-    return re.sub(r"(?<![\w.`])[a-z_]{2,}(?:\.[a-z_]+)+(?:\([^()]*\))?(?![\w`])", r"`\g<0>`", literal(said))
+    return re.sub(
+        r"(?<![\w.`])[a-z_]{2,}(?:\.[a-z_]+)+(?:\([^()]*\))?(?![\w`])", r"`\g<0>`", literal(said)
+    )
 
 
 def mistakes(chapter: int) -> str:

@@ -23,9 +23,11 @@ LOST = """<h1>This page is not here</h1>
 <p>It may have moved, or the address has a slip.<span id="meant" role="status"></span></p>
 <form class="bd-search d-flex align-items-center mb-3 pst-js-only" action="{search}">
 <i class="fa-solid fa-magnifying-glass"></i>
-<input type="search" class="form-control" id="sought" name="q" placeholder="Search this book" aria-label="Search this book"/>
+<input type="search" class="form-control" id="sought" name="q" placeholder="Search this book"
+ aria-label="Search this book"/>
 </form>
-<p>The contents are on the left, on a phone behind the menu; or <a href="{home}">begin at the welcome page</a>.</p>
+<p>The contents are on the left, on a phone behind the menu; or <a href="{home}">begin
+at the welcome page</a>.</p>
 <script>{script}</script>"""
 
 # The field holds the last part of the address, and what is most like it among the contents is offered.
@@ -41,8 +43,9 @@ GUESS = """{
   const guess = () => {
     if (!lost || lost === "404") return;
     document.getElementById("sought").value = lost.replace(/[_-]+/g, " ");
-    const links = [...document.querySelectorAll("nav.bd-docs-nav a[href]")].map((link) => [alike(lost, name(link.href)), link]);
-    const [likeness, best] = links.reduce((a, b) => (b[0] > a[0] ? b : a), [0]);
+    const links = [...document.querySelectorAll("nav.bd-docs-nav a[href]")];
+    const all = links.map((link) => [alike(lost, name(link.href)), link]);
+    const [likeness, best] = all.reduce((a, b) => (b[0] > a[0] ? b : a), [0]);
     if (likeness < 0.5) return;
     const link = document.createElement("a");
     link.href = best.href;

@@ -146,9 +146,7 @@ def formula(tex: str) -> str:
     return "…" if re.search(r"[\\^{}]", plain) else plain
 
 
-SIGN = re.compile(
-    rf"\\(partial|nabla|(?:{GREEK})(?![a-zA-Z]))|(?<![\\a-zA-Z])[a-zA-Z](?=_)"
-)
+SIGN = re.compile(rf"\\(partial|nabla|(?:{GREEK})(?![a-zA-Z]))|(?<![\\a-zA-Z])[a-zA-Z](?=_)")
 BELOW = re.compile(r"_\{?(?:\\(?:text|mathrm)\{)?(\w+)")
 OPERATORS = {"partial": "∂", "nabla": "∇"}
 
