@@ -60,6 +60,21 @@ def test_a_page_is_light(name, address, browser, site):
     assert "searchindex.js" not in loaded, "the index is for the page that searches"
 
 
+def test_a_picture_in_a_page_is_packed_well(site):
+    from PIL import Image
+
+    text = (site / "book" / "06_landscapes.html").read_text("utf-8")
+    found = [base64.b64decode(p) for p in re.findall(r"data:image/webp;base64,([^\"]+)", text)]
+    assert len(found) > 5
+    smallest = 0
+    for packed in found:
+        again = io.BytesIO()
+        with Image.open(io.BytesIO(packed)) as image:
+            image.save(again, "WEBP", lossless=True, quality=100, method=5)
+        smallest += len(again.getvalue())
+    assert sum(map(len, found)) <= 1.01 * smallest
+
+
 def test_pictures_say_their_size_and_wait(site, page):
     for name in PAGES:
         page.goto((site / name).as_uri())
@@ -320,6 +335,25 @@ def test_a_lost_reader_is_led_back_from_any_depth(site, page, tmp_path):
         page.get_by_role("link", name="Glossary").click()
         page.wait_for_url(f"**/{folder}/book/glossary.html")
         assert failed.count(lost) == len(failed)
+
+
+def test_a_lost_reader_is_offered_what_the_address_may_have_meant(site, page, tmp_path):
+    folder = BASE.split("/", 3)[3].rstrip("/")
+    (tmp_path / folder).symlink_to(site)
+    (tmp_path / "404.html").symlink_to(site / "404.html")
+    with pages_report.served(tmp_path) as address:
+        page.goto(f"{address}{folder}/glosary.html")
+        page.get_by_role("status").get_by_role("link", name="Glossary").click()
+        page.wait_for_url(f"**/{folder}/book/glossary.html")
+        page.goto(f"{address}{folder}/book/04_free-energy.html")
+        field = page.locator("article input[type=search]")
+        assert field.input_value() == "free energy"
+        assert "1 The energy of a guess" in page.get_by_role("status").inner_text()
+        field.press("Enter")
+        page.wait_for_url(f"**/{folder}/search.html?q=free+energy")
+        page.goto(f"{address}{folder}/book/xyzzy.html")
+        assert field.input_value() == "xyzzy"
+        assert not page.get_by_role("status").inner_text().strip(), "nothing is like it"
 
 
 def test_the_page_for_lost_readers_works_from_a_disk(site, page):

@@ -42,11 +42,18 @@ def goals(chapter: int) -> str:
     return f"\n{head}|---|---|---|---|{'---|' if graded else ''}\n{''.join(rows)}\n"
 
 
+def with_code(said: str) -> str:
+    """Write what a check says, its dotted names as code: they are no addresses."""
+    return re.sub(
+        r"(?<![\w.`])[a-z_]{2,}(?:\.[a-z_]+)+(?:\([^()]*\))?(?![\w`])", r"`\g<0>`", literal(said)
+    )
+
+
 def mistakes(chapter: int) -> str:
     """List what the checks of a chapter say of wrong answers."""
     boxes = []
     for part in FOUND[chapter]:
-        lines = "".join(f"- {literal(said)}\n" for said in part.known.diagnoses)
+        lines = "".join(f"- {with_code(said)}\n" for said in part.known.diagnoses)
         title = f"What the check of exercise {part.number} knows"
         boxes.append(f"<details><summary>{title}</summary>\n\n{lines}\n</details>\n")
     return "\n" + "\n".join(boxes) + "\n"

@@ -68,7 +68,7 @@ def packed(address: str) -> tuple[str, bool]:
     """
     smaller = io.BytesIO()
     with Image.open(io.BytesIO(base64.b64decode(address.partition("base64,")[2]))) as image:
-        image.save(smaller, "WEBP", lossless=True, quality=100)
+        image.save(smaller, "WEBP", lossless=True, quality=100, method=5)
         pixels = np.asarray(image.convert("RGBA")).reshape(-1, 4).astype(int)
     colours = pixels[:, :3]
     grey = np.ptp(colours, axis=1).max() < 3

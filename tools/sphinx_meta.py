@@ -20,8 +20,40 @@ LENGTH = 200
 CARD = "_static/card.png"
 CARD_ALT = "Ten digits drawn by one network, and digits whose hidden lower half it filled in"
 LOST = """<h1>This page is not here</h1>
-<p>It may have moved, or the address has a slip. The contents are on the left, on a phone behind the menu; or
-<a href="{home}">begin at the welcome page</a>.</p>"""
+<p>It may have moved, or the address has a slip.<span id="meant" role="status"></span></p>
+<form class="bd-search d-flex align-items-center mb-3 pst-js-only" action="{search}">
+<i class="fa-solid fa-magnifying-glass"></i>
+<input type="search" class="form-control" id="sought" name="q" placeholder="Search this book"
+ aria-label="Search this book"/>
+</form>
+<p>The contents are on the left, on a phone behind the menu; or <a href="{home}">begin
+at the welcome page</a>.</p>
+<script>{script}</script>"""
+
+# The field holds the last part of the address, and what is most like it among the contents is offered.
+GUESS = """{
+  const name = (address) => decodeURIComponent(address).split(/[?#]/)[0].replace(/\\/+$/, "").split("/").pop()
+    .replace(/\\.\\w+$/, "").replace(/^\\d+_/, "").toLowerCase();
+  const pairs = (word) => new Set([...word].map((letter, i) => letter + (word[i + 1] ?? "")));
+  const alike = (a, b) => {
+    const [ours, theirs] = [pairs(a), pairs(b)];
+    return 2 * [...ours].filter((pair) => theirs.has(pair)).length / (ours.size + theirs.size);
+  };
+  const lost = name(location.pathname);
+  const guess = () => {
+    if (!lost || lost === "404") return;
+    document.getElementById("sought").value = lost.replace(/[_-]+/g, " ");
+    const links = [...document.querySelectorAll("nav.bd-docs-nav a[href]")];
+    const all = links.map((link) => [alike(lost, name(link.href)), link]);
+    const [likeness, best] = all.reduce((a, b) => (b[0] > a[0] ? b : a), [0]);
+    if (likeness < 0.5) return;
+    const link = document.createElement("a");
+    link.href = best.href;
+    link.textContent = best.textContent.trim();
+    document.getElementById("meant").append(" Did you mean ", link, "?");
+  };
+  document.addEventListener("DOMContentLoaded", guess);
+}"""
 
 # A server shows 404.html at any depth, so that its addresses are seen from the book's folder there. On a disk
 # it lies in that folder. What leads to a place on the same page must not leave it.
@@ -53,7 +85,9 @@ def set_addresses(_app: Sphinx, config: Config) -> None:
     config.notfound_urls_prefix = path
     config.notfound_context = {
         "title": "Page not found",
-        "body": LOST.format(home=f"{path}book/intro.html"),
+        "body": LOST.format(
+            home=f"{path}book/intro.html", search=f"{path}search.html", script=GUESS
+        ),
     }
     config.sitemap_url_scheme = "{link}"
     config.sitemap_excludes = ["404.html", "genindex.html", "search.html"]

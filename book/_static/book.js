@@ -286,6 +286,36 @@ function keepFitting() {
   document.addEventListener("toggle", fit, true); // what was folded in had no width
 }
 
+// On a phone the field says what fits it; its keyboard has a key that searches.
+
+function fitSearchField() {
+  const field = document.querySelector("#pst-search-dialog input");
+  const phone = window.matchMedia("(max-width: 600px)");
+  const whole = field.placeholder;
+  const fit = () => (field.placeholder = phone.matches ? whole.split(",")[0] : whole);
+  phone.addEventListener("change", fit);
+  fit();
+}
+
+// As long as nobody has set the repository's address, what leads there leads nowhere: it says so, and what to do.
+
+const UNSET = "a:is([href*='github.com/OWNER/'], [href*='/github/OWNER/'])";
+
+function explainUnset() {
+  const dialog = document.createElement("dialog");
+  dialog.className = "unset";
+  dialog.setAttribute("aria-label", "No repository yet");
+  dialog.innerHTML = `<p>This copy of the book has no repository of its own yet, so that this would lead nowhere. Who
+    publishes it sets the address once: <code>make set-repository URL=https://github.com/USER/NAME</code></p>
+    <form method="dialog"><button class="btn">Close</button></form>`;
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest(UNSET)) return;
+    event.preventDefault();
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
 // The theme's button says which theme is on; an icon says nothing beside words.
 
 function nameControls() {
@@ -364,6 +394,8 @@ whenReady(() => {
   followSections();
   showDefinitions();
   makeDownloads();
+  fitSearchField();
+  explainUnset();
   unfold();
   window.addEventListener("hashchange", unfold);
   document.addEventListener("click", (event) => {

@@ -3,21 +3,24 @@
 // is found it offers the book's words that are spelt alike, and where some words are not, what the others find.
 
 const stemmer = new Stemmer();
-const WORDS = /\d+\.\d+|[\p{L}\p{N}_]+/gu; // 1.2 is a word, and so is a name in the code, such as alpha_gen
+const WORDS = /\d+\.\d+|[\p{L}\p{N}_]+|[∂∇]/gu; // 1.2 is a word, and so is a name in the code, such as alpha_gen
 const MOST = 40;
 const GREEK = Object.fromEntries(
-  "αalpha βbeta γgamma δdelta εepsilon ζzeta ηeta θtheta κkappa λlambda μmu νnu ξxi πpi ρrho σsigma τtau φphi χchi ψpsi ωomega"
+  "αalpha βbeta γgamma δdelta εepsilon ζzeta ηeta θtheta κkappa λlambda μmu νnu ξxi πpi ρrho σsigma ςsigma τtau φphi χchi ψpsi ωomega"
     .split(" ")
     .map((letter) => [letter[0], letter.slice(1)]),
 );
 
-// One spelling for British and American words, and one form for all endings of a word.
+// One spelling for British and American words and for alpha_gen, α_gen and αgen, and one form for all endings of a word.
 function canonical(word) {
   const plain = word
     .toLowerCase()
     .normalize("NFKD")
     .replace(/[\u0300-\u036f]/g, "")
-    .replace(/^[α-ω]$/u, (letter) => GREEK[letter] ?? letter)
+    .replace(/[α-ω]/gu, (letter) => GREEK[letter] ?? letter)
+    .replaceAll("_", "")
+    .replace(/^(minim|maxim|optim|equilibri|criteri)a$/, (_, stem) => stem + (stem === "criteri" ? "on" : "um"))
+    .replace(/^licence/, "license")
     .replace(/([iy])z(e|ed|er|ers|es|ing|ation|ations)$/, "$1s$2")
     .replace(/(..)our(s|ed|ing|al|ite)?$/, "$1or$2")
     .replace(/(t|b)re(s|d)?$/, "$1er$2")
@@ -33,7 +36,7 @@ const forms = (text) => (text.match(WORDS) ?? []).flatMap(parts).map(form);
 
 const sections = SEARCH_INDEX.entries.map((entry) => {
   const counts = new Map();
-  for (const word of forms(entry.text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  for (const word of forms(`${entry.text} ${entry.signs ?? ""}`)) counts.set(word, (counts.get(word) ?? 0) + 1);
   return { ...entry, titleForms: forms(entry.title), counts };
 });
 const synonyms = new Map(
@@ -54,8 +57,12 @@ function fit(word, section) {
 }
 
 // In quotes, words stand together; with a bracket, a name is a function; "chapter 4" is that page. What is written with
-// a hyphen may be written without.
-function search(query) {
+// a hyphen may be written without, and what has a number may be named in short, with or without a space.
+const NUMBERED = /(?<![\p{L}\p{N}_])(exercises?|exc?|equations?|eqn?|fig(?:ure)?s?|sol(?:ution)?s?|chap(?:ter)?|ch)\.?\s*(?=\d)/giu;
+const WHOLE = { ex: "exercise", eq: "equation", fi: "figure", so: "solution", ch: "chapter" };
+
+function search(typed) {
+  const query = typed.replace(NUMBERED, (name) => `${WHOLE[name.slice(0, 2).toLowerCase()]} `);
   const result = searchWords(query);
   const joined = query.replace(/(\p{L})-(?=\p{L})/gu, "$1");
   return result.found.length || joined === query ? result : searchWords(joined);

@@ -38,11 +38,15 @@ SYNONYMS = {
     "equilibrium": "settle",
     "feedforward": "sweep",
     "fid": "Fréchet distance",
+    "generalisation": "test accuracy",
+    "generalise": "test accuracy",
     "hebbian": "local rule",
     "hessian": "curvature",
     "initialisation": "draws",
     "inpainting": "completion",
     "kl": "free energy",
+    "kullback": "free energy",
+    "leibler": "free energy",
     "loss": "energy",
     "nonlinearity": "activation function",
     "pc": "predictive coding",
@@ -57,6 +61,7 @@ SYNONYMS = {
     "unsupervised": "without labels",
 }
 FILE = "search-index.js"
+LICENCE = "licence"  # where the welcome page says whose the text is: see _config.yml
 GREEK = "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|rho|sigma|tau|phi|psi|omega"
 LEAST = 25  # letters of a section that is worth finding; a bare heading is not
 
@@ -76,6 +81,7 @@ def entries(app: Sphinx, docname: str, doctree: nodes.document) -> list[dict[str
                 "in": parent,
                 "url": f"{page}#{section['ids'][0]}" if parent else page,
                 "text": text(section.children[1:]),
+                "signs": " ".join(sorted(signs(section.children[1:]))),
             }
         )
     # A name of the package, with what its docstring says.
@@ -140,6 +146,35 @@ def formula(tex: str) -> str:
     return "…" if re.search(r"[\\^{}]", plain) else plain
 
 
+SIGN = re.compile(rf"\\(partial|nabla|(?:{GREEK})(?![a-zA-Z]))|(?<![\\a-zA-Z])[a-zA-Z](?=_)")
+BELOW = re.compile(r"_\{?(?:\\(?:text|mathrm)\{)?(\w+)")
+OPERATORS = {"partial": "∂", "nabla": "∇"}
+
+
+def signs(children: list[nodes.Node]) -> set[str]:
+    """Give the signs of formulas, displayed or long ones too, that `text` leaves out: sigma, z_0, ∂."""
+    found: set[str] = set()
+    for node in children:
+        if isinstance(node, nodes.math | nodes.math_block):
+            tex = node.astext()
+            for sign in SIGN.finditer(tex):
+                name = sign[1] or sign[0]
+                below = BELOW.match(tex, sign.end())
+                found.add(OPERATORS.get(name) or (f"{name}_{below[1]}" if below else name))
+        elif not is_elsewhere(node):
+            found |= signs(node.children)
+    return found
+
+
+def is_elsewhere(node: nodes.Node) -> bool:
+    """Whether something inside a section is found by itself, or not at all."""
+    if isinstance(node, Fold):
+        return bool({"solution", "check"} & {*node["classes"]})
+    return isinstance(
+        node, nodes.section | desc | Exercise | nodes.raw | nodes.comment | nodes.target
+    )
+
+
 def text(children: list[nodes.Node]) -> str:
     """Join what can be read of some nodes; a section inside them is an entry of its own."""
     words: list[str] = []
@@ -148,20 +183,11 @@ def text(children: list[nodes.Node]) -> str:
             words.append(str(node))
         elif isinstance(node, nodes.math):
             words.append(formula(node.astext()))
+        elif isinstance(node, nodes.math_block) or is_elsewhere(node):
+            continue
         elif isinstance(node, Fold):
-            if {"solution", "check"} & {*node["classes"]}:
-                continue
             words += ["", text(node.children), ""]
-        elif not isinstance(
-            node,
-            nodes.section
-            | desc
-            | Exercise
-            | nodes.math_block
-            | nodes.raw
-            | nodes.comment
-            | nodes.target,
-        ):
+        else:
             inside = text(node.children)
             words.append(inside if isinstance(node, nodes.Inline) else f" {inside} ")
     return " ".join("".join(words).split())
@@ -182,12 +208,19 @@ def keeps(entry: dict[str, str]) -> bool:
     return bool(numbered) or len(entry["text"]) >= LEAST or not entry["in"]
 
 
+def licence(app: Sphinx) -> dict[str, str]:
+    """Write what each page's foot says of its licence."""
+    said = re.sub(r"<[^>]+>", "", app.builder.theme_options["extra_footer"])  # type: ignore[attr-defined]
+    url = f"{app.builder.get_target_uri(app.config.root_doc)}#{LICENCE}"
+    return {"title": "Licence", "in": "Welcome", "url": url, "text": " ".join(said.split())}
+
+
 def write(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     index = getattr(app, "section_index", {})
     every = [entry for name in sorted(index) for entry in index[name]]
-    pages = [entry for entry in every if keeps(entry)]
+    pages = [entry for entry in every if keeps(entry)] + [licence(app)]
     data: dict[str, Any] = {"entries": pages, "synonyms": SYNONYMS}
     script = (
         f"const SEARCH_INDEX = {json.dumps(data, ensure_ascii=False, separators=(',', ':'))};\n"

@@ -1,7 +1,7 @@
 """Tables that a screen reader can tell apart: a name, and heads that say what they are the head of.
 
 Markdown knows neither captions nor scopes. A table is named by its section and by its columns, whether
-Markdown made it or a cell's output.
+Markdown made it or a cell's output. An empty corner is the head of nothing.
 """
 
 import re
@@ -36,6 +36,7 @@ def name_tables(
             label += f" ({names.count(label)})"
         head = head.replace("<table", f'<table aria-label="{escape(label)}"', 1)
         head = head.replace('<th class="head"', '<th scope="col" class="head"')
+        head = re.sub(r"<th\b([^>]*)>((?:\s|</?p>)*)</th>", r"<td>\2</td>", head)
         body = re.sub(r"(<tr[^>]*>\s*)<td", r'\1<td role="rowheader"', body)
         return f"{head}</thead>{body}"
 
