@@ -67,7 +67,7 @@ def exercise_1(steps, *, SIZES):
         * (1 + 2 * steps),
         "the steps are squared": weights * (1 + 2 * steps**2),
         "each step counts the guess too": weights * (1 + 2) * max(steps, 1),
-        "this is what a guess costs; the steps come on top": weights,
+        "this is what a guess costs; the steps come on top, in products with every weight": weights,
     }
 
 
