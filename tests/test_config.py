@@ -118,7 +118,7 @@ def test_epochs_and_iterations_replace_each_other():
         ("alpha_gen", 1j, "alpha_gen=1j given"),
         ("alpha_gen", True, "alpha_gen=True given"),
         ("rule", "hybrid", "rule='hybrid' given, a Rule expected"),
-        ("speed", 1, "unknown setting speed; settings are name, sizes"),
+        ("velocity", 1, "unknown setting velocity; settings are name, sizes"),
     ],
 )
 def test_a_wrong_setting_is_named(field, value, message):
