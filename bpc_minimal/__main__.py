@@ -207,7 +207,8 @@ def _command_meant(word: str) -> str:
 
 
 def _option_meant(given: str) -> str:
-    word, names = given.split()[0], [field.name for field in dataclasses.fields(Config)]
+    word = given.split(" ")[0]  # which may be empty
+    names = [field.name for field in dataclasses.fields(Config)]
     name = word.partition("=")[0].strip("-").replace("-", "_")
     if name in PRESETS:
         return f"; did you mean --preset {name}?"
