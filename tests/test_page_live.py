@@ -1952,6 +1952,11 @@ def test_a_run_that_is_paused_says_at_which_step_it_stands(visit):
     at = reader.says("t")
     assert reader.says("t-is") == "paused at step" and int(at.split()[0]) < 1000
     assert f"Paused at step {at}." in reader.page.locator("#live-status").text_content()
+    reader.page.set_viewport_size({"width": 390, "height": 844})
+    brief = reader.page.locator(".live-brief")
+    expect(brief).to_contain_text(f"paused at {at.split()[0]}")
+    assert brief.evaluate("e => e.scrollWidth <= e.clientWidth"), brief.inner_text()
+    reader.page.set_viewport_size({"width": 1280, "height": 900})
     reader.press("Start over")
     assert reader.says("t-is") == "step" and reader.says("t").startswith("0 of")
 

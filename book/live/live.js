@@ -451,7 +451,8 @@
     for (const place of root.dataset.experiment ? all("[data-expects]") : []) { // it stays while what it asks for settles
       place.textContent = !held || expects() === state.label ? "" : `The sweep up said ${state.swept}, and what comes up to the label expects ${expects() === state.swept ? "it still" : `a ${expects()}`}.`;
     }
-    $("t").value = $("brief-t").textContent = `${t()} of ${state.steps}`;
+    $("t").value = `${t()} of ${state.steps}`;
+    $("brief-t").textContent = paused() ? t() : $("t").value; // "paused at" takes the room
     const settled = t() > 0 && state.label === null && !blank() && !blownUp() ? bpc.argmax(state.z[0]) : null;
     const again =
       ended() && !blownUp() && !blank() && anyHidden() && sweepsUp() ? bpc.argmax(bpc.sweepUp(network, state.z[network.L])[0]) : null;
