@@ -380,6 +380,33 @@ def test_no_other_way_leads_there(written, monkeypatch, tmp_path):
     assert [*tmp_path.iterdir()] == [tmp_path / ".bash_history"]
 
 
+LINES = {
+    "no line of ours": ["", "what?"],
+    "no object": ["4", "[1]", "null", '"ready"', "[" * 99999],
+    "half an object": ['{"error": "NameError"}', '{"slope_2": {}}', '{"slope_2": 4}', '{"error": 4}'],
+    "no array": [
+        '{"slope_2": {"value": {"kind": "array", "type": "O", "shape": [1], "data": "AAAAAAAAAAA="}}}',
+        '{"slope_2": {"value": {"kind": "array", "type": "<f8", "shape": [9], "data": ""}}}',
+        '{"slope_2": {"value": {"kind": "dict", "of": [[[1], 2]]}}}',
+    ],
+    "no function": ['{"slope_2": {"function": [["z_1", 99]], "nothing": false}}'],
+    "no call": ['{"slope_2": {"function": [["z_1", 1]], "nothing": false}}\n{"value": {"kind": 4}}',
+                '{"slope_2": {"function": null, "nothing": false}}\n{"error": 4, "line": 0, "message": ""}'],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line", [pytest.param(x, id=f"{k} {x[:40]}") for k in LINES for x in LINES[k]]
+)
+def test_who_writes_where_the_judge_reads_is_named(line):
+    write = f"import os\nfor fd in range(3, 9):\n    try:\n        os.write(fd, {line.encode()!r} + b'\\n')"
+    try:
+        key = apart(f"{write}\n    except OSError:\n        pass\n{RIGHT}")
+    except Wrong as wrong:  # before there is an answer
+        key = wrong.key
+    assert key == "forged"
+
+
 @pytest.mark.parametrize(
     ("code", "key"), [("while True: pass", "not graded"), ("time.sleep(9999)", "endless")]
 )

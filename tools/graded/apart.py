@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import numpy as np
 from bpc_minimal.checks.core import Waits, Wrong
 
 ENDLESS = "it does not come to an end: is there a loop that goes on?"
+FORGED = "it wrote where the judge reads, in place of giving an answer."
 CLOCK = "not graded: the time by the clock was over, and not the processor's; grade it again."
 CHILD = Path(__file__).with_name("child.py")
 # All that an answer learns of the variables of whoever grades it.
@@ -70,6 +72,15 @@ def read(value: Any) -> Any:
     return ... if value["kind"] == "ellipsis" else type(value["type"], (Other,), {})()
 
 
+@contextmanager
+def understood() -> Iterator[None]:
+    """Say of a line that no child of ours wrote what it is: an answer can find the pipe."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+        raise Wrong(FORGED, "forged") from None
+
+
 class Answers(Mapping[str, Any]):
     """The names that an answer makes, in a process of its own, where its functions are called.
 
@@ -111,9 +122,9 @@ class Answers(Mapping[str, Any]):
             self.start()
             self.hear()
         for name, what in self.answer_of(self.hear()).items():
-            self.found[name] = (
-                read(what["value"]) if "value" in what else Function(self, name, what)
-            )
+            with understood():
+                value = "value" in what
+                self.found[name] = read(what["value"]) if value else Function(self, name, what)
         return self
 
     def start(self) -> None:
@@ -154,21 +165,24 @@ class Answers(Mapping[str, Any]):
             if waits(self.process.pid):
                 raise Wrong(ENDLESS, "endless") from None
             raise NotGraded(CLOCK, "not graded") from None
-        try:
-            return json.loads(line)
-        except ValueError:
+        if not line.endswith(b"\n"):
             out_of_time = self.process.wait() in (-9, -24)  # SIGKILL, SIGXCPU
             if out_of_time:
-                raise Wrong(ENDLESS, "endless") from None
-            raise Wrong("it ended Python itself.", "ended") from None
+                raise Wrong(ENDLESS, "endless")
+            raise Wrong("it ended Python itself.", "ended")
+        with understood():
+            said = json.loads(line)
+            return said | {}  # an object of JSON
 
     def answer_of(self, said: dict) -> dict:
         if "error" not in said:
             return said
         if said["error"] == "NotImplementedError":
             raise Waits
-        at = f", at line {said['line']} of its cell" if said["line"] else ""
-        raise Wrong(f"it stopped with {said['error']}: {said['message']}{at}.", "raised")
+        with understood():
+            at = f", at line {said['line']} of its cell" if said["line"] else ""
+            message = said["message"]
+        raise Wrong(f"it stopped with {said['error']}: {message}{at}.", "raised")
 
     def stop(self) -> None:
         if self.process:
@@ -209,7 +223,11 @@ class Function:
         self.home.send((self.name, arguments))
         said = self.home.hear()
         if "error" in said and said["error"] != "NotImplementedError":
-            at = f" (line {said['line']} of its cell)" if said["line"] else ""
-            raise type(said["error"], (Exception,), {})(said["message"] + at)
-        result = read(self.home.answer_of(said)["value"])
+            with understood():
+                at = f" (line {said['line']} of its cell)" if said["line"] else ""
+                error = type(said["error"], (Exception,), {})(said["message"] + at)
+            raise error
+        said = self.home.answer_of(said)
+        with understood():
+            result = read(said["value"])
         return ... if result is None and self.nothing else result
