@@ -7,6 +7,7 @@ and then takes its place at once. What is read here is measured before memory is
 import contextlib
 import errno
 import importlib.metadata
+import io
 import json
 import math
 import os
@@ -422,15 +423,34 @@ def read_array(
     return array.astype(dtype.newbyteorder("="), order="C", copy=False)
 
 
+PICTURE = (
+    "; of pictures make an array first: "
+    "np.save('images.npy', [np.asarray(PIL.Image.open(f).convert('L')) for f in files])"
+)
+OTHER_FILES = {
+    b"\x89PNG": "a PNG picture" + PICTURE,
+    b"\xff\xd8\xff": "a JPEG picture" + PICTURE,
+    b"GIF8": "a GIF picture" + PICTURE,
+    b"PK": "a .npz or another archive; np.save one array of it by itself",
+    b"\x1f\x8b": "compressed by gzip; unpack it first",
+    b"\x80": "a pickle, which could run anything; np.save the array in it",
+    b"\0\0\x08": "in the format of MNIST's own files; np.save the array in it",
+}
+
+
 def _head(file: IO[bytes], kinds: str) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Read the head of an array; NumPy's own words advise to allow pickles, so they are not passed on."""
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
+    begin = file.read(np.lib.format.MAGIC_LEN)
+    for start, kind in OTHER_FILES.items():
+        if begin.startswith(start):
+            raise ValueError(f"it is {kind}")
     try:
         with warnings.catch_warnings(action="ignore"):
-            version = np.lib.format.read_magic(file)
+            version = np.lib.format.read_magic(io.BytesIO(begin))
             shape, fortran_order, dtype = readers[version](file)
             # NumPy takes True for a length, and a length that no memory has.
             good = all(type(n) is int and 0 <= n < 2**48 for n in shape) and len(shape) <= 32

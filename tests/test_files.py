@@ -5,11 +5,14 @@
 
 import contextlib
 import errno
+import gzip
 import os
+import pickle
 import random
 import re
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -20,6 +23,7 @@ from pathlib import Path
 import filelock
 import numpy as np
 import pytest
+from PIL import Image
 
 from bpc_minimal import files
 from bpc_minimal.files import (
@@ -473,6 +477,29 @@ def test_a_hostile_head_is_refused_in_one_line(name, tmp_path):
     assert "images.npy cannot be read as an array" in words
     assert "\n" not in words and "pickle" not in words and "max_header_size" not in words
     assert len(words) < 400 and not os.path.exists("was-run")
+
+
+KNOWN = {
+    "a PNG picture": lambda path: Image.new("L", (28, 28)).save(path, "PNG"),
+    "a JPEG picture": lambda path: Image.new("L", (28, 28)).save(path, "JPEG"),
+    "a GIF picture": lambda path: Image.new("L", (28, 28)).save(path, "GIF"),
+    "a .npz": lambda path: np.savez(open(path, "wb"), np.zeros(3)),
+    "compressed by gzip": lambda path: gzip.open(path, "w").write(b"x"),
+    "a pickle": lambda path: pickle.dump(np.zeros(3), open(path, "wb")),
+    "MNIST's own": lambda path: path.write_bytes(
+        struct.pack(">IIII", 0x803, 1, 28, 28) + bytes(784)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+def test_a_file_of_another_kind_is_named_and_what_to_do(kind, tmp_path):
+    KNOWN[kind](tmp_path / "images.npy")
+    with pytest.raises(
+        ValueError, match=rf"images\.npy cannot be read as images: it is.* {kind}.*; "
+    ) as refused:
+        read_npy(tmp_path / "images.npy", "images")
+    assert re.search("np.save|unpack", str(refused.value))
 
 
 @posix
