@@ -1,5 +1,6 @@
 """The decks are the chapters' own words and figures, legible from afar, and open without a connection."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -92,11 +93,18 @@ def test_slides_say_what_the_chapter_says(name):
 
 
 def test_each_question_has_its_answer(name):
-    for slide, _ in made(name):
-        if slide.kind == "question":
-            seen, told = slide.answer
-            assert "**Predict" in slide.line
-            assert (seen or told) and len(told.split()) >= 3
+    """In words, which come with the last of its pictures: who reads 0.7 shall see 0.7."""
+    deck = [slide for slide, _ in made(name)]
+    for slide, *others in (deck[i:] for i, one in enumerate(deck) if one.kind == "question"):
+        assert "**Predict" in slide.line
+        seen, told = slide.answer
+        assert not others or others[0].line != told  # not before all is seen
+        if not told:
+            bare = [*itertools.takewhile(lambda one: not one.line, others)]
+            last = others[len(bare)]
+            assert seen and last.title == slide.title and last.shown
+            told = last.line
+        assert len(told.split()) >= 3
 
 
 def test_nothing_of_a_solution_is_on_a_slide():

@@ -319,9 +319,10 @@ def made(said: list[Item], i: int) -> Iterator[Slide]:
         room = ROOM if any("image/svg+xml" in output.data for output in seen[:1]) else 1
         words = short(sentences(words), SAID // room, least=TOLD)
         asked = question(item, before, PROMPT // room)
-        yield Slide(item.heading, asked, [], answer=(seen[:1], words), kind="question")
-        for row in seen[1:]:
-            yield Slide(item.heading, words, [row])
+        told = [*[""] * (len(seen) - 1), words]  # when all is seen
+        yield Slide(item.heading, asked, [], answer=(seen[:1], told[0]), kind="question")
+        for row, line in zip(seen[1:], told[1:], strict=True):
+            yield Slide(item.heading, line, [row])
     elif item.text.startswith("- ") and is_list(item.cell, before[-1].text):
         for points in portions(re.split(r"\n(?=- )", item.text)):
             yield Slide(
@@ -378,7 +379,9 @@ def deck(notebook: NotebookNode, number: int, title: str) -> str:
         cells.append(cell)
         if slide.answer:
             seen, words = slide.answer
-            cell = new_code_cell("", outputs=[shown("text/markdown", words), *seen])
+            cell = new_code_cell(
+                "", outputs=[*([shown("text/markdown", words)] if words else []), *seen]
+            )
             cell.metadata = {"slideshow": {"slide_type": "fragment"}}
             cells.append(cell)
     made = new_notebook(cells=cells)
