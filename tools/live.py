@@ -4,7 +4,8 @@
     python tools/live.py --keep FOLDER     and keep the checkpoints there, or take those that are there
 
 Writes book/live/weights/RULE.js, as `python -m bpc_minimal export` does; book/live/digits.js, a hundred
-digits of the test set; and book/_static/live.svg, the still figure. The settings were chosen on the last
+digits of the test set; book/live/first.js, what the page shows before any weights; and book/_static/live.svg,
+the still figure. The settings were chosen on the last
 5,000 training images (benchmarks/attempts.md), which these runs leave out.
 """
 
@@ -53,7 +54,9 @@ def main() -> None:
         total += packed
         print(f"{name}: {packed / 1000:,.0f} kB gzipped; {provenance(checkpoint)}")
         if name == "bidirectional":
-            draw(browser.rounded(checkpoint.network))
+            network = browser.rounded(checkpoint.network)
+            draw(network)
+            browser.write(FOLDER / "first.js", first(network))
     print(f"together: {total / 1e6:.2f} MB gzipped")
     write_digits()
 
@@ -95,12 +98,40 @@ def write_digits() -> None:
     browser.write(FOLDER / "digits.js", script)
 
 
-def draw(network: bpc.Network) -> None:
-    """Draw the still figure, which paper has in place of the network: the first experiment."""
+def first(network: bpc.Network) -> str:
+    """Write the sweep of the first experiment, and which units differ most: what is seen before the weights come."""
+    z, _ = swept(network)
+    e = bpc.errors(network, z)[0]  # of the layers below the label; after a sweep up d is 0
+    apart = [np.var(layer, axis=0) for layer in bpc.sweep_up(network, bpc.normalise(digits()[0][:30]))]
+
+    def packed(layers: list) -> list[str]:
+        return [base64.b64encode(np.asarray(x, "<f4").tobytes()).decode() for x in layers]
+
+    fields = {
+        "sizes": network.sizes,
+        "settings": {"pixel_mean": BPC.pixel_mean, "pixel_std": BPC.pixel_std},
+        "units": {l: np.argsort(-apart[l], kind="stable")[:8].tolist() for l in (1, 2)},
+        "z": packed(z),
+        "e": packed(e),
+    }
+    lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fields.items())
+    return (
+        "// What a sweep finds of the first experiment: seen until the weights come, which are a hundred times as many\n"
+        f"// numbers. Written by tools/live.py.\nglobalThis.bpcFirst = {{\n{lines}\n}};\n"
+    )
+
+
+def swept(network: bpc.Network) -> tuple[list, np.ndarray]:
+    """Sweep up over the first experiment, an 8 of which four of five pixels are hidden; and say which are seen."""
     image = bpc.normalise(digits()[0][HIDDEN_8 : HIDDEN_8 + 1])
     seen = np.isin(np.arange(784), SEEN)
+    return bpc.sweep_up(network, np.where(seen, image, 0)), seen
+
+
+def draw(network: bpc.Network) -> None:
+    """Draw the still figure, which paper has in place of the network: the first experiment."""
+    start, seen = swept(network)
     clamped = [False] * network.depth + [seen]
-    start = bpc.sweep_up(network, np.where(seen, image, 0))
     path = bpc.infer(network, start, clamped, steps=STEPS[-1], step_size=1.0, record=True)
     at = np.array(STEPS)
     rows = {"BPC: both errors move": (path.trajectory[-1][at, 0], path.trajectory[0][at, 0])}

@@ -460,18 +460,18 @@
   const reached = ({ accuracies }) => (accuracies.length ? `${Math.round(10 * accuracies.at(-1).accuracy)} of 1,000 at batch ${accuracies.at(-1).iteration}` : "not measured");
   function showKeptWords() {
     const run = beside();
-    $("kept").hidden = !run;
+    $("kept").classList.toggle("live-none", !run); // its place is kept
     if (run) $("kept").lastElementChild.textContent = `Dotted, on the same axes: an earlier run, ${run.name}: ${reached(run)}, energy ${amount(sum(run.end))}${run.ended ? " at its end" : ` at batch ${run.iteration}`}.`;
   }
 
   // A what-if beside the run as it should be, as this page has measured it, or how to get it.
   function besideWords(what) {
     const { usual } = state.kept;
-    if (!usual) return "For its line beside this one, train As it should be, and then this again.";
+    const right = what === "right";
+    if (!usual) return right ? "For its line beside this one, train As it should be, and then this again." : "train As it should be, and then this again";
+    if (!right) return `${amount(sum(usual.end))} there (dotted), ${amount(sum(measured(state.frame)))} here`;
     const to = usual.ended ? "ended" : `was, at batch ${usual.iteration},`;
-    return what === "right"
-      ? `With settling, your run As it should be ${to} at ${Math.round(10 * usual.accuracies.at(-1).accuracy)} (dotted).`
-      : `Your run As it should be (dotted) ${to} at an energy of ${amount(sum(usual.end))}, and this one ends at ${amount(sum(measured(state.frame)))}.`;
+    return `With settling, your run As it should be ${to} at ${Math.round(10 * usual.accuracies.at(-1).accuracy)} (dotted).`;
   }
 
   // A run that passes the batch at which one before it diverged says so, there and at its end.
@@ -495,7 +495,7 @@
   }
   function firstWords() {
     const { reading, drawings } = firsts();
-    return `By batch ${reading} the reading had come nine tenths of its way, the drawings (towards the mean images) by batch ${drawings}.`;
+    return `The reading had come nine tenths of its way by batch ${reading}, the drawings by batch ${drawings}.`;
   }
 
   // A guess, before a run, and what came of it after.
@@ -605,7 +605,10 @@
     const ended = root.dataset.state === "ended";
     const yours = mended ? "mended" : ended ? "done" : "yours";
     const told = what_if ? (over() ? `${what_if}-end` : what_if) : touched ? yours : ended ? `${state.rule}-end` : "rule";
-    for (const button of all(".live-offer")) button.hidden = root.dataset.state !== "diverged" || settings.step_size <= 1;
+    $("offer").hidden = root.dataset.state !== "diverged" || settings.step_size <= 1;
+    $("offer").classList.toggle("live-prime", !$("offer").hidden); // it is what comes next
+    $("run").classList.toggle("live-prime", $("offer").hidden);
+    showNext();
     const now = root.dataset.state;
     for (const place of all(".live-ask")) {
       place.textContent = now === "waiting" && state.running ? "It is loading." : now === "running" ? "It trains; Pause stops it."
@@ -629,12 +632,22 @@
     $(name).addEventListener("input", () => slide(name, values[$(name).value]));
   }
   // The slider is away from the words that ask for it, on a phone by screens.
-  for (const button of all(".live-offer")) {
-    button.addEventListener("click", () => {
-      slide("rate", 1);
-      $("back").focus({ preventScroll: true }); // the button that was pressed is gone
-    });
+  $("offer").addEventListener("click", () => {
+    slide("rate", 1);
+    $("back").focus({ preventScroll: true }); // the button that was pressed is gone
+  });
+  // After a run, and where nothing is asked, the next experiment stands in the line that asked for a guess.
+  const whatIfs = all("[data-what-if]");
+  const next = () => whatIfs[(whatIfs.findIndex((button) => button.dataset.whatIf === state.what_if) + 1) % whatIfs.length];
+  function showNext() {
+    $("next").hidden = Boolean(asks()) && !over();
+    $("next").textContent = next().textContent;
   }
+  $("next").addEventListener("click", () => {
+    const button = next();
+    button.click();
+    button.focus({ preventScroll: true }); // the button that was pressed is gone
+  });
   for (const radio of all("[name=learn-pace]")) {
     radio.addEventListener("change", () => {
       state.pace = Number(radio.value);

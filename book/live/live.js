@@ -38,7 +38,8 @@
     diverged: false,
     running: false,
   };
-  let network = null; // of the rule
+  let network; // of the rule, or, until its weights have come, of the one before; at first its sizes alone
+  let waiting = []; // what was asked for meanwhile
   let settings = null; // of its training
   let strokes = []; // on the pad
   const units = {}; // which are shown, of each hidden layer
@@ -85,21 +86,38 @@
     });
     return asked[name].then(() => {
       const stored = globalThis.bpcNetworks[name];
-      stored.network ??= bpc.read(stored);
+      stored.network ??= { ...bpc.read(stored), of: name };
       return stored;
     });
   }
 
+  // The weights come when the network is first touched, or pressed by a script; what is asked of it meanwhile waits for them.
+  const there = () => network.of === state.rule;
+  function wake() {
+    if (!there() && root.dataset.state !== "waiting") choose(state.rule, () => begin(false));
+  }
+  function later(act, ...before) {
+    wake();
+    waiting = [...before, act];
+  }
+
   // Start again from a sweep; `run` says whether to settle too.
   function begin(run = true) {
-    if (!network) return;
-    state.running = false;
-    state.diverged = false;
+    if (!there()) return later(() => begin(run)); // whatever was asked before: it starts again
     const label = state.label === null ? null : bpc.oneHot(state.label);
     state.z = bpc.start(network, rule(), label, given());
     state.found = bpc.errors(network, state.z);
-    state.path = [bpc.energy(state.found, alphas())];
     state.swept = sweepsUp() && inkSeen() ? bpc.argmax(bpc.sweepUp(network, given())[0]) : null; // whatever label is held
+    // The same without the clamp, which settles beside it: what the clamp costs.
+    const z = bpc.start(network, rule(), null, given());
+    state.free = state.label !== null && inkSeen() ? { z, found: bpc.errors(network, z) } : null;
+    started(run);
+  }
+
+  function started(run) {
+    state.running = false;
+    state.diverged = false;
+    state.path = [bpc.energy(state.found, alphas())];
     state.range = [0, 0, 0, 0];
     reach();
     nameGiven();
@@ -108,8 +126,13 @@
   }
 
   function step() {
-    const z = bpc.descend(network, state.z, state.found, clamped(), alphas(), bpc.layerSteps(network, alphas(), state.rate));
-    const found = bpc.errors(network, z);
+    const sizes = bpc.layerSteps(network, alphas(), state.rate);
+    const after = (from, stays) => {
+      const z = bpc.descend(network, from.z, from.found, stays, alphas(), sizes);
+      return { z, found: bpc.errors(network, z) };
+    };
+    const { z, found } = after(state, clamped());
+    if (state.free) state.free = after(state.free, [false, ...clamped().slice(1)]);
     const parts = bpc.energy(found, alphas());
     state.path.push(parts);
     if (!(total(parts) < BLOWN_UP * (total(state.path[0]) + 1))) {
@@ -145,10 +168,13 @@
   // Settling that has come to more energy than it began with answers nothing.
   const risen = () => !state.diverged && total(state.path[t()]) > 1.001 * total(state.path[0]) + 1e-6; // for rounding
   const blownUp = () => state.diverged || risen();
+  const freeEnergy = () => total(bpc.energy(state.free.found, alphas()));
+  const cost = () => (state.free && t() && !blownUp() ? total(state.path[t()]) - freeEnergy() : null); // of the clamp
 
   // Settle, a few steps a frame; where less motion is asked for, show the end alone.
   function settle() {
-    if (!network || state.running || ended()) return show();
+    if (!there()) return later(settle, ...waiting);
+    if (state.running || ended()) return show();
     state.running = true;
     const run = (state.run = {});
     if (!penDown()) announce(`${state.label === null ? "The label is free" : `The label is clamped to ${state.label}`}. It settles.`);
@@ -338,18 +364,17 @@
   }
   for (const canvas of [$("bars"), ...all(".live-springs")]) {
     canvas.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || !network) return;
+      if (event.button !== 0) return;
       canvas.dataset.pointer = "";
       const { count, margin, wide } = columns(canvas);
       ask(canvas, between(Math.floor((event.offsetX - margin) / wide), 0, count - 1), true);
     });
-    canvas.addEventListener("focus", () => network && asked_of.canvas !== canvas && ask(canvas, 0, true));
+    canvas.addEventListener("focus", () => asked_of.canvas !== canvas && ask(canvas, 0, true));
     canvas.addEventListener("blur", () => {
       delete canvas.dataset.pointer;
       if (asked_of.canvas === canvas) ask(null, 0);
     });
     canvas.addEventListener("keydown", (event) => {
-      if (!network) return;
       delete canvas.dataset.pointer;
       if (event.key === "Escape") return ask(null, 0);
       const last = columns(canvas).count - 1;
@@ -407,6 +432,19 @@
     if (right) showFall(context, [end + 14, 62, width - ticks - 4, height - 6]);
   }
 
+  // The same in small, beside the buttons of a phone: the sum alone, below a line where it began.
+  function showBrief() {
+    if (!$("fall").clientWidth) return;
+    const { context, width, height } = fresh($("fall"));
+    const sums = state.path.map(total);
+    const low = Math.min(...sums, 0.9 * sums[0]);
+    const x = (k) => 3 + (k / state.steps) * (width - 6);
+    const y = (E) => 8 + ((sums[0] - E) / (sums[0] - low || 1)) * (height - 11);
+    line(context, css(ink, 0.3), [[0, 8], [width, 8]]);
+    line(context, css(ink), sums.map((E, k) => [x(k), Math.max(y(E), 0)]), 2); // what climbs leaves at the top
+    dot(context, css(ink), [x(t()), Math.max(y(sums[t()]), 3)], 3);
+  }
+
   // Of an energy that fell before it climbed: the first steps on a scale of their own, which the climb would make flat.
   function fall() {
     const sums = state.path.map(total);
@@ -448,9 +486,13 @@
     $("brief-t-is").textContent = paused() ? "paused at" : "step";
     const held = state.label !== null && inkSeen() && !blownUp(); // what comes up to a label that is held
     $("expects").textContent = held ? `: ${expects()}` : "";
-    for (const place of root.dataset.experiment ? all("[data-expects]") : []) { // it stays while what it asks for settles
-      place.textContent = !held || expects() === state.label ? "" : `The sweep up said ${state.swept}, and what comes up to the label expects ${expects() === state.swept ? "it still" : `a ${expects()}`}.`;
+    if (ended() && cost() !== null) { // the words stay while what they ask for settles
+      const [end, was] = [e + d, before.at(-1) ?? e + d];
+      const numbers = { end, was, free: freeEnergy(), cost: cost(), less: was - end };
+      for (const place of all("[data-number]")) place.textContent = numbers[place.dataset.number].toFixed(1);
     }
+    $("clamp").classList.toggle("live-none", cost() === null);
+    $("cost").value = cost() === null ? "" : amount(cost(), two);
     $("t").value = `${t()} of ${state.steps}`;
     $("brief-t").textContent = paused() ? t() : $("t").value; // "paused at" takes the room
     const settled = t() > 0 && state.label === null && !blank() && !blownUp() ? bpc.argmax(state.z[0]) : null;
@@ -481,17 +523,18 @@
     for (const place of all("[data-why]")) place.textContent = why(settled);
     $("start").textContent = blankStart();
     showGuess(name, settled, again);
-    $("holds").textContent = state.label === null ? "" : "A label that you clamped stays until you free it or press Clear.";
+    $("holds").textContent = aside();
     for (const place of all(".live-ask")) {
       place.textContent = state.running ? "It settles; Pause stops it." : t() > 0 ? "It is paused; Run goes on." : "Make a guess, then press Run.";
     }
     tell(told);
-    press(all("button[data-experiment]"), root.querySelector(`button[data-experiment=${followed() ? left : name}]`));
+    press(guided, root.querySelector(`button[data-experiment=${followed() ? left : name}]`));
     const offer = state.running || told === `${left}-end` ? null : OFFERS[told];
-    for (const button of all(".live-offer")) {
-      button.hidden = !offer;
-      button.textContent = offer?.words ?? "";
-    }
+    $("offer").hidden = !offer;
+    $("offer").textContent = offer?.words ?? "";
+    $("offer").classList.toggle("live-prime", Boolean(offer)); // it is what comes next
+    $("run").classList.toggle("live-prime", !offer);
+    showNext(name);
     if (state.running || penDown()) return;
     nameCanvases();
     const said = [
@@ -506,8 +549,7 @@
       state.diverged && "It blew up: the energy grew without bound, as the step is too long. There is no answer.",
     ];
     const asks = name || told.endsWith("-then") ? $("told").querySelector(".live-now").textContent.replace(/\s+/g, " ") : "";
-    const key = `${told} ${$("told").querySelector(".live-now [data-expects]")?.textContent}`;
-    sayOnce(key, name && ended() && guess !== null ? `${asks} ${$("guessed").textContent}` : asks, said.filter(Boolean).join(" "));
+    sayOnce(told, name && ended() && guess !== null ? `${asks} ${$("guessed").textContent}` : asks, said.filter(Boolean).join(" "));
   }
 
   // Before an experiment runs the reader says what will come of it; what came is measured, and held against that.
@@ -579,11 +621,32 @@
     risen: STEP_OF_1,
     held: { words: "Hide all", does: () => hideAs("all") },
   };
-  for (const button of all(".live-offer")) {
-    button.addEventListener("click", () => {
-      OFFERS[$("told").querySelector(".live-now").dataset.told]?.does();
-      $("run").focus({ preventScroll: true }); // the button that was pressed is gone
-    });
+  $("offer").addEventListener("click", () => {
+    OFFERS[$("told").querySelector(".live-now").dataset.told]?.does();
+    $("run").focus({ preventScroll: true }); // the button that was pressed is gone
+  });
+
+  // After a guided experiment, and after one of the reader's own: the next one, in the line that asked for a guess.
+  const guided = all("button[data-experiment]");
+  const places = guided.map((button) => button.dataset.experiment);
+  let last = -1; // the guided experiment that was pressed last
+  function showNext(name) {
+    const next = name && last === places.length - 1 ? $("own") : guided[(last + 1) % places.length];
+    $("next").hidden = Boolean(name) && !ended();
+    $("next").textContent = next === $("own") ? next.textContent : `On to ${next.textContent}`;
+    $("next").onclick = () => {
+      next.click();
+      if (next !== $("own")) next.focus({ preventScroll: true }); // the button that was pressed is gone
+    };
+  }
+
+  // Of a label that is clamped: what that costs, and why what comes up to it may be another than the sweep said.
+  function aside() {
+    if (state.label === null) return "Hide a part of the image, or clamp a label, and it settles anew.";
+    if (cost() === null) return "A label that you clamped stays until you free it or press Clear.";
+    const costs = `The clamp costs ${short(cost())}: free, it would have ended at ${short(freeEnergy())}.`;
+    return state.swept === null || expects() === state.swept ? costs
+      : `${costs} The orange marks now say ${expects()}: they come up from layers that the clamp has pulled; the sweep came from the image alone.`;
   }
 
   // What came of an experiment of the reader's own, as it was measured.
@@ -663,6 +726,7 @@
     const [first, now] = [state.path[0], state.path[t()]];
     const fell = blownUp() && fall();
     const lowest = fell ? `${short(fell.sums[fell.least])} at step ${fell.least}, ` : "";
+    name($("fall"), `The energy in small: ${amount(total(first))} at step 0, ${amount(total(now))} at step ${t()}`);
     name($("chart"), `The energy over the steps: ${followed() && before.length ? `dotted, the run before, which ended at ${amount(before.at(-1))}; ` : ""}${amount(total(first))} at step 0, ${lowest}${amount(total(now))} at step ${t()}; of it ${amount(now.e)} from e, ${amount(now.d)} from d${uncounted()}`);
   }
   const uncounted = () => ["e", "d"].filter((kind) => counting(kind) === "off").map((kind) => `, of which ${kind} does not count`).join("");
@@ -675,14 +739,14 @@
   }
 
   function show() {
-    if (!network || !state.z) return;
     showImages();
     showLabels();
     all(".live-springs").forEach(showSprings);
     showEnergy();
+    showBrief();
     showWords();
     showRead();
-    root.dataset.state = state.running ? "running" : "still"; // what a test waits for
+    if (there()) root.dataset.state = state.running ? "running" : "still"; // what a test waits for
   }
 
   function showPad() {
@@ -1010,12 +1074,14 @@
     if (ended()) begin(false);
     settle();
   });
-  $("step").addEventListener("click", () => {
-    if (!network || ended()) return;
+  function oneStep() {
+    if (!there()) return later(oneStep, ...waiting);
+    if (ended()) return;
     state.running = false;
     step();
     show();
-  });
+  }
+  $("step").addEventListener("click", oneStep);
   $("back").addEventListener("click", () => begin(false));
 
   // Whether a setting counts: a rule without some errors does not weigh them.
@@ -1084,10 +1150,13 @@
   async function choose(name, then) {
     state.rule = name;
     state.running = false;
-    network = null; // the one of the rule before is not this rule's
+    waiting = [];
     showSettings();
     root.dataset.state = "waiting";
-    if (!globalThis.bpcNetworks?.[name]) say(`The weights of ${rule().name} come.`);
+    if (!globalThis.bpcNetworks?.[name]) {
+      say(`The weights of ${rule().name} come.`);
+      $("run").textContent = "Loading";
+    }
     try {
       const stored = await load(name);
       if (state.rule !== name) return; // another one was chosen meanwhile
@@ -1095,12 +1164,15 @@
       settings = stored.settings;
     } catch {
       if (state.rule !== name) return;
+      waiting = [];
+      $("run").textContent = "Run";
       say(`The weights of ${rule().name} did not come: load the page again.`);
       root.dataset.state = "failed"; // the status is then seen by all
       return;
     }
     chooseUnits();
     then();
+    for (const act of waiting.splice(0)) act();
   }
 
   // Of each hidden layer the units that differ most from one digit to the next, always the same ones.
@@ -1190,8 +1262,12 @@
   }
 
   function experiment(name) {
+    choose(setUp(name), () => begin(false));
+  }
+  function setUp(name) {
     const { rule: ruleName, digit: index, hides, ...chosen } = { ...PLAIN, hides: "none", ...EXPERIMENTS[name] };
     root.dataset.experiment = name;
+    last = places.indexOf(name);
     left = null;
     own.label = null;
     guess = null;
@@ -1199,7 +1275,25 @@
     take(index);
     hide(hides);
     Object.assign(state, chosen);
-    return choose(ruleName, () => begin(false));
+    return ruleName;
+  }
+
+  // The first experiment is seen before any weights: its sweep is stored.
+  function first() {
+    const floats = (texts) => texts.map((text) => Float64Array.from(new Float32Array(bpc.bytes(text).buffer)));
+    const { sizes, z, e } = bpcFirst;
+    network = { sizes, L: sizes.length - 1 };
+    settings = bpcFirst.settings;
+    Object.assign(units, bpcFirst.units);
+    setUp("hidden");
+    state.z = floats(z);
+    state.found = { e: floats(e), d: state.z.map((z_l) => new Float64Array(z_l.length)) }; // a sweep up leaves no d
+    state.swept = bpc.argmax(state.z[0]);
+    showSettings();
+    started(false);
+    root.dataset.state = "still";
+    for (const type of ["pointerdown", "keydown", "focusin"]) root.addEventListener(type, wake, true);
+    root.addEventListener("pointerover", wake, { once: true });
   }
 
   $("own").addEventListener("click", (event) => {
@@ -1208,9 +1302,7 @@
     if (event.detail) $("pad").dataset.pointer = ""; // who comes by a finger or a mouse draws by it: no ring of the keys
     $("pad").focus({ preventScroll: true });
   });
-  for (const button of all("button[data-experiment]")) {
-    button.addEventListener("click", () => experiment(button.dataset.experiment));
-  }
+  for (const button of guided) button.addEventListener("click", () => experiment(button.dataset.experiment));
 
   // The page's theme and size.
 
@@ -1223,12 +1315,12 @@
 
   new MutationObserver(repaint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   window.addEventListener("pageshow", showSettings); // a browser that comes back fills in what stood here
+  all("[role=toolbar]").forEach(oneStop);
+  mixColours();
+  showThumbs();
+  first();
   new ResizeObserver(() => {
     showPad();
     show();
   }).observe(root);
-  all("[role=toolbar]").forEach(oneStop);
-  mixColours();
-  showThumbs();
-  experiment("hidden");
 })();

@@ -99,6 +99,10 @@ bpcFigures.add("hidden", (root) => {
     });
     text(g, 40, 151, "b", { anchor: "start", more: "font-weight: 700" });
     text(g, 120, 151, "energy", { anchor: "end" });
+    if (state.dial === LAST) { // else an empty panel would look like a fault
+      text(g, 181, 205, "empty: *d* alone counts, and the sweep", {});
+      text(g, 181, 223, "leaves none: there is nothing to settle", {});
+    }
     // The sum is broad and pale, and below its parts, one of which it often is.
     [["sum", "ink", ({ e, d }) => e + d, 315], ["from *e*", "blue", ({ e }) => e, 192], ["from *d*", "red", ({ d }) => d, 258]].forEach(
       ([words, shade, of, x]) => {
