@@ -51,8 +51,9 @@ def texts(site):
 def test_a_page_is_light(name, address, browser, site):
     found = pages_report.weigh(browser, address + name)
     formulas = "<math" in (site / name).read_text("utf-8")
-    weights = 600 if name == "book/live.html" else 0  # of the network to play with
-    assert found["kB"] < (1000 if formulas else 500) + weights, found["files"]
+    digits = 100 if name == "book/live.html" else 0  # of the network to play with, whose weights come when it is touched
+    assert found["kB"] < (1000 if formulas else 500) + digits, found["files"]
+    assert not any("/weights/" in file for file in found["files"])
     assert found["requests"] <= 25, found["files"]
     loaded = " ".join(found["files"])
     assert "mathjax" not in loaded.lower() and "fontawesome" not in loaded

@@ -102,7 +102,9 @@ def first(network: bpc.Network) -> str:
     """Write the sweep of the first experiment, and which units differ most: what is seen before the weights come."""
     z, _ = swept(network)
     e = bpc.errors(network, z)[0]  # of the layers below the label; after a sweep up d is 0
-    apart = [np.var(layer, axis=0) for layer in bpc.sweep_up(network, bpc.normalise(digits()[0][:30]))]
+    apart = [
+        np.var(layer, axis=0) for layer in bpc.sweep_up(network, bpc.normalise(digits()[0][:30]))
+    ]
 
     def packed(layers: list) -> list[str]:
         return [base64.b64encode(np.asarray(x, "<f4").tobytes()).decode() for x in layers]

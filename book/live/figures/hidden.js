@@ -124,7 +124,7 @@ bpcFigures.add("hidden", (root) => {
     for (const each of choices) each.setAttribute("aria-pressed", each.value === state.network);
     for (const name of ["hides", "shows"]) button(name).setAttribute("aria-pressed", (name === "shows") === (state.brush === 1));
     [...root.querySelectorAll(".lf-thumbs button")].forEach((b, k) => b.setAttribute("aria-pressed", k === state.digit));
-    button("go").textContent = run.running() ? "Pause" : "Settle";
+    button("go").textContent = run.running() ? "Pause" : state.at === STEPS ? "Settle again" : "Settle";
     button("one").setAttribute("aria-disabled", state.at === STEPS); // there is none after the last
     const swept = bpc.argmax(states[0].z[0]);
     const { e, d } = energies()[state.at];
