@@ -1559,7 +1559,9 @@ def test_what_a_clamp_costs_is_measured(label, visit):
     z = bpc.sweep_up(network, bpc.normalise(image))
     given = {"steps": 400, "step_size": 1.0, "record": True}
     held, free = (
-        bpc.infer(network, [top, *z[1:]], [told, False, False, True], **given).energies[-1, 0]
+        float(
+            bpc.infer(network, [top, *z[1:]], [told, False, False, True], **given).energies[-1, 0]
+        )
         for top, told in ((jnp.eye(10)[label : label + 1], True), (z[0], False))
     )
     costs = re.search(

@@ -1549,3 +1549,16 @@ def test_a_ball_rolls_step_by_step_and_the_map_sharpens(visit):
             root.querySelector('[data-model=HPC]').click() })"""
     )
     assert len(set(pictures)) == 3
+
+
+def test_an_empty_energy_says_why_and_the_end_offers_to_settle_again(visit):
+    reader = visit("hidden")
+    why = reader.root.locator("svg text", has_text="leaves none: there is nothing to settle")
+    expect(why).to_have_count(0)
+    reader.set(dial=4)
+    expect(why).to_have_count(1)
+    reader.set(dial=0)
+    expect(why).to_have_count(0)
+    reader.press("Settle")
+    reader.press("Settle again")
+    assert "Step 200 of 200" in reader.says()

@@ -1147,7 +1147,9 @@
   for (const name in SLIDERS) $(name).addEventListener("input", () => slide(name, Number($(name).value)));
 
   // Another rule has weights of its own, which come when they are first asked for.
+  let chosen = null; // the choice that counts, of those that wait
   async function choose(name, then) {
+    const mine = (chosen = {});
     state.rule = name;
     state.running = false;
     waiting = [];
@@ -1159,11 +1161,11 @@
     }
     try {
       const stored = await load(name);
-      if (state.rule !== name) return; // another one was chosen meanwhile
+      if (chosen !== mine) return; // another one was chosen meanwhile
       network = stored.network;
       settings = stored.settings;
     } catch {
-      if (state.rule !== name) return;
+      if (chosen !== mine) return;
       waiting = [];
       $("run").textContent = "Run";
       say(`The weights of ${rule().name} did not come: load the page again.`);
