@@ -1461,7 +1461,8 @@ def test_what_is_seen_first_is_what_its_tool_writes():
     assert ours == theirs
 
 
-SHOWN = """() => [['E', 'E-e', 'E-d', 'swept', 'says', 't'].map(n => document.getElementById('live-' + n).value),
+SHOWN = """() => [['E', 'E-e', 'E-d', 'swept', 'says', 't'].map(
+        name => document.getElementById('live-' + name).value),
     [...document.querySelectorAll('#live canvas')].map(c => c.getAttribute('aria-label'))]"""
 
 

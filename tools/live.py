@@ -99,7 +99,7 @@ def write_digits() -> None:
 
 
 def first(network: bpc.Network) -> str:
-    """Write the sweep of the first experiment, and which units differ most: what is seen before the weights come."""
+    """Write the sweep of the first experiment, and which units differ most: seen before the weights come."""
     z, _ = swept(network)
     e = bpc.errors(network, z)[0]  # of the layers below the label; after a sweep up d is 0
     apart = [
@@ -118,13 +118,13 @@ def first(network: bpc.Network) -> str:
     }
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fields.items())
     return (
-        "// What a sweep finds of the first experiment: seen until the weights come, which are a hundred times as many\n"
-        f"// numbers. Written by tools/live.py.\nglobalThis.bpcFirst = {{\n{lines}\n}};\n"
+        "// What a sweep finds of the first experiment: seen until the weights come, which are a hundred times as\n"
+        f"// many numbers. Written by tools/live.py.\nglobalThis.bpcFirst = {{\n{lines}\n}};\n"
     )
 
 
 def swept(network: bpc.Network) -> tuple[list, np.ndarray]:
-    """Sweep up over the first experiment, an 8 of which four of five pixels are hidden; and say which are seen."""
+    """Sweep up over the first experiment, an 8 with four of five pixels hidden; and say which are seen."""
     image = bpc.normalise(digits()[0][HIDDEN_8 : HIDDEN_8 + 1])
     seen = np.isin(np.arange(784), SEEN)
     return bpc.sweep_up(network, np.where(seen, image, 0)), seen

@@ -1,5 +1,5 @@
-// What a sweep finds of the first experiment: seen until the weights come, which are a hundred times as many
-// numbers. Written by tools/live.py.
+// What a sweep finds of the first experiment: seen until the weights come, which are a hundred times as
+// many numbers. Written by tools/live.py.
 globalThis.bpcFirst = {
 "sizes": [10, 128, 128, 784],
 "settings": {"pixel_mean": 0.1307, "pixel_std": 0.3081},
