@@ -51,7 +51,7 @@ def texts(site):
 def test_a_page_is_light(name, address, browser, site):
     found = pages_report.weigh(browser, address + name)
     formulas = "<math" in (site / name).read_text("utf-8")
-    digits = 100 if name == "book/live.html" else 0  # of the network to play with, whose weights come when it is touched
+    digits = 100 if name == "book/live.html" else 0  # to play with: the weights come when touched
     assert found["kB"] < (1000 if formulas else 500) + digits, found["files"]
     assert not any("/weights/" in file for file in found["files"])
     assert found["requests"] <= 25, found["files"]

@@ -118,8 +118,9 @@ def first(network: bpc.Network) -> str:
     }
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fields.items())
     return (
-        "// What a sweep finds of the first experiment: seen until the weights come, which are a hundred times as\n"
-        f"// many numbers. Written by tools/live.py.\nglobalThis.bpcFirst = {{\n{lines}\n}};\n"
+        "// What a sweep finds of the first experiment: seen until the weights come, a hundred times as\n"
+        "// many numbers. Written by tools/live.py.\n"
+        f"globalThis.bpcFirst = {{\n{lines}\n}};\n"
     )
 
 

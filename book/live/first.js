@@ -1,4 +1,4 @@
-// What a sweep finds of the first experiment: seen until the weights come, which are a hundred times as
+// What a sweep finds of the first experiment: seen until the weights come, a hundred times as
 // many numbers. Written by tools/live.py.
 globalThis.bpcFirst = {
 "sizes": [10, 128, 128, 784],
