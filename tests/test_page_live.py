@@ -1596,8 +1596,8 @@ EXPERIMENTS = [
 ]
 ROOM = """() => { const at = e => e.getBoundingClientRect(), words = document.createRange();
     words.selectNodeContents(document.querySelector('#live-told .live-now'));
-    const row = [...document.querySelectorAll('.live-then > *, #live-guess > *')].filter(
-        e => e.checkVisibility({visibilityProperty: true}) && e.textContent && e.id != 'live-guess').map(at);
+    const row = [...document.querySelectorAll('#live-next, #live-guess > *')].filter(
+        e => e.checkVisibility({visibilityProperty: true}) && e.textContent).map(at);
     return [Math.min(...row.map(r => r.top)) - words.getBoundingClientRect().bottom,
         at(document.querySelector('.live-network')).top - Math.max(...row.map(r => r.bottom)),
         at(document.querySelector('.live-network')).top + scrollY] }"""

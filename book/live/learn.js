@@ -641,7 +641,7 @@
   const next = () => whatIfs[(whatIfs.findIndex((button) => button.dataset.whatIf === state.what_if) + 1) % whatIfs.length];
   function showNext() {
     $("next").hidden = Boolean(asks()) && !over();
-    $("next").textContent = next().textContent;
+    $("next").textContent = `Next: ${NAMES[next().dataset.whatIf]}`;
   }
   $("next").addEventListener("click", () => {
     const button = next();

@@ -633,7 +633,7 @@
   function showNext(name) {
     const next = name && last === places.length - 1 ? $("own") : guided[(last + 1) % places.length];
     $("next").hidden = Boolean(name) && !ended();
-    $("next").textContent = next === $("own") ? next.textContent : `On to ${next.textContent}`;
+    $("next").textContent = next === $("own") ? "On to your own" : `On to ${next.textContent}`;
     $("next").onclick = () => {
       next.click();
       if (next !== $("own")) next.focus({ preventScroll: true }); // the button that was pressed is gone
