@@ -346,8 +346,7 @@ def exercise_4(network, images, labels, by):
         "twice as far": instead(move=lambda x: shift(x, 2 * by, 2)),
         "ten steps settle it; the guess alone is asked for": settled,
         "these are right or wrong; their percentage is asked for": lambda: np.asarray(
-            bpc.sweep_up(network, bpc.normalise(shift(images, by, 2)))[0].argmax(axis=1)
-            == labels
+            bpc.sweep_up(network, bpc.normalise(shift(images, by, 2)))[0].argmax(axis=1) == labels
         ),
         "these are answers; the percentage of right ones is asked for": lambda: np.asarray(
             bpc.sweep_up(network, bpc.normalise(shift(images, by, 2)))[0].argmax(axis=1)

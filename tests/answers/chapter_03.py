@@ -287,9 +287,7 @@ def moved_accuracy(network, images, labels, pixels):
             ("keeps what was there", MOVE.replace("np.zeros_like(images)", "images.copy()")),
             (
                 "a pixel short",
-                MOVE.replace("by:]", "max(by - 1, 0):]").replace(
-                    "28 - by", "28 - max(by - 1, 0)"
-                ),
+                MOVE.replace("by:]", "max(by - 1, 0):]").replace("28 - by", "28 - max(by - 1, 0)"),
             ),
             (
                 "twice as far",
