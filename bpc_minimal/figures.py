@@ -670,15 +670,16 @@ def frames(
 ) -> Figure:
     """Draw images as they settle, below each its label's activities as bars, and the label that is largest.
 
-    A line marks 0, a dotted one 1; a row's first bars have both numbers. Bars that are all alike say nothing.
+    A line marks 0, a dotted one 1; a row's first bars have both numbers. Below the bars every third label is
+    named, 0, 3, 6, 9. Bars that are all alike say nothing.
 
     Args:
         rows: for each name its normalised images, one a time, and the activities of its label layer; NaN
             where an image has none.
         times: what stands above the images.
     """
-    pitch, line, tall = WIDTH / len(times), 1.5 * TEXT, 34
-    height = 2 * line + pitch + tall + line
+    pitch, line, tall, digit = WIDTH / len(times), 1.5 * TEXT, 34, TEXT - 3
+    height = 2 * line + pitch + tall + digit + line
     total = top = height * len(rows)
     with only(STYLE):
         figure = _figure(WIDTH, total)
@@ -711,9 +712,11 @@ def frames(
                 bars.axhline(1, linewidth=0.8, linestyle=":", **FAINT)
                 bars.set(ylim=(-0.35 * reach, 1.05 * reach), yticks=scale)
                 bars.tick_params(axis="y", length=0, pad=1, labelsize=TEXT - 2)
+                bars.set_xticks(range(0, len(activities), 3))
+                bars.tick_params(axis="x", length=0, pad=0, labelsize=digit)
                 scale = ()
                 said = "all alike" if alike else f"says {best}"
-                bars.set_xlabel(said, labelpad=2, fontsize=TEXT - 1)
+                bars.set_xlabel(said, labelpad=1, fontsize=TEXT - 1)
             top -= height
     return figure
 

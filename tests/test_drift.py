@@ -333,7 +333,7 @@ OWN = {
     "02_generating": """
         largest_difference draw_activities norms energy_by_layer explain train_step iterate train_300 train
         begin pick miss draw rmse start_from sample read watch accuracy read_twice all_errors
-        curvature energy_at curvatures_of_eight steepest_over_flattest energy_of with_one
+        curvature energy_at curvatures_of_eight steepest_over_flattest in_own_steps energy_of with_one
         ends_of resized rest_energy way_gone""",
     "03_hybrid": """
         loss draw train_fifty train_five after start_from watch accuracy read guess_and_gap loss_alone

@@ -110,6 +110,8 @@ def test_drawn_frames_are_their_images_and_say_their_largest_label(digits, drawn
     for bars, activities in zip(axes[1::2], labels, strict=True):
         assert_close(np.array([bar.get_height() for bar in bars.patches]), activities)
         assert bars.get_xlabel() == f"says {activities.argmax()}"
+        assert [text.get_text() for text in bars.get_xticklabels()] == ["0", "3", "6", "9"]
+        assert list(bars.get_xticks()) == [0, 3, 6, 9]  # below their bars
     assert [axis.get_title() for axis in axes[::2]] == ["first", "second"] * 2
     assert len({axis.get_ylim() for axis in axes[1::2]}) == 1  # bars of all rows compare
     assert [len(axis.get_yticks()) for axis in axes[1::2]] == [

@@ -244,11 +244,11 @@ def exercise_3(*, watch, after, accuracy, shifted, old_digits, new_digits):
     }
 
 
-def moved_accuracy(network, images, labels, pixels, *, fill=0, scale=bpc.normalise, move=None):
+def moved_accuracy(network, images, labels, by, *, fill=0, scale=bpc.normalise, move=None):
     """Read images that moved to the right, in percent."""
     images = np.asarray(images)
     moved = np.full_like(images, fill)
-    moved[:, :, pixels:] = images[:, :, : 28 - pixels]
+    moved[:, :, by:] = images[:, :, : 28 - by]
     if move is not None:
         moved = move(images)
     answers = bpc.sweep_up(network, jnp.asarray(scale(moved)))[0].argmax(axis=1)
@@ -257,45 +257,45 @@ def moved_accuracy(network, images, labels, pixels, *, fill=0, scale=bpc.normali
 
 def some_digits(rng):
     """Draw a network and images, and labels of which it reads about two thirds."""
-    for seed, pixels in ((3, 2), (4, 5), (5, 0), (6, 8)):
+    for seed, by in ((3, 2), (4, 5), (5, 0), (6, 8)):
         network = bpc.make_network(jax.random.PRNGKey(seed), (10, 24, 784), use_bias=False)
         images = rng.integers(0, 256, size=(150, 28, 28)).astype(np.uint8)
         right = np.zeros_like(images)
-        right[:, :, pixels:] = images[:, :, : 28 - pixels]
+        right[:, :, by:] = images[:, :, : 28 - by]
         answers = bpc.sweep_up(network, bpc.normalise(right))[0].argmax(axis=1)
         labels = np.where(rng.random(150) < 0.6, answers, rng.integers(10, size=150))
-        yield network, images, labels, pixels
+        yield network, images, labels, by
 
 
-def shift(images, pixels, axis, by=1):
+def shift(images, by, axis, way=1):
     """Move images along an axis, with a black margin."""
-    moved = np.roll(images, by * pixels, axis=axis)
+    moved = np.roll(images, way * by, axis=axis)
     edge = [slice(None)] * 3
-    edge[axis] = slice(0, pixels) if by > 0 else slice(28 - pixels, 28)
+    edge[axis] = slice(0, by) if way > 0 else slice(28 - by, 28)
     moved[tuple(edge)] = 0
     return moved
 
 
 @exercise(
-    "moved_accuracy(network, images, labels, pixels)",
+    "moved_accuracy(network, images, labels, by)",
     goal="measure how a guess fails on images that were shifted",
     minutes=25,
     cases=some_digits,
     rtol=0,
     atol=0.7,  # one of 150 images
     why="each weight of the amortiser belongs to one pixel, so a digit that moved is another image to it.",
-    hint="Copy images[:, :, :28 - pixels] to [:, :, pixels:] of zeros, then normalise and sweep up; "
-    "with :-pixels nothing is copied where pixels is 0.",
+    hint="Copy images[:, :, :28 - by] to [:, :, by:] of zeros, then normalise and sweep up; "
+    "with :-by nothing is copied where by is 0.",
 )
-def exercise_4(network, images, labels, pixels):
+def exercise_4(network, images, labels, by):
     """Break the guess: move the digits."""
-    right = moved_accuracy(network, images, labels, pixels)
+    right = moved_accuracy(network, images, labels, by)
 
     def instead(**how):
-        return lambda: moved_accuracy(network, images, labels, pixels, **how)
+        return lambda: moved_accuracy(network, images, labels, by, **how)
 
     def settled():
-        z = bpc.sweep_up(network, bpc.normalise(shift(images, pixels, 2)))
+        z = bpc.sweep_up(network, bpc.normalise(shift(images, by, 2)))
         z = bpc.infer(network, z, [False, False, True], bpc.GENERATIVE, 10, 1.0)
         return 100 * float(np.mean(np.asarray(z[0].argmax(axis=1)) == labels))
 
@@ -304,22 +304,22 @@ def exercise_4(network, images, labels, pixels):
         "this is how many are read rightly; percent is asked for": round(right * len(labels) / 100),
         "this is the share of errors; the accuracy is asked for": 100 - right,
         "what leaves on the right comes back on the left: np.roll wraps; fill with 0": instead(
-            move=lambda x: np.roll(x, pixels, axis=2)
+            move=lambda x: np.roll(x, by, axis=2)
         ),
         "they move to the left; the right is asked for": instead(
-            move=lambda x: shift(x, pixels, 2, -1)
+            move=lambda x: shift(x, by, 2, -1)
         ),
-        "they move to the left, and wrap": instead(move=lambda x: np.roll(x, -pixels, axis=2)),
-        "they move down; columns are the last axis": instead(move=lambda x: shift(x, pixels, 1)),
+        "they move to the left, and wrap": instead(move=lambda x: np.roll(x, -by, axis=2)),
+        "they move down; columns are the last axis": instead(move=lambda x: shift(x, by, 1)),
         "they move down, and wrap; columns are the last axis": instead(
-            move=lambda x: np.roll(x, pixels, axis=1)
+            move=lambda x: np.roll(x, by, axis=1)
         ),
-        "they move up; columns are the last axis": instead(move=lambda x: shift(x, pixels, 1, -1)),
+        "they move up; columns are the last axis": instead(move=lambda x: shift(x, by, 1, -1)),
         "they wrap, from one row into the next: move them as 28 by 28": instead(
-            move=lambda x: np.roll(x.reshape(-1, 784), pixels, axis=1).reshape(-1, 28, 28)
+            move=lambda x: np.roll(x.reshape(-1, 784), by, axis=1).reshape(-1, 28, 28)
         ),
         "the images are exchanged, not moved: the first axis counts them": instead(
-            move=lambda x: np.roll(x, pixels, axis=0)
+            move=lambda x: np.roll(x, by, axis=0)
         ),
         "they do not move at all": instead(move=lambda x: x),
         "the margin is white; black is 0": instead(fill=255),
@@ -327,37 +327,36 @@ def exercise_4(network, images, labels, pixels):
             network,
             images,
             labels,
-            pixels,
+            by,
             scale=lambda x: np.where(
-                np.arange(784) % 28 < pixels, 0.0, np.asarray(bpc.normalise(x)).reshape(-1, 784)
+                np.arange(784) % 28 < by, 0.0, np.asarray(bpc.normalise(x)).reshape(-1, 784)
             ),
         ),
         "bytes, or bytes over 255, are not what it was trained on: use bpc.normalise": instead(
             scale=lambda x: np.float32(x.reshape(-1, 784)) / 255
         ),
-        "a pixel too far": instead(move=lambda x: shift(x, pixels + 1, 2)),
+        "a pixel too far": instead(move=lambda x: shift(x, by + 1, 2)),
         "they stay where they were, and lose their right margin": instead(
-            move=lambda x: np.where(np.arange(28) < 28 - pixels, x, 0).astype(x.dtype)
+            move=lambda x: np.where(np.arange(28) < 28 - by, x, 0).astype(x.dtype)
         ),
         "the left margin keeps what was there: fill it with 0": instead(
-            move=lambda x: np.concatenate([x[:, :, :pixels], x[:, :, : 28 - pixels]], axis=2)
+            move=lambda x: np.concatenate([x[:, :, :by], x[:, :, : 28 - by]], axis=2)
         ),
-        "a pixel short": instead(move=lambda x: shift(x, max(pixels - 1, 0), 2)),
-        "twice as far": instead(move=lambda x: shift(x, 2 * pixels, 2)),
+        "a pixel short": instead(move=lambda x: shift(x, max(by - 1, 0), 2)),
+        "twice as far": instead(move=lambda x: shift(x, 2 * by, 2)),
         "ten steps settle it; the guess alone is asked for": settled,
         "these are right or wrong; their percentage is asked for": lambda: np.asarray(
-            bpc.sweep_up(network, bpc.normalise(shift(images, pixels, 2)))[0].argmax(axis=1)
-            == labels
+            bpc.sweep_up(network, bpc.normalise(shift(images, by, 2)))[0].argmax(axis=1) == labels
         ),
         "these are answers; the percentage of right ones is asked for": lambda: np.asarray(
-            bpc.sweep_up(network, bpc.normalise(shift(images, pixels, 2)))[0].argmax(axis=1)
+            bpc.sweep_up(network, bpc.normalise(shift(images, by, 2)))[0].argmax(axis=1)
         ),
         "next to none is right: a sweep ends at the image, and the label is its first layer, [0]": (
             lambda: (
                 100.0
                 * np.mean(
                     np.asarray(
-                        bpc.sweep_up(network, bpc.normalise(shift(images, pixels, 2)))[-1].argmax(
+                        bpc.sweep_up(network, bpc.normalise(shift(images, by, 2)))[-1].argmax(
                             axis=1
                         )
                     )

@@ -58,13 +58,13 @@ remembered_3 = np.stack(remembered_3, axis=1)
 drawn_back_3 = np.stack(drawn_back_3, axis=1)
 """
 MOVE = """
-def moved_accuracy(network, images, labels, pixels):
+def moved_accuracy(network, images, labels, by):
     moved = np.zeros_like(images)
-    moved[:, :, pixels:] = images[:, :, :28 - pixels]
+    moved[:, :, by:] = images[:, :, :28 - by]
     answers = bpc.sweep_up(network, bpc.normalise(moved))[0].argmax(axis=1)
     return 100 * np.mean(np.asarray(answers) == labels)
 """
-LINE = "    moved[:, :, pixels:] = images[:, :, :28 - pixels]\n"
+LINE = "    moved[:, :, by:] = images[:, :, :28 - by]\n"
 STEPS = """
 def steps_to(energies, mark):
     below = energies < mark
@@ -240,12 +240,12 @@ def moved_accuracy(network, images, labels, pixels):
             ("share", MOVE.replace("100 * ", "")),
             ("how many", MOVE.replace("100 * np.mean", "np.sum")),
             ("errors", MOVE.replace("== labels", "!= labels")),
-            ("np.roll", MOVE.replace(LINE, "    moved = np.roll(images, pixels, axis=2)\n")),
+            ("np.roll", MOVE.replace(LINE, "    moved = np.roll(images, by, axis=2)\n")),
             (
                 "the left",
-                MOVE.replace(LINE, "    moved[:, :, :28 - pixels] = images[:, :, pixels:]\n"),
+                MOVE.replace(LINE, "    moved[:, :, :28 - by] = images[:, :, by:]\n"),
             ),
-            ("down;", MOVE.replace(LINE, "    moved[:, pixels:] = images[:, :28 - pixels]\n")),
+            ("down;", MOVE.replace(LINE, "    moved[:, by:] = images[:, :28 - by]\n")),
             ("do not move", MOVE.replace("normalise(moved)", "normalise(images)")),
             ("white", MOVE.replace("zeros_like(images)", "full_like(images, 255)")),
             (
@@ -264,48 +264,46 @@ def moved_accuracy(network, images, labels, pixels):
             (
                 "changed input",
                 MOVE.replace("np.zeros_like(images)", "images").replace(
-                    LINE, LINE + "    moved[:, :, :pixels] = 0\n"
+                    LINE, LINE + "    moved[:, :, :by] = 0\n"
                 ),
             ),
-            ("exchanged", MOVE.replace(LINE, "    moved = np.roll(images, pixels, axis=0)\n")),
+            ("exchanged", MOVE.replace(LINE, "    moved = np.roll(images, by, axis=0)\n")),
             (
                 "next",
                 MOVE.replace(
                     LINE,
-                    "    moved = np.roll(images.reshape(-1, 784), pixels, 1).reshape(-1, 28, 28)\n",
+                    "    moved = np.roll(images.reshape(-1, 784), by, 1).reshape(-1, 28, 28)\n",
                 ),
             ),
             (
                 "too far",
-                MOVE.replace(LINE, "    moved[:, :, pixels + 1:] = images[:, :, :27 - pixels]\n"),
+                MOVE.replace(LINE, "    moved[:, :, by + 1:] = images[:, :, :27 - by]\n"),
             ),
-            ("raised", MOVE.replace("28 - pixels", "28")),
+            ("raised", MOVE.replace("28 - by", "28")),
             (
                 "stay where they were",
-                MOVE.replace(LINE, "    moved[:, :, :28 - pixels] = images[:, :, :28 - pixels]\n"),
+                MOVE.replace(LINE, "    moved[:, :, :28 - by] = images[:, :, :28 - by]\n"),
             ),
             ("keeps what was there", MOVE.replace("np.zeros_like(images)", "images.copy()")),
             (
                 "a pixel short",
-                MOVE.replace("pixels:]", "max(pixels - 1, 0):]").replace(
-                    "28 - pixels", "28 - max(pixels - 1, 0)"
-                ),
+                MOVE.replace("by:]", "max(by - 1, 0):]").replace("28 - by", "28 - max(by - 1, 0)"),
             ),
             (
                 "twice as far",
-                MOVE.replace("pixels:]", "2 * pixels:]").replace("28 - pixels", "28 - 2 * pixels"),
+                MOVE.replace("by:]", "2 * by:]").replace("28 - by", "28 - 2 * by"),
             ),
             (
                 "left, and wrap",
-                MOVE.replace(LINE, "    moved = np.roll(images, -pixels, axis=2)\n"),
+                MOVE.replace(LINE, "    moved = np.roll(images, -by, axis=2)\n"),
             ),
-            ("down, and wrap", MOVE.replace(LINE, "    moved = np.roll(images, pixels, axis=1)\n")),
-            ("move up", MOVE.replace(LINE, "    moved[:, :28 - pixels] = images[:, pixels:]\n")),
+            ("down, and wrap", MOVE.replace(LINE, "    moved = np.roll(images, by, axis=1)\n")),
+            ("move up", MOVE.replace(LINE, "    moved[:, :28 - by] = images[:, by:]\n")),
             (
                 "grey",
                 MOVE.replace(
                     "bpc.normalise(moved)",
-                    "jnp.where(jnp.arange(784) % 28 < pixels, 0.0, bpc.normalise(moved))",
+                    "jnp.where(jnp.arange(784) % 28 < by, 0.0, bpc.normalise(moved))",
                 ),
             ),
             (
@@ -318,7 +316,7 @@ def moved_accuracy(network, images, labels, pixels):
                     "    answers = z[0].argmax(axis=1)\n",
                 ),
             ),
-            ("wrap", MOVE.replace(LINE, "    moved = np.roll(images, pixels)\n")),
+            ("wrap", MOVE.replace(LINE, "    moved = np.roll(images, by)\n")),
             ("none", MOVE.replace("return ", "")),
             ("first layer", MOVE.replace("[0].argmax", "[-1].argmax")),
         ],

@@ -175,35 +175,35 @@ def variant_4(draw: Draw) -> Variant:
     axis, sign, words = draw.of((2, -1, "to the left"), (1, 1, "downwards"), (1, -1, "upwards"))
     first, fill = draw.of(2, 3), draw.of(*range(20, 240, 5))
 
-    def some(pixels):
+    def some(by):
         key = jax.random.PRNGKey(int(draw.rng.integers(10**6)))
         network = bpc.make_network(key, (10, 12, 12, 784), use_bias=False)
         network = jax.tree.map(lambda w: 3 * w, network)
         images = draw.rng.integers(256, size=(60, 28, 28)).astype(np.uint8)
-        moved = shift(images, axis, sign, pixels, fill)
+        moved = shift(images, axis, sign, by, fill)
         order = np.argsort(-np.asarray(bpc.sweep_up(network, bpc.normalise(moved))[0]), axis=1)
         lucky = draw.rng.integers(0, 5, size=60)
-        return network, images, order[np.arange(60), lucky], pixels
+        return network, images, order[np.arange(60), lucky], by
 
-    def shift(images, axis, sign, pixels, fill):
+    def shift(images, axis, sign, by, fill):
         moved = np.full_like(images, fill)
         kept = [slice(None)] * 3
         goes = list(kept)
-        goes[axis] = slice(pixels, None) if sign > 0 else slice(None, 28 - pixels)
-        kept[axis] = slice(None, 28 - pixels) if sign > 0 else slice(pixels, None)
+        goes[axis] = slice(by, None) if sign > 0 else slice(None, 28 - by)
+        kept[axis] = slice(None, 28 - by) if sign > 0 else slice(by, None)
         moved[tuple(goes)] = images[tuple(kept)]
         return moved
 
     @exercise(
-        "moved_4(network, images, labels, pixels)",
+        "moved_4(network, images, labels, by)",
         cases=[some(p) for p in (3, 0, 6)],
         why="the images were moved, and an answer counts that is among the best.",
         hint="Move the bytes, normalise, sweep up, and look whether the label is among the "
         "largest numbers.",
     )
-    def asked(network, images, labels, pixels):
-        def percent(axis=axis, sign=sign, first=first, pixels=pixels, fill=fill):
-            moved = shift(images, axis, sign, pixels, fill)
+    def asked(network, images, labels, by):
+        def percent(axis=axis, sign=sign, first=first, by=by, fill=fill):
+            moved = shift(images, axis, sign, by, fill)
             order = np.argsort(-np.asarray(bpc.sweep_up(network, bpc.normalise(moved))[0]), axis=1)
             return 100 * float(np.mean((order[:, :first] == labels[:, None]).any(axis=1)))
 
@@ -216,22 +216,22 @@ def variant_4(draw: Draw) -> Variant:
             "one answer too many counts": percent(first=first + 1),
             "the images move the other way": percent(sign=-sign),
             "rows and columns are exchanged": percent(axis=3 - axis),
-            "nothing moves": percent(pixels=0),
+            "nothing moves": percent(by=0),
             "this is a share; percent are asked for": percent() / 100,
             "this is the percentage of errors": 100 - percent(),
         }
 
     code = {
-        (2, -1): "moved[:, :, : 28 - pixels] = images[:, :, pixels:]",
-        (1, 1): "moved[:, pixels:] = images[:, : 28 - pixels]",
-        (1, -1): "moved[:, : 28 - pixels] = images[:, pixels:]",
+        (2, -1): "moved[:, :, : 28 - by] = images[:, :, by:]",
+        (1, 1): "moved[:, by:] = images[:, : 28 - by]",
+        (1, -1): "moved[:, : 28 - by] = images[:, by:]",
     }[axis, sign]
     return Variant(
-        f"Move images (bytes, 28 by 28) {words} by so many pixels, with bytes of {fill} where nothing "
+        f"Move images (bytes, 28 by 28) {words} by `by` pixels, with bytes of {fill} where nothing "
         f"is left, and let the sweep read them. Count an image as right if its label is among the "
-        f"{first} largest of its ten numbers. Write `moved_4(network, images, labels, pixels)`, in "
-        f"percent; `pixels` may be 0.",
-        f"def moved_4(network, images, labels, pixels):\n    moved = np.full_like(images, {fill})\n"
+        f"{first} largest of its ten numbers. Write `moved_4(network, images, labels, by)`, in "
+        f"percent; `by` may be 0.",
+        f"def moved_4(network, images, labels, by):\n    moved = np.full_like(images, {fill})\n"
         f"    {code}\n"
         "    found = np.asarray(bpc.sweep_up(network, bpc.normalise(moved))[0])\n"
         f"    best = np.argsort(-found, axis=1)[:, :{first}]\n"
