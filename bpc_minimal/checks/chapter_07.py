@@ -261,3 +261,77 @@ def exercise_4(network, image, label, shares, chance):
             for share in shares
         ],
     }
+
+
+def rememberers(rng):
+    """Draw images, a mask for each, what is known besides, and completions between own and known halves."""
+    for count, share in ((400, 0.4), (300, 0.6)):
+        known = np.float32(rng.normal(size=(80, 24)))
+        image = np.float32(known[rng.integers(0, 80, count)] + 0.9 * rng.normal(size=(count, 24)))
+        visible = rng.random((count, 24)) < 0.5
+        visible[:, 0], visible[:, 1] = True, False
+        model = known[rng.integers(0, 80, count)] * 0.3 + share * image
+        yield (
+            np.float32(model + 0.5 * rng.normal(size=(count, 24))), image, visible, known,
+        )  # fmt: skip
+
+
+@exercise(
+    "share_copied(drawn, image, visible, known)",
+    goal="ask of a completion whether it is a copy of a training image",
+    minutes=20,
+    cases=rememberers,
+    why="a copy is nearer to what was copied; the best guess is no nearer to the one than to the other.",
+    hint="For each image: which row of `known` is nearest in visible pixels? Compare hidden ones with it, "
+    "and with the image's own.",
+    rtol=1e-4,
+    atol=0.05,
+)
+def exercise_5(drawn, image, visible, known):
+    """Count the completions that are nearer to the nearest known image than to their own."""
+    drawn, image, known = (np.asarray(x, float) for x in (drawn, image, known))
+    ones = np.ones_like(visible)
+
+    def gaps(one, other, where):
+        return ((one - other) ** 2 * where).sum(axis=-1)
+
+    def nearest(of, where, turn=1):
+        return known[np.argmin(turn * gaps(of[:, None], known, where[:, None]), axis=1)]
+
+    def share(rival, where=~visible):
+        return 100 * float(np.mean(gaps(drawn, rival, where) < gaps(drawn, image, where)))
+
+    rival = nearest(image, visible)
+    one_for_all = known[np.argmin(gaps(image.mean(axis=0), known, 1.0))]
+    right = share(rival)
+    return right, {
+        "this is a share: percent are asked for": right / 100,
+        "this is a count: percent are asked for": right * len(image) / 100,
+        "these are nearer to their own; the copies are asked for": 100 - right,
+        "the nearest is found by hidden pixels, which nobody has: by visible ones": share(
+            nearest(image, ~visible)
+        ),
+        "the nearest is found by all pixels; hidden ones nobody has": share(nearest(image, ones)),
+        "the nearest is found by what was drawn; by what is visible": share(
+            nearest(drawn, ~visible)
+        ),
+        "the nearest is found by the whole drawing; by what is visible": share(
+            nearest(drawn, ones)
+        ),
+        "hidden pixels count as 0 in the image and not in `known`: leave them out of both": share(
+            nearest(image * visible, ones)
+        ),
+        "this is the farthest; the nearest is asked for": share(nearest(image, visible, -1)),
+        "visible pixels are compared; the hidden ones were drawn": share(rival, visible),
+        "all pixels are compared; only the hidden ones were drawn": share(rival, ones),
+        "one known image is the rival of all: each has its nearest": share(one_for_all),
+        "each is compared with a known image in the same place, not with its nearest": share(
+            known[np.arange(len(image)) % len(known)]
+        ),
+        "the known image is compared with the image; the drawing is asked about": 100
+        * float(np.mean(gaps(rival, image, ~visible) < gaps(drawn, image, ~visible))),
+        "which is nearer to the known image, the drawing or the image? Ask to which the drawing is": 100
+        * float(np.mean(gaps(drawn, rival, ~visible) < gaps(image, rival, ~visible))),
+        "this decides once for all images: compare each": 100
+        * float(gaps(drawn, rival, ~visible).sum() < gaps(drawn, image, ~visible).sum()),
+    }

@@ -1,4 +1,4 @@
-"""The exercises of chapter 9, without labels: what decays, what is named, and what fades."""
+"""The exercises of chapter 9, without labels: what decays, is named, fades, and is drawn."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -275,3 +275,59 @@ def without_constant(top, label, asked, ridge):
     square = square + ridge * np.trace(square) / len(square) * np.eye(len(square))
     weights = np.linalg.solve(square, top.T @ np.asarray(bpc.one_hot(jnp.asarray(label))))
     return (asked @ weights).argmax(axis=1)
+
+
+def crowds(rng):
+    """Draw activities that vary together around a mean, standard normal noise, and how far to widen."""
+    for count, units, wide in ((2000, 6, 1.5), (1500, 5, 0.6), (2500, 7, 2.2)):
+        mixed = rng.normal(size=(count, units)) @ rng.normal(size=(units, units))
+        top = np.float32(1.5 * rng.normal(size=units) + mixed)
+        yield top, np.float32(rng.normal(size=(12, units))), wide
+
+
+@exercise(
+    "draw_tops(top, noise, wide)",
+    goal="draw images from a top that nobody labelled, and say what a wrong spread does to them",
+    minutes=20,
+    cases=crowds,
+    why="around the mean, units vary together as the rows do, only so many times as far.",
+    hint="A row is the mean of the rows of `top`, plus `wide` times L times a row of `noise`.",
+    rtol=0.01,
+    atol=0.01,
+)
+def exercise_6(top, noise, wide):
+    """Draw from a Gaussian that is fitted to rows, and widened."""
+    top, noise = np.asarray(top, float), np.asarray(noise, float)
+    mean, C = top.mean(axis=0), np.cov(top, rowvar=False)
+    L, deviation = np.linalg.cholesky(C), np.sqrt(np.diag(C))
+    values, axes = np.linalg.eigh(C)
+    drawn, some = noise @ L.T, top[: len(noise)]
+    return mean + wide * drawn, {
+        "the mean is forgotten": wide * drawn,
+        "the mean is widened, too: only what varies around it should be": wide * (mean + drawn),
+        "`wide` multiplies the spread, not the variance": mean + np.sqrt(wide) * drawn,
+        "`wide` multiplies the spread once; this has its square": mean + wide**2 * drawn,
+        "`wide` is forgotten": mean + drawn,
+        "this divides by `wide`": mean + drawn / wide,
+        "L is turned round: rows of noise are multiplied by its transpose": mean + wide * noise @ L,
+        "this multiplies by the covariance; its Cholesky factor is asked for": mean
+        + wide * noise @ C,
+        "each unit is drawn by itself: that they vary together is forgotten": mean
+        + wide * noise * deviation,
+        "each unit is multiplied by its variance, and drawn by itself": mean
+        + wide * noise * deviation**2,
+        "all units have one spread, and are drawn by themselves": mean
+        + wide * noise * np.sqrt(np.mean(deviation**2)),
+        "the noise goes in as it is: the spread of the rows is asked for": mean + wide * noise,
+        "this is the factor of the correlations, not of the covariance": mean
+        + wide * noise @ np.linalg.cholesky(np.corrcoef(top, rowvar=False)).T,
+        "the mean is not taken away before products are averaged": mean
+        + wide * noise @ np.linalg.cholesky(top.T @ top / len(top)).T,
+        "these are the rows themselves, widened: new ones are asked for": mean
+        + wide * (some - mean),
+        "this moves rows of `top`; new ones begin at the mean": some + wide * drawn,
+        "nothing varies: this is the mean, again and again": np.tile(mean, (len(noise), 1)),
+        "this is the mean of all numbers; each unit has its own": top.mean() + wide * drawn,
+        "this is a Gaussian as wide, from another root of the covariance; so that it can be compared, "
+        "take `np.linalg.cholesky`": mean + wide * noise @ (axes * np.sqrt(values)) @ axes.T,
+    }

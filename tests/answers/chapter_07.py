@@ -41,6 +41,14 @@ def by_share(network, image, label, shares, chance):
         found.append(100 * np.mean(answers == label))
     return found
 """
+COPIED = """
+def share_copied(drawn, image, visible, known):
+    far = (((image[:, None] - known) * visible[:, None]) ** 2).sum(axis=-1)
+    rival = known[np.argmin(far, axis=1)]
+    to_rival = (((drawn - rival) * ~visible) ** 2).sum(axis=1)
+    to_own = (((drawn - image) * ~visible) ** 2).sum(axis=1)
+    return 100 * np.mean(to_rival < to_own)
+"""
 
 ANSWERS = {
     "7.1": {
@@ -191,6 +199,71 @@ ANSWERS = {
             ("stronger", SHARE.replace("image, 0.0)", "image, 0.0) / (1 - share)")),
             ("shape", SHARE.replace("return found", "return found[0]")),
             ("raised", SHARE.replace("label)", "labels_)")),
+        ],
+    },
+    "7.5": {
+        "right": [
+            COPIED,
+            "def share_copied(drawn, image, visible, known):\n"
+            "    copies = 0\n"
+            "    for d, x, seen in zip(drawn, image, visible):\n"
+            "        like = min(known, key=lambda row: np.sum((row - x)[seen] ** 2))\n"
+            "        copies += np.linalg.norm((d - like)[~seen]) < np.linalg.norm((d - x)[~seen])\n"
+            "    return copies / len(image) * 100",
+            "def share_copied(drawn, image, visible, known):\n"
+            "    m = jnp.asarray(visible, jnp.float32)\n"
+            "    far = m @ (known**2).T - 2 * (m * image) @ known.T\n"
+            "    like = jnp.asarray(known)[far.argmin(axis=1)]\n"
+            "    gap = lambda other: ((1 - m) * (drawn - other) ** 2).sum(axis=1)\n"
+            "    return 100 * (gap(like) < gap(image)).mean()",
+        ],
+        "wrong": [
+            ("this is a share", COPIED.replace("100 * ", "")),
+            ("this is a count", COPIED.replace("100 * np.mean", "1.0 * np.sum")),
+            ("nearer to their own", COPIED.replace("to_rival < to_own", "to_rival > to_own")),
+            ("by hidden pixels", COPIED.replace("* visible[", "* ~visible[")),
+            ("by all pixels", COPIED.replace(" * visible[:, None]", "")),
+            (
+                "by what was drawn",
+                COPIED.replace("image[:, None]", "drawn[:, None]").replace(
+                    "* visible[", "* ~visible["
+                ),
+            ),
+            (
+                "whole drawing",
+                COPIED.replace("image[:, None]", "drawn[:, None]").replace(
+                    " * visible[:, None]", ""
+                ),
+            ),
+            (
+                "count as 0",
+                COPIED.replace(
+                    "image[:, None] - known) * visible[:, None]",
+                    "(image * visible)[:, None] - known)",
+                ),
+            ),
+            ("farthest", COPIED.replace("argmin", "argmax")),
+            (
+                "one known image",
+                COPIED.replace(
+                    "known[np.argmin(far, axis=1)]",
+                    "known[np.argmin(((image.mean(axis=0) - known) ** 2).sum(axis=1))]",
+                ),
+            ),
+            ("visible pixels are compared", COPIED.replace("~visible", "visible")),
+            ("all pixels are compared", COPIED.replace(" * ~visible", "")),
+            (
+                "same place",
+                COPIED.replace("np.argmin(far, axis=1)", "np.arange(len(image)) % len(known)"),
+            ),
+            ("known image is compared", COPIED.replace("(drawn - rival)", "(rival - image)")),
+            ("nearer to the known image", COPIED.replace("(drawn - image)", "(rival - image)")),
+            (
+                "once for all",
+                COPIED.replace("np.mean(to_rival < to_own)", "(to_rival.sum() < to_own.sum())"),
+            ),
+            ("raised", COPIED.replace("known[np", "train[np")),
+            ("none", COPIED.replace("return", "share =")),
         ],
     },
 }

@@ -27,6 +27,12 @@ def by_count(top, label, asked, truth, counts, ridge):
         found.append(100 * np.mean(answers == truth))
     return found
 """
+TOPS = """
+def draw_tops(top, noise, wide):
+    mean, C = np.mean(top, axis=0), np.cov(top, rowvar=False)
+    L = np.linalg.cholesky(C)
+    return mean + wide * noise @ L.T
+"""
 LEAD = "order[:, -1] - order[:, -2]"
 
 ANSWERS = {
@@ -242,6 +248,60 @@ ANSWERS = {
             ),
             ("raised", COUNT.replace("== truth", "== labels")),
             ("none", COUNT.replace("return found", "found")),
+        ],
+    },
+    "9.6": {
+        "right": [
+            TOPS,
+            "def draw_tops(activities, normal, factor):\n"
+            "    m = sum(activities) / len(activities)\n"
+            "    C = (activities - m).T @ (activities - m) / len(activities)\n"
+            "    L = np.linalg.cholesky(C)\n"
+            "    return [m + factor * L @ xi for xi in normal]",
+            "def draw_tops(top, noise, wide):\n"
+            "    C = jnp.cov(jnp.asarray(top).T) * wide**2\n"
+            "    L = jax.scipy.linalg.cholesky(C, lower=True)\n"
+            "    return jnp.mean(top, axis=0) + jnp.einsum('ij,nj->ni', L, noise)",
+        ],
+        "wrong": [
+            ("mean is forgotten", TOPS.replace("mean + wide", "wide")),
+            (
+                "mean is widened",
+                TOPS.replace("mean + wide * noise @ L.T", "wide * (mean + noise @ L.T)"),
+            ),
+            (
+                "not the variance",
+                TOPS.replace("cholesky(C)", "cholesky(wide * C)").replace("wide * n", "n"),
+            ),
+            ("its square", TOPS.replace("wide * n", "wide**2 * n")),
+            ("`wide` is forgotten", TOPS.replace("wide * n", "n")),
+            ("divides by", TOPS.replace("wide * n", "1 / wide * n")),
+            ("turned round", TOPS.replace("L.T", "L")),
+            ("multiplies by the covariance", TOPS.replace("@ L.T", "@ C")),
+            ("by itself: that", TOPS.replace("@ L.T", "* np.std(top, axis=0)")),
+            ("by its variance", TOPS.replace("@ L.T", "* np.var(top, axis=0)")),
+            ("one spread", TOPS.replace("@ L.T", "* np.trace(C / len(C)) ** 0.5")),
+            ("as it is", TOPS.replace("@ L.T", "")),
+            ("correlations", TOPS.replace("np.cov", "np.corrcoef")),
+            (
+                "is not taken away",
+                TOPS.replace("np.cov(top, rowvar=False)", "top.T @ top / len(top)"),
+            ),
+            (
+                "rows themselves",
+                TOPS.replace("noise @ L.T", "(top[: len(noise)] - mean)"),
+            ),
+            ("moves rows", TOPS.replace("mean + wide", "top[: len(noise)] + wide")),
+            ("nothing varies", TOPS.replace("wide * n", "0 * n")),
+            ("mean of all numbers", TOPS.replace("np.mean(top, axis=0)", "np.mean(top)")),
+            (
+                "another root",
+                TOPS.replace("L = np.linalg.cholesky(C)", "L = scipy.linalg.sqrtm(C)").replace(
+                    "def ", "import scipy\n\n\ndef "
+                ),
+            ),
+            ("raised", TOPS.replace(", rowvar=False", "")),
+            ("none", TOPS.replace("return", "tops =")),
         ],
     },
 }

@@ -260,3 +260,73 @@ def variant_4(draw: Draw) -> Variant:
         "    return found",
         asked,
     )
+
+
+def variant_5(draw: Draw) -> Variant:
+    among, least = draw.of(3, 4, 5, 6, 7), draw.between(0.55, 0.95, 2)
+
+    def some(count, share):
+        known = draw.normal(80, 24)
+        image = known[draw.rng.integers(0, 80, count)] + 0.9 * draw.normal(count, 24)
+        visible = draw.rng.random((count, 24)) < 0.5
+        drawn = share * image + 0.3 * known[draw.rng.integers(0, 80, count)]
+        return drawn + 0.5 * draw.normal(count, 24), image, visible, known
+
+    @exercise(
+        "copied_from_any(drawn, image, visible, known)",
+        cases=[some(600, 0.5), some(500, 0.65)],
+        why="more rivals are harder to be farther from, and a copy has to be much nearer.",
+        hint="Which rows of `known` are nearest in visible pixels? Take the hidden pixels of each, and the "
+        "smallest of the gaps.",
+        rtol=1e-4,
+        atol=0.05,
+    )
+    def asked(drawn, image, visible, known):
+        drawn, image, known = (np.asarray(x, float) for x in (drawn, image, known))
+
+        def gaps(one, other, where):
+            return ((one - other) ** 2 * where).sum(axis=-1)
+
+        def share(among=among, least=least, by=visible, where=~visible, turn=1, last=np.min):
+            far = turn * gaps(image[:, None], known, by[:, None])
+            rivals = known[np.argsort(far, axis=1)[:, :among]]
+            to_rival = last(gaps(drawn[:, None], rivals, where[:, None]), axis=1)
+            return 100 * float(np.mean(to_rival < least * gaps(drawn, image, where)))
+
+        right, ones = share(), np.ones_like(visible)
+        return right, {
+            "this is the book's: one rival, and nearer is enough": lambda: share(1, 1.0),
+            "only the nearest is a rival here": lambda: share(1),
+            "nearer is not enough: by a factor": lambda: share(least=1.0),
+            "the factor is of the sums of squares, not of their roots": lambda: share(
+                least=least**2
+            ),
+            "the factor is on the other side": lambda: share(least=1 / least),
+            "one rival too few": lambda: share(among - 1),
+            "one rival too many": lambda: share(among + 1),
+            "nearest by hidden pixels, which nobody has": lambda: share(by=~visible),
+            "nearest by all pixels": lambda: share(by=ones),
+            "these are the farthest": lambda: share(turn=-1),
+            "visible pixels are compared": lambda: share(where=visible),
+            "all pixels are compared": lambda: share(where=ones),
+            "nearer to all of them is more than is asked for: to any": lambda: share(last=np.max),
+            "nearer on average; to any of them is asked for": lambda: share(last=np.mean),
+            "this is a share: percent are asked for": right / 100,
+            "these are no copies; the copies are asked for": 100 - right,
+        }
+
+    return Variant(
+        "Is a completion a copy of one of several training images? Write "
+        f"`copied_from_any(drawn, image, visible, known)`. The rivals of an image are the {among} rows of "
+        "`known` that are nearest to it in visible pixels. It counts as copied if, over the hidden pixels, "
+        f"its completion `drawn` has a sum of squared gaps to *any* of its rivals that is less than {least} "
+        "times that to the image itself. Give the percentage of images that are copied.",
+        "def copied_from_any(drawn, image, visible, known):\n    found = []\n"
+        "    for d, x, seen in zip(drawn, image, visible, strict=True):\n"
+        "        far = np.sum((known - x)[:, seen] ** 2, axis=1)\n"
+        f"        rivals = known[np.argsort(far)[:{among}]]\n"
+        "        gaps = np.sum((rivals - d)[:, ~seen] ** 2, axis=1)\n"
+        f"        found.append(gaps.min() < {least} * np.sum((d - x)[~seen] ** 2))\n"
+        "    return 100 * float(np.mean(found))",
+        asked,
+    )

@@ -311,3 +311,63 @@ def variant_5(draw: Draw) -> Variant:
         "        found.append(100 * float(np.mean(right[chosen])))\n    return found",
         asked,
     )
+
+
+def variant_6(draw: Draw) -> Variant:
+    wide = draw.of(draw.between(0.4, 0.8, 2), draw.between(1.3, 2.6, 2))
+
+    def some(count, units):
+        label = draw.rng.permutation(np.arange(count) % 10)
+        centres = 2.5 * draw.normal(10, units)
+        top = centres[label] + draw.normal(count, units) @ draw.normal(units, units)
+        return top, label, draw.rng.integers(0, 10, 12), draw.normal(12, units)
+
+    @exercise(
+        "tops_of(top, label, digits, noise)",
+        cases=[some(600, 6), some(500, 5), some(800, 7)],
+        why="a digit's mean says where, and what all digits share says how far around it.",
+        hint="Take from each row the mean of its own digit first; the covariance is of what is left.",
+        rtol=0.01,
+    )
+    def asked(top, label, digits, noise):
+        top, noise = np.asarray(top, float), np.asarray(noise, float)
+        means = np.stack([top[label == digit].mean(axis=0) for digit in range(10)])
+        C, whole = np.cov(top - means[label], rowvar=False), np.cov(top, rowvar=False)
+        L = np.linalg.cholesky(C)
+        at, drawn = means[digits], noise @ L.T
+        own = [np.linalg.cholesky(np.cov(top[label == d], rowvar=False)) for d in digits]
+        return at + wide * drawn, {
+            "this is the book's: one mean for all, and nothing is widened": top.mean(axis=0)
+            + noise @ np.linalg.cholesky(whole).T,
+            "this is the book's, widened: one mean for all": top.mean(axis=0)
+            + wide * noise @ np.linalg.cholesky(whole).T,
+            "the covariance is of all rows: take each digit's mean away first": at
+            + wide * noise @ np.linalg.cholesky(whole).T,
+            "each digit has a covariance of its own here; all share one": at
+            + wide * np.stack([factor @ row for factor, row in zip(own, noise, strict=True)]),
+            "the mean is that of all rows; each digit has its own": top.mean(axis=0) + wide * drawn,
+            "the mean is forgotten": wide * drawn,
+            "the spread is as it was: it is to be widened or narrowed": at + drawn,
+            "the number multiplies the spread, not the variance": at + np.sqrt(wide) * drawn,
+            "the number multiplies the spread once": at + wide**2 * drawn,
+            "the mean is multiplied, too": wide * (at + drawn),
+            "L is turned round": at + wide * noise @ L,
+            "this multiplies by the covariance; its Cholesky factor is asked for": at
+            + wide * noise @ C,
+            "each unit is drawn by itself": at + wide * noise * np.sqrt(np.diag(C)),
+            "these are the means, and nothing varies": at,
+        }
+
+    return Variant(
+        "Draw tops of digits that are asked for. `label` holds the digit of each row of `top`. Write "
+        "`tops_of(top, label, digits, noise)`: a top for each of the `digits`, from the row of standard "
+        f"normal numbers that `noise` holds for it: the mean of the digit's rows, plus {wide} times $L$ "
+        "times the row of `noise`. $L$ is the Cholesky factor (`np.linalg.cholesky`) of one covariance for "
+        "all digits, that of the rows after each has lost the mean of its own digit.",
+        "def tops_of(top, label, digits, noise):\n"
+        "    means = [top[label == digit].mean(axis=0) for digit in range(10)]\n"
+        "    means = np.stack(means)\n"
+        "    L = np.linalg.cholesky(np.cov(top - means[label], rowvar=False))\n"
+        f"    return means[digits] + {wide} * noise @ L.T",
+        asked,
+    )
