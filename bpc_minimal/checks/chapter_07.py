@@ -266,7 +266,7 @@ def exercise_4(network, image, label, shares, chance):
 def rememberers(rng):
     """Draw images, a mask for each, what is known besides, and completions between own and known halves."""
     for count, share in ((400, 0.4), (300, 0.6)):
-        known = np.float32(rng.normal(size=(80, 24)))
+        known = rng.normal(size=(80, 24)).astype(np.float32)
         image = np.float32(known[rng.integers(0, 80, count)] + 0.9 * rng.normal(size=(count, 24)))
         visible = rng.random((count, 24)) < 0.5
         visible[:, 0], visible[:, 1] = True, False
