@@ -165,12 +165,14 @@ endef
 # What trains, draws and classifies: a tenth of the whole, and the first part of it.
 .venv/trains: constraints-train.txt pyproject.toml
 	$(python)
+	@echo "Setting up .venv, once: fetching what trains, which can take minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python $(LOCKED) constraints-train.txt
 	$(BIN)/python $(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/installed: constraints.txt .venv/trains
+	@echo "Setting up .venv, once: fetching the rest, torch and what renders and tests."
 	$(BIN)/python $(LOCKED) constraints.txt
 	$(BIN)/python -m pip --disable-pip-version-check check
 	@touch $@

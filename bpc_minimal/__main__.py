@@ -184,7 +184,7 @@ class _Parser(argparse.ArgumentParser):
         hints: list[tuple[str, Callable[[str], str]]] = [
             (r"argument COMMAND: invalid choice: '([^']*)'", _command_meant),
             (r"invalid choice: '([^']*)' \(choose from .*\)", lambda word: _meant(word, message)),
-            (r"unrecognized arguments: (.*)", _option_meant),
+            (r"unrecognized arguments: (.*)", lambda given: _option_meant(given, self)),
             (r"argument --(?:labels|index): invalid int value: '([^']*)'", _numbers_meant),
         ]
         for pattern, meant in hints:
@@ -206,7 +206,7 @@ def _command_meant(word: str) -> str:
     return _meant(word, " ".join(COMMANDS))
 
 
-def _option_meant(given: str) -> str:
+def _option_meant(given: str, parser: argparse.ArgumentParser) -> str:
     word = given.split(" ")[0]  # which may be empty
     names = [field.name for field in dataclasses.fields(Config)]
     name = word.partition("=")[0].strip("-").replace("-", "_")
@@ -214,7 +214,17 @@ def _option_meant(given: str) -> str:
         return f"; did you mean --preset {name}?"
     if name in names:
         return f"; a setting is changed by --set {name}=VALUE"
-    return ""
+    options = {option for one in _with_commands(parser) for option in one._option_string_actions}
+    close = difflib.get_close_matches(word.partition("=")[0], sorted(options), 1, 0.75)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _with_commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Give a parser and those of its commands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.values()
 
 
 def _numbers_meant(word: str) -> str:

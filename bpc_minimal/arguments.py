@@ -8,6 +8,7 @@ NumPy's, JAX's, torch's, lists or pictures. A tracer has no value yet: its shape
 
 import contextlib
 import dataclasses
+import difflib
 import functools
 import inspect
 import math
@@ -83,7 +84,10 @@ def public(function: Callable[P, R], **own: Callable[..., Any]) -> Callable[P, R
 
     @functools.wraps(function)
     def taken(*args: P.args, **kwargs: P.kwargs) -> R:
-        bound = signature.bind(*args, **kwargs)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{function.__name__}: {error}; {_meant(str(error), takers)}") from None
         bound.apply_defaults()
         given = bound.arguments
         with own_settings():
@@ -93,6 +97,13 @@ def public(function: Callable[P, R], **own: Callable[..., Any]) -> Callable[P, R
 
     taken.__module__ = __package__  # where this form of it is found, by pickle too
     return taken
+
+
+def _meant(error: str, names: Iterable[str]) -> str:
+    """Say which parameter was probably meant, or which there are."""
+    word = error.split("'")[-2] if "'" in error else ""
+    close = difflib.get_close_matches(word, names, 1)
+    return f"did you mean {close[0]}?" if close else f"it takes {', '.join(names)}"
 
 
 # Numbers --------------------------------------------------------------------------------------------
@@ -528,10 +539,15 @@ def same_length(images: Any, labels: Any, kind: str = "") -> None:
 def take_network(name: str, value: Any, given: Given) -> Any:
     """Take a `Network` whose weights fit together."""
     if not isinstance(value, Network):
+        holds = isinstance(getattr(value, "network", None), Network)
         raise ArgumentError(
             "network",
-            f"={shown(value)} given, a Network expected: make_network(key), pretrained()[0] or "
-            "fit(config)[0]",
+            f"={shown(value)} given, a Network expected: "
+            + (
+                "its .network is one"
+                if holds
+                else "make_network(key), pretrained()[0] or fit(config)[0]"
+            ),
         )
     choice("activation", value.activation, of=ACTIVATIONS)
     maps = value.generator, value.amortiser

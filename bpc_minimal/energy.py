@@ -59,6 +59,8 @@ def energy(
         E = sum_{l=1..L} alpha_gen_l / 2 |e_l|^2
           + sum_{l=0..L-1} alpha_disc_l / 2 |d_l|^2
 
+    What else counts on the square, should you change it: CONTRIBUTING.md, "Change the method".
+
     Args:
         network: the network that predicts.
         activities: z_0..z_L, each (batch, n_l).

@@ -424,8 +424,9 @@ def read_array(
 
 
 PICTURE = (
-    "; of pictures make an array first: "
-    "np.save('images.npy', [np.asarray(PIL.Image.open(f).convert('L')) for f in files])"
+    "; of pictures make an array first: np.save('images.npy', "
+    "[np.asarray(PIL.Image.open(f).convert('L').resize((28, 28))) for f in files]), and where they are dark "
+    "on a bright ground say --invert"
 )
 OTHER_FILES = {
     b"\x89PNG": "a PNG picture" + PICTURE,
@@ -458,7 +459,9 @@ def _head(file: IO[bytes], kinds: str) -> tuple[tuple[int, ...], bool, np.dtype]
     except (
         Exception
     ) as error:  # whatever NumPy's parser, or Python's behind it, makes of foreign bytes
-        raise ValueError("it does not begin as np.save begins") from error
+        text = re.fullmatch(rb"[-+\d.eE,; \t\r\n]+", begin)
+        cure = "; it is text: np.save('x.npy', np.loadtxt(path, delimiter=','))" if text else ""
+        raise ValueError(f"it does not begin as np.save begins{cure}") from error
     if not good:
         raise ValueError("the shape in its head is none that an array could have")
     if dtype.kind not in kinds:

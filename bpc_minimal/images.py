@@ -36,14 +36,14 @@ def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
     images, name = read_npy(path, "images"), shown(path)
     if images.ndim < 2 or not images.size:
         raise ValueError(
-            f"{name} holds {images.dtype} {images.shape}, uint8 (N, 28, 28) expected, N at least 1, or "
-            "images of another size, of one pixel at least"
+            f"{name} holds {images.dtype} {images.shape}, and no image in it: (N, 28, 28) expected, or "
+            "(N, height, width) of another size"
         )
     if pixels is not None and math.prod(images.shape[1:]) != pixels:
         wanted = "(N, 28, 28)" if pixels == PIXELS else f"(N, ...) of {pixels} pixels each"
         raise ValueError(
-            f"{name}: images of shape {images.shape} given, {wanted} expected, one colour each; for a "
-            "single one: np.save(path, image[None])"
+            f"{name}: images of shape {images.shape} given, {wanted} expected, one colour each"
+            + _cure(images, pixels)
         )
     if (
         images.dtype.kind == "f"
@@ -69,6 +69,24 @@ def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
             f"ground to 255 for ink, or floats from 0 to 1{advice}"
         )
     return images.astype(np.uint8, copy=False)
+
+
+def _cure(images: np.ndarray, pixels: int) -> str:
+    """Say how images of another shape become some of so many pixels, where it can be known."""
+    shape = images.shape
+    if math.prod(shape) == pixels:
+        return "; for a single one: np.save(path, image[None])"
+    if shape[-1] in (3, 4) and math.prod(shape[1:-1]) == pixels:
+        kind = f".astype(np.{images.dtype})" if images.dtype.kind in "ui" else ""
+        return f"; of colours take the mean: np.save(path, images[..., :3].mean(-1){kind})"
+    if len(shape) in (2, 3) and pixels == PIXELS:
+        small = "np.asarray(PIL.Image.fromarray({}).resize((28, 28)))"
+        if len(shape) == 2:
+            return (
+                f"; for a single one of another size: np.save(path, {small.format('image')}[None])"
+            )
+        return f"; of another size: np.save(path, [{small.format('image')} for image in images])"
+    return ""
 
 
 def read_labels(path: str | Path, count: int) -> Labels:

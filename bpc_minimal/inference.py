@@ -215,7 +215,10 @@ def descend_layer(
     stays: Clamp,
     step: Float[Array, ""] | float,
 ) -> Float[Array, "batch n_l"]:
-    """Move one layer against its gradient, where it is not clamped."""
+    """Move one layer against its gradient, where it is not clamped.
+
+    The first step of `learning.descend_from_labels` does the same: change both.
+    """
     if stays is True:
         return z
     moved = z - (step * gradient).astype(z.dtype)

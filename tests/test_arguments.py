@@ -17,6 +17,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import PIL.Image
 import pytest
 from conftest import same_bits
 
@@ -236,6 +237,7 @@ def test_torch_and_pictures_are_taken():
     [
         (lambda: bpc.classify("net", IMAGES), "network='net' given, a Network expected"),
         (lambda: bpc.classify((NETWORK, None), IMAGES), "a Network expected.*fit"),
+        (lambda: bpc.classify(SimpleNamespace(network=NETWORK), IMAGES), "its .network is one"),
         (lambda: bpc.classify(NETWORK, "x"), "an array of numbers expected"),
         (lambda: bpc.classify(NETWORK, [[1], [1, 2]]), "an array expected"),
         (lambda: bpc.classify(NETWORK, IMAGES[0]), r"float32 \(784,\) given"),
@@ -956,7 +958,7 @@ def test_an_activation_that_breaks_the_law_is_refused(function, steepness, messa
 @pytest.mark.parametrize(
     "images, message",
     [
-        (np.zeros((10, 0), np.uint8), r"x.npy holds uint8 \(10, 0\), .*of one pixel at least"),
+        (np.zeros((10, 0), np.uint8), r"x.npy holds uint8 \(10, 0\), .*no image in it"),
         (np.zeros((10, 0), np.float32), r"x.npy holds float32 \(10, 0\)"),
         (np.full((2, 4), np.nan), "x.npy: images with NaN or infinity given"),
         (np.array([[0.0, np.inf]]), "x.npy: images with NaN or infinity given"),
@@ -974,6 +976,46 @@ def test_what_a_file_of_images_is_advised_helps(images, message, tmp_path):
         code = str(error.value).split("np.save(path, ")[1].split(") makes")[0]
         np.save(path, eval(code, {"np": np, "images": images}))
         assert 0 <= read_images(path, None).min() <= read_images(path, None).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((28, 28), np.uint8),
+        np.zeros((40, 30), np.uint8),
+        np.zeros((5, 40, 30), np.uint8),
+        np.zeros((5, 28, 28, 3), np.uint8),
+        np.zeros((5, 28, 28, 4), np.float32),
+    ],
+    ids=lambda images: str(images.shape),
+)
+def test_images_of_another_shape_become_some_as_is_said(images, tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, images)
+    with pytest.raises(ValueError, match="one colour each; ") as error:
+        read_images(path)
+    code = str(error.value).split("np.save(path, ")[1][:-1]
+    np.save(path, eval(code, {"np": np, "PIL": PIL, "images": images, "image": images}))
+    assert read_images(path).shape[1:] == (28, 28)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: bpc.classify(NETWORK, IMAGES, n_steps=3),
+            "classify: .*'n_steps'; did you mean steps?",
+        ),
+        (lambda: bpc.classify(NETWORK), "classify: missing a required argument: 'images'"),
+        (
+            lambda: bpc.fit(bpc.preset("fast"), 1, 2, 3, 4, 5, 6),
+            "fit: too many .*; it takes config, data",
+        ),
+    ],
+)
+def test_arguments_that_a_function_has_not_are_told_with_its_name(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
 
 
 @pytest.mark.parametrize("dtype", [jnp.int4, jnp.uint4, np.int8, np.uint8])

@@ -732,6 +732,7 @@ def files(tmp_path, checkpoint):
         ("trian", 2, "did you mean train?"),
         ("--preset fast train", 2, "options follow: train --preset fast"),
         ("train fast", 2, "did you mean --preset fast?"),
+        ("classify CHECKPOINT --imges x.npy", 2, "did you mean --images?"),
         ("train --epochs 5", 2, "a setting is changed by --set epochs=VALUE"),
         ("train --learning-rate=1", 2, "a setting is changed by --set learning_rate=VALUE"),
         ("train --set epoch=5", 1, "unknown setting epoch; did you mean epochs? settings are"),
