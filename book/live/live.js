@@ -437,9 +437,8 @@
     if (!$("fall").clientWidth) return;
     const { context, width, height } = fresh($("fall"));
     const sums = state.path.map(total);
-    const low = Math.min(...sums, 0.9 * sums[0]);
     const x = (k) => 3 + (k / state.steps) * (width - 6);
-    const y = (E) => 8 + ((sums[0] - E) / (sums[0] - low || 1)) * (height - 11);
+    const y = (E) => 8 + (1 - E / (sums[0] || 1)) * (height - 11); // 0 is the ground
     line(context, css(ink, 0.3), [[0, 8], [width, 8]]);
     line(context, css(ink), sums.map((E, k) => [x(k), Math.max(y(E), 0)]), 2); // what climbs leaves at the top
     dot(context, css(ink), [x(t()), Math.max(y(sums[t()]), 3)], 3);
@@ -631,7 +630,7 @@
   const places = guided.map((button) => button.dataset.experiment);
   let last = -1; // the guided experiment that was pressed last
   function showNext(name) {
-    const next = name && last === places.length - 1 ? $("own") : guided[(last + 1) % places.length];
+    const next = last === places.length - 1 ? $("own") : guided[last + 1];
     $("next").hidden = Boolean(name) && !ended();
     $("next").textContent = next === $("own") ? "On to your own" : `On to ${next.textContent}`;
     $("next").onclick = () => {
@@ -1299,6 +1298,7 @@
   }
 
   $("own").addEventListener("click", (event) => {
+    last = -1;
     $("clear").click();
     $("pad").scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });
     if (event.detail) $("pad").dataset.pointer = ""; // who comes by a finger or a mouse draws by it: no ring of the keys
