@@ -1511,7 +1511,10 @@ def test_what_is_pressed_before_the_weights_come_is_done_when_they_do(
         named = reader.root.get_by_role("button", name=name, exact=True)
         (reader.page.locator("#live-run") if name == "Run" else named).click()
     expect(reader.root).to_have_attribute("data-state", "waiting")
-    assert reader.page.locator("#live-run").inner_text() == "Loading" and len(held) == 1
+    expect(reader.page.locator("#live-run")).to_have_text("Loading")
+    while not held:  # the browser asks when it comes to it
+        reader.page.wait_for_timeout(100)
+    assert len(held) == 1
     held[0].continue_()
     reader.still()
     assert {name: reader.says(name) for name in comes} == comes
