@@ -964,7 +964,7 @@ def test_a_guess_is_taken_and_answered(name, came, width, visit):
         expect(choices.first).to_have_attribute("aria-disabled", "true")
         lesson.page.wait_for_function("() => ['ended', 'diverged'].includes(learn.dataset.state)")
         expect(lesson.page.locator("#learn-guessed")).to_have_text(
-            f"You said: {said}. " + ("Right." if said == came else f"It came otherwise: {came}.")
+            f"You said: {said}. " + ("Right." if said == came else f"It was: {came}.")
         )
         assert choices.filter(visible=True).count() == 0
 

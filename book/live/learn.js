@@ -505,7 +505,7 @@
     if (!asked || guess === null) return "";
     const came = state.frame.state === "diverged" && asked !== GUESSES["too-long"] ? -1 : asked.came();
     if (came < 0) return `You said: ${asked.words[guess]}. It blew up before it could tell.`;
-    return `You said: ${asked.words[guess]}. ${came === guess ? "Right." : `It came otherwise: ${asked.words[came]}.`}`;
+    return `You said: ${asked.words[guess]}. ${came === guess ? "Right." : `It was: ${asked.words[came]}.`}`;
   }
   const begun = () => root.dataset.state === "running" || (state.frame?.iteration ?? 0) > 0;
   const guesses = [...$("guess").querySelectorAll("button")];

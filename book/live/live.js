@@ -578,7 +578,7 @@
       button.setAttribute("aria-disabled", t() > 0); // it has begun
     });
     const found = over && came(settled, again);
-    $("guessed").textContent = !over ? "I say" : guess === null ? "" : guess === found ? `You said: ${words[guess]}. Right.` : `You said: ${words[guess]}. It came otherwise: ${words[found]}.`;
+    $("guessed").textContent = !over ? "I say" : guess === null ? "" : guess === found ? `You said: ${words[guess]}. Right.` : `You said: ${words[guess]}. It was: ${words[found]}.`;
   }
   [...$("guess").querySelectorAll("button")].forEach((button, k) => {
     button.addEventListener("click", () => {
