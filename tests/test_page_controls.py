@@ -137,6 +137,19 @@ def test_the_menu_opens_and_closes(reader):
     page.wait_for_url("**/glossary.html")
 
 
+def test_the_opened_menu_shows_where_one_is(reader):
+    page = reader.go("book/glossary.html")  # far down in the menu
+    if reader.width < 960:
+        reader.press(page.get_by_role("button", name="Menu", exact=True))
+    menu = page.get_by_role("navigation", name="Main")
+    reader.lands_on(menu.get_by_role("link", name="Glossary"))
+    if reader.width < 960:
+        logo = page.get_by_role("dialog", name="Menu").locator(".navbar-brand")
+        assert logo.bounding_box()["height"] < 100
+        page.keyboard.press("Escape")
+        expect(menu).to_be_hidden()
+
+
 def test_who_folds_the_menu_can_still_search_and_figures_stay_on_the_text(reader):
     page = reader.go(CHAPTER)
     if reader.width < 960:  # the menu is a dialog there
@@ -406,6 +419,48 @@ def test_the_button_that_copies_covers_no_code(reader):
     )
     if reader.touch:  # elsewhere it shows where the mouse is, and moves away with it
         assert not covered
+
+
+def test_the_button_that_copies_takes_no_row_and_numbers_stay_whole(reader):
+    page = reader.go(CHAPTER)
+    above = page.evaluate(
+        """() => [...document.querySelectorAll('article .cell_input pre')].filter(e => e.checkVisibility())
+            .map(e => e.querySelector('.line').getBoundingClientRect().top - e.getBoundingClientRect().top)"""
+    )
+    assert above and max(above) < 24
+    for name in (CHAPTER, "book/solutions.html"):
+        page = reader.go(name)
+        cut = page.evaluate(
+            """() => [...document.querySelectorAll('article pre :is(.mf, .mi)')]
+                .filter(e => e.checkVisibility() && e.getClientRects().length > 1).map(e => e.textContent)"""
+        )
+        assert not cut, f"{name}: {cut}"
+
+
+def test_a_name_of_the_code_goes_on_after_a_sign(reader):
+    page = reader.go("book/solutions.html")
+    # Where a row of code ends within a word: the letter before.
+    ends = page.evaluate(
+        """() => [...document.querySelectorAll('article .highlight-python pre .line')].flatMap(line => {
+            const found = [], range = document.createRange();
+            const walk = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+            let before = null, bottom = null;
+            while (walk.nextNode()) {
+                const text = walk.currentNode;
+                for (let i = 0; i < text.length; i++) {
+                    range.setStart(text, i); range.setEnd(text, i + 1);
+                    const box = range.getBoundingClientRect(), letter = text.data[i];
+                    if (!box.width) { before = letter; continue; }
+                    if (bottom !== null && box.top > bottom - 2 && /\\w/.test(letter)) found.push(before);
+                    bottom = box.bottom; before = letter;
+                }
+            }
+            return found })"""
+    )
+    if reader.width == 390:
+        assert len(ends) > 20
+    within = [letter for letter in ends if re.match(r"[A-Za-z0-9]", letter)]
+    assert not within, within
 
 
 @pytest.mark.parametrize("name", ["book/03_hybrid.html", "book/solutions.html", "search.html"])

@@ -352,6 +352,8 @@ def test_a_lost_reader_is_offered_what_the_address_may_have_meant(site, page, tm
         assert "1 The energy of a guess" in page.get_by_role("status").inner_text()
         field.press("Enter")
         page.wait_for_url(f"**/{folder}/search.html?q=free+energy")
+        page.goto(f"{address}{folder}/book/y.html")
+        assert field.input_value() == "", "a letter is no word"
         page.goto(f"{address}{folder}/book/xyzzy.html")
         assert field.input_value() == "xyzzy"
         assert not page.get_by_role("status").inner_text().strip(), "nothing is like it"

@@ -282,6 +282,42 @@ def shown_code(page):
     )
 
 
+def test_the_mark_of_where_a_link_led_fades(browser, site):
+    """Where less motion is asked for, nothing moves, and it stays."""
+    for motion, name in (("no-preference", "seen"), ("reduce", "none")):
+        context = browser.new_context(reduced_motion=motion)
+        page = context.new_page()
+        page.goto(f"{(site / 'book/notation.html').as_uri()}#symbol-z-l")
+        style = "e => [getComputedStyle(e).animationName, getComputedStyle(e).outlineStyle]"
+        assert page.locator("tr:target").evaluate(style) == [name, "solid"]
+        context.close()
+
+
+def test_the_welcome_page_lists_what_the_menu_lists(visit):
+    page, _ = visit("book/intro.html")
+    listed = page.locator("article section:has(> h2#what-is-here, > h2) li a, article li a")
+    shown = {a.split("#")[0] for a in listed.evaluate_all("all => all.map(e => e.href)")}
+    menu = page.locator("nav.bd-docs-nav a[href]").evaluate_all("all => all.map(e => e.href)")
+    chapters = [a for a in menu if re.search(r"/\d\d_", a)]
+    assert len(chapters) == len(CHAPTERS) and not {*chapters} - shown
+    for name in ("solutions", "notation", "api", "glossary", "references", "status", "against"):
+        assert any(a.endswith(f"/{name}.html") for a in shown), name
+    page.set_viewport_size({"width": 390, "height": 844})
+    lines = page.locator("article p").evaluate_all(
+        "all => all.map(e => e.offsetHeight / parseFloat(getComputedStyle(e).lineHeight))"
+    )
+    assert max(lines) < 16
+
+
+@pytest.mark.parametrize("opened", CHAPTERS, indirect=True)
+def test_bars_are_named_by_a_noun(opened):
+    names = opened.page.locator("details > summary").all_inner_texts()
+    for name in (" ".join(name.split()) for name in names):
+        said = name.removeprefix("Show ")
+        assert not re.match(r"(and|by|for|from|why|is|are|do|two springs show) ", said), name
+        assert not said.endswith("?") or said.startswith("the "), name
+
+
 @pytest.mark.parametrize("opened", CHAPTERS, indirect=True)
 def test_bars_say_what_they_hold(opened):
     page = opened.page
@@ -636,10 +672,17 @@ def test_a_link_to_no_repository_says_what_is_to_do(visit):
         link.focus()
         page.keyboard.press("Enter")
         dialog.wait_for()
-        assert "make set-repository" in dialog.inner_text()
+        told = dialog.inner_text()
+        instead = told.split("what works instead", 1)[1]  # for a reader, before what its maintainer does
+        assert "download this chapter's notebook" in instead.split("make set-repository")[0]
         page.keyboard.press("Escape")
         dialog.wait_for(state="hidden")
-    links[0].click()
+    links[1].click()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Download the notebook").click()
+    assert download.value.suggested_filename == "03_hybrid.ipynb"
+    dialog.wait_for(state="hidden")
+    links[1].click()
     dialog.get_by_role("button", name="Close").click()
     dialog.wait_for(state="hidden")
     assert len(page.context.pages) == 1 and page.url.endswith("03_hybrid.html") and not wrong
@@ -738,6 +781,110 @@ def test_each_synonym_of_the_search_leads_to_words_of_the_book(site):
     for typed, meant in index["synonyms"].items():
         for word in meant.lower().split():
             assert word in text, f"{typed} is said to mean {meant}, and the book has no {word}"
+
+
+def test_what_is_typed_before_the_index_has_come_is_kept_and_searched(browser, site):
+    context = browser.new_context()
+    page, held = context.new_page(), []
+    page.route(re.compile("search-index"), lambda route: held.append(route))
+    page.goto(f"{(site / 'search.html').as_uri()}?q=amortiser", wait_until="commit")
+    field, status = page.locator(".bd-search-container input"), page.get_by_role("status")
+    page.wait_for_function("() => document.activeElement.matches('.bd-search-container input')")
+    assert field.input_value() == "amortiser" and status.inner_text() == "Loading the index…"
+    field.fill("glossary")
+    assert status.inner_text() == "Loading the index…"
+    page.wait_for_function("() => location.search == '?q=glossary'")
+    held[0].continue_()
+    page.locator("#search-results li").first.wait_for()
+    assert field.input_value() == "glossary" and "found" in status.inner_text()
+    context.close()
+
+
+def test_an_index_that_does_not_come_is_told(browser, site):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route(re.compile("search-index"), lambda route: route.abort())
+    page.goto(f"{(site / 'search.html').as_uri()}?q=amortiser")
+    told = page.get_by_role("status").filter(has_text="did not come")
+    told.wait_for()
+    assert page.locator(".bd-search-container input").input_value() == "amortiser"
+    context.close()
+
+
+def first_results(page, typed, count=5):
+    """Type a query; give the first results, each as its title, where it is, and what it shows."""
+    page.locator(".bd-search-container input").fill(typed)
+    results = page.locator("#search-results > li")
+    return [results.nth(i).inner_text() for i in range(min(count, results.count()))]
+
+
+def test_a_question_is_searched_by_the_words_that_tell(visit):
+    page, _ = visit("search.html")
+    assert first_results(page, "install")
+    for typed in ("how do I install", "What does install?", "where can I install it"):
+        assert first_results(page, typed) == first_results(page, "install"), typed
+    status = page.get_by_role("status")
+    found = first_results(
+        page, "Fréchet licence spring"
+    )  # each is in the book, and nowhere together
+    assert found and "No section has all of these words" in status.inner_text()
+    assert (
+        all("without: " in one for one in found) and page.locator("#search-help").inner_text() == ""
+    )
+    assert first_results(page, "energy based model")
+
+
+def test_a_symbol_leads_to_what_it_means(visit):
+    page, _ = visit("search.html")
+    for typed, told in (
+        ("alpha_gen", "precision of the generative errors"),
+        ("α_gen", "precision of the generative errors"),
+        ("e_l", "generative error"),
+        ("z", "activities of layer"),
+        ("z_l", "activities of layer"),
+        ("z_0", "activities of layer"),
+        ("W_2", "weights of g_l"),
+        ("gamma", "step of inference"),
+        ("E", "energy of each example"),
+    ):
+        found = first_results(page, typed, 2)
+        told_first = [one for one in found if told in one]
+        assert told_first and " in Notation › " in told_first[0], (typed, found)
+    first_results(page, "alpha_disc")
+    page.locator("#search-results a").first.click()
+    page.wait_for_url("**/notation.html#symbol-*")
+    row = page.locator("tr:target")
+    assert "alpha_disc" in row.inner_text() and row.bounding_box()["y"] < 900
+
+
+def test_a_result_says_which_chapter_it_is_in(visit):
+    page, _ = visit("search.html")
+    every = page.evaluate("() => SEARCH_INDEX.entries")
+    pages = {entry["url"]: entry["title"] for entry in every if not entry["in"]}
+    inside = [entry for entry in every if entry["in"] and re.search(r"/\d\d_\w+", entry["url"])]
+    assert len(inside) > 300
+    for entry in inside:
+        assert entry["in"].split(" › ")[0] == pages[entry["url"].split("#")[0]], entry
+    assert [entry for entry in inside if " › " in entry["in"]]
+
+
+def test_the_exercises_of_a_chapter_come_first(visit):
+    page, _ = visit("search.html")
+    for typed in ("exercise 4", "exercises 4", "Exercises of chapter 4", "ex 4"):
+        found = first_results(page, typed, 4)
+        assert [one.split(" in ")[0] for one in found] == [f"Exercise 4.{i}" for i in (1, 2, 3, 4)]
+    assert first_results(page, "solution 12", 1)[0].startswith("Solution 12.1 in ")
+
+
+def test_a_search_knows_words_of_other_books_and_shows_formulas(visit):
+    page, _ = visit("search.html")
+    for typed in ("VAE", "overfitting", "ε"):
+        assert first_results(page, typed), typed
+    every = page.evaluate("() => SEARCH_INDEX.entries")
+    texts = " ".join(entry["text"] for entry in every)
+    assert "alpha_gen/2 Σ_(l=1)^L‖e_l‖²" in texts and "e_(l+1)" in texts
+    assert not re.search(r"\\(frac|alpha|sum|lVert|text)\b", texts)
+    assert texts.count("…") < 150
 
 
 @pytest.mark.parametrize("opened", PAGES, indirect=True)

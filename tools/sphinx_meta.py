@@ -42,7 +42,7 @@ GUESS = """{
   const lost = name(location.pathname);
   const guess = () => {
     if (!lost || lost === "404") return;
-    document.getElementById("sought").value = lost.replace(/[_-]+/g, " ");
+    if (lost.length > 2) document.getElementById("sought").value = lost.replace(/[_-]+/g, " ");
     const links = [...document.querySelectorAll("nav.bd-docs-nav a[href]")];
     const all = links.map((link) => [alike(lost, name(link.href)), link]);
     const [likeness, best] = all.reduce((a, b) => (b[0] > a[0] ? b : a), [0]);

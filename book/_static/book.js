@@ -43,7 +43,9 @@ function nameDialogs() {
       if (dialog.returnValue !== "followed") setTimeout(() => button.focus({ preventScroll: true }));
       dialog.returnValue = "";
     });
+    const current = sidebar.querySelector("nav.bd-docs-nav a[aria-current]");
     const tell = () => {
+      if (dialog.open) current?.scrollIntoView({ block: "center", behavior: "instant" }); // where one is
       const shown = side === "primary" && wide.matches && !sidebar.classList.contains("pst-sidebar-hidden");
       button.setAttribute("aria-expanded", shown || dialog.open);
     };
@@ -297,7 +299,8 @@ function fitSearchField() {
   fit();
 }
 
-// As long as nobody has set the repository's address, what leads there leads nowhere: it says so, and what to do.
+// As long as nobody has set the repository's address, what leads there leads nowhere: it says so, and what a reader
+// can do instead.
 
 const UNSET = "a:is([href*='github.com/OWNER/'], [href*='/github/OWNER/'])";
 
@@ -305,9 +308,21 @@ function explainUnset() {
   const dialog = document.createElement("dialog");
   dialog.className = "unset";
   dialog.setAttribute("aria-label", "No repository yet");
-  dialog.innerHTML = `<p>This copy of the book has no repository of its own yet, so that this would lead nowhere. Who
-    publishes it sets the address once: <code>make set-repository URL=https://github.com/USER/NAME</code></p>
+  const notebook = document.querySelector("a.btn-download-source-button[href*='.ipynb']");
+  const instead = notebook
+    ? "download this chapter's notebook, and open it in Jupyter or upload it to Colab"
+    : "the chapters' notebooks can be downloaded, each above its page";
+  dialog.innerHTML = `<p>This copy of the book is not on the web yet, so this link leads nowhere; what works instead:
+    ${instead}. Who publishes the book sets its address once:
+    <code>make set-repository URL=https://github.com/USER/NAME</code></p>
     <form method="dialog"><button class="btn">Close</button></form>`;
+  if (notebook) {
+    const fetch = document.createElement("button");
+    fetch.className = "btn";
+    fetch.textContent = "Download the notebook";
+    fetch.addEventListener("click", () => notebook.click());
+    dialog.querySelector("form").prepend(fetch);
+  }
   document.addEventListener("click", (event) => {
     if (!event.target.closest(UNSET)) return;
     event.preventDefault();

@@ -1,10 +1,17 @@
 // The search page. It looks for every word of the query in the sections of SEARCH_INDEX (search-index.js), ranks them,
-// and shows where the words stand. It needs no server. The stemmer is Sphinx's, from language_data.js. Where nothing
-// is found it offers the book's words that are spelt alike, and where some words are not, what the others find.
+// and shows where the words stand. It needs no server. The stemmer is Sphinx's, from language_data.js. Where no section
+// has all words it shows what has most of them; and for words that the book has not, those that are spelt alike. The
+// index comes after this script: until then the field keeps what is typed.
 
 const stemmer = new Stemmer();
 const WORDS = /\d+\.\d+|[\p{L}\p{N}_]+|[∂∇]/gu; // 1.2 is a word, and so is a name in the code, such as alpha_gen
 const MOST = 40;
+// What is said around the words that one looks for, beyond what Sphinx leaves out.
+const SMALL = new Set([
+  ...stopwords,
+  ..."about am an can could did do does from get have has how i its me my our should so than us we were what when where".split(" "),
+  ..."which who why would you your".split(" "),
+]);
 const GREEK = Object.fromEntries(
   "αalpha βbeta γgamma δdelta εepsilon ζzeta ηeta θtheta κkappa λlambda μmu νnu ξxi πpi ρrho σsigma ςsigma τtau φphi χchi ψpsi ωomega"
     .split(" ")
@@ -34,18 +41,31 @@ const form = (word) => known.get(word) ?? known.set(word, canonical(word)).get(w
 const parts = (word) => (word.includes("_") ? [word, ...word.split("_").filter(Boolean)] : [word]);
 const forms = (text) => (text.match(WORDS) ?? []).flatMap(parts).map(form);
 
-const sections = SEARCH_INDEX.entries.map((entry) => {
-  const counts = new Map();
-  for (const word of forms(`${entry.text} ${entry.signs ?? ""}`)) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return { ...entry, titleForms: forms(entry.title), counts };
-});
-const synonyms = new Map(
-  Object.entries(SEARCH_INDEX.synonyms).map(([word, other]) => [form(word), forms(other)]),
-);
+let sections = null; // until the index has come
+let synonyms = null;
+const written = new Map(); // every word of the book as it is written there, and how often; a title's words count more
+
+function read({ entries, synonyms: others }) {
+  sections = entries.map((entry) => {
+    const counts = new Map();
+    for (const word of forms(`${entry.text} ${entry.signs ?? ""}`)) counts.set(word, (counts.get(word) ?? 0) + 1);
+    const symbols = (entry.symbols ?? []).map(form);
+    return { ...entry, titleForms: forms(entry.title), counts, symbols };
+  });
+  synonyms = new Map(Object.entries(others).map(([word, other]) => [form(word), forms(other)]));
+  for (const entry of entries)
+    for (const [text, weight] of [[entry.title, 5], [entry.text, 1]])
+      for (const word of text.toLowerCase().match(WORDS) ?? [])
+        if (word.length > 2 && !/\d/.test(word)) written.set(word, (written.get(word) ?? 0) + weight);
+  for (const word of Object.keys(others)) written.set(word, (written.get(word) ?? 0) + 5);
+}
 
 // How well a word fits a section: a title that is the word, a title that holds it, a text that holds it often. The
-// beginning of a longer word counts too, but less.
+// beginning of a longer word counts too, but less. A row of the notation is known by its symbols, as a title: z_0 is
+// meant by z_l too.
 function fit(word, section) {
+  if (section.symbols.includes(word)) return 60;
+  if (section.symbols.includes(word.replace(/^([a-z]+)\d+$/, "$1l"))) return 50;
   if (section.titleForms.length === 1 && section.titleForms[0] === word) return 40;
   if (section.titleForms.includes(word)) return 20;
   const times = section.counts.get(word);
@@ -59,38 +79,59 @@ function fit(word, section) {
 // In quotes, words stand together; with a bracket, a name is a function; "chapter 4" is that page. What is written with
 // a hyphen may be written without, and what has a number may be named in short, with or without a space.
 const NUMBERED = /(?<![\p{L}\p{N}_])(exercises?|exc?|equations?|eqn?|fig(?:ure)?s?|sol(?:ution)?s?|chap(?:ter)?|ch)\.?\s*(?=\d)/giu;
+const OF_A_CHAPTER = /^\s*(exercise|solution)s?\s+(?:(?:of|in|from|for)\s+)?(?:chapter\s+)?(\d+)\s*$/i;
 const WHOLE = { ex: "exercise", eq: "equation", fi: "figure", so: "solution", ch: "chapter" };
 
 function search(typed) {
   const query = typed.replace(NUMBERED, (name) => `${WHOLE[name.slice(0, 2).toLowerCase()]} `);
   const result = searchWords(query);
   const joined = query.replace(/(\p{L})-(?=\p{L})/gu, "$1");
-  return result.found.length || joined === query ? result : searchWords(joined);
+  if (result.found.length || joined === query) return result;
+  const other = searchWords(joined);
+  return other.found.length ? other : result;
 }
 
 function searchWords(query) {
   const phrases = [...query.matchAll(/["“”]([^"“”]+)["“”]/g)].map((match) => match[1].trim().toLowerCase());
   const called = new Set([...query.matchAll(/(\w+)\(/g)].map((match) => `API: ${match[1]}`));
   const chapter = query.match(/^\s*chapter\s+(\d+)\s*$/i)?.[1];
-  const isMeant = (section) => called.has(section.title) || (!section.in && section.title.startsWith(`${chapter} `));
+  const those = query.match(OF_A_CHAPTER);
+  const kind = those && `${those[1][0].toUpperCase()}${those[1].slice(1).toLowerCase()} ${those[2]}.`;
+  const isMeant = (section) =>
+    called.has(section.title) || (!section.in && section.title.startsWith(`${chapter} `));
   const holds = (section) => phrases.every((words) => `${section.title} ${section.text}`.toLowerCase().includes(words));
   const typed = query.match(WORDS) ?? [];
-  const telling = typed.filter((word) => !stopwords.includes(word.toLowerCase()));
-  const words = [...new Set((telling.length ? telling : typed).map(form))];
-  const meaning = words.map((word) => [[word], ...(synonyms.has(word) ? [synonyms.get(word)] : [])]);
+  const telling = typed.filter((word) => !SMALL.has(word.toLowerCase()));
+  const names = new Map((telling.length ? telling : typed).map((word) => [form(word), word]));
+  const meaning = [...names.keys()].map((word) => [[word], ...(synonyms.has(word) ? [synonyms.get(word)] : [])]);
   const found = [];
+  const some = [];
   for (const section of sections) {
-    let score = 0;
-    const whole = meaning.every((ways) => {
-      const best = Math.max(...ways.map((way) => Math.min(...way.map((word) => fit(word, section)))));
-      score += best;
-      return best > 0;
-    });
-    if (isMeant(section)) found.push({ section, score: score + 100 });
-    else if (words.length && whole && holds(section)) found.push({ section, score });
+    const fits = meaning.map((ways) => Math.max(...ways.map((way) => Math.min(...way.map((word) => fit(word, section))))));
+    const score = fits.reduce((a, b) => a + b, 0);
+    if (kind && section.title.startsWith(kind)) found.push({ section, score: 1000 });
+    else if (isMeant(section)) found.push({ section, score: score + 100 });
+    else if (!score || !holds(section)) continue;
+    else if (fits.every(Boolean)) found.push({ section, score });
+    else some.push({ section, fits });
   }
   found.sort((a, b) => b.score - a.score);
-  return { found, words: meaning.flat(2) };
+  return { found, most: found.length ? [] : mostOf(some, [...names.values()]), words: meaning.flat(2) };
+}
+
+// Of the sections that have some of the words, those that have the most; the rarer a word, the more it counts. Where
+// the book has not one of the words at all, there are none: it may be misspelt.
+function mostOf(some, names) {
+  const times = names.map((_, i) => some.filter(({ fits }) => fits[i]).length);
+  if (times.includes(0)) return [];
+  const rare = times.map((n) => Math.log(1 + sections.length / n));
+  const all = some.map(({ section, fits }) => ({
+    section,
+    score: fits.reduce((sum, one, i) => sum + rare[i] * Math.min(one, 20), 0),
+    without: names.filter((_, i) => !fits[i]),
+  }));
+  const least = Math.min(...all.map(({ without }) => without.length));
+  return all.filter(({ without }) => without.length === least).sort((a, b) => b.score - a.score);
 }
 
 // The part of a text around the first of the words, with all of them marked.
@@ -114,14 +155,6 @@ function snippet(text, words) {
   line.append(text.slice(at, end), end < text.length ? " …" : "");
   return line;
 }
-
-// Every word of the book as it is written there, and how often; a title's words count more.
-const written = new Map();
-for (const entry of SEARCH_INDEX.entries)
-  for (const [text, weight] of [[entry.title, 5], [entry.text, 1]])
-    for (const word of text.toLowerCase().match(WORDS) ?? [])
-      if (word.length > 2 && !/\d/.test(word)) written.set(word, (written.get(word) ?? 0) + weight);
-for (const word of Object.keys(SEARCH_INDEX.synonyms)) written.set(word, (written.get(word) ?? 0) + 5);
 
 // How many letters to add, drop, change or swap with the next one make one word the other: Damerau and Levenshtein's.
 function distance(a, b) {
@@ -154,12 +187,11 @@ function alike(word) {
 // Other queries that find something: the words as the book spells them, or else without those that it has not.
 function suggestions(query) {
   const typed = query.toLowerCase().match(WORDS) ?? [];
-  const unknown = typed.filter((word) => !stopwords.includes(word) && !search(word).found.length);
+  const unknown = typed.filter((word) => !SMALL.has(word) && !search(word).found.length);
   const respelt = typed.map((word) => (unknown.includes(word) ? alike(word) : word));
   const ways = [respelt.filter(Boolean), typed.filter((word) => !unknown.includes(word))];
-  const telling = ways.filter((way) => way.some((word) => !stopwords.includes(word)));
+  const telling = ways.filter((way) => way.some((word) => !SMALL.has(word)));
   const queries = new Set(telling.map((way) => way.join(" ")));
-  if (!unknown.length) for (const word of typed) if (!stopwords.includes(word)) queries.add(word); // never together
   queries.delete(typed.join(" "));
   return [...queries].filter((other) => search(other).found.length).slice(0, 3);
 }
@@ -186,7 +218,7 @@ function sentence(before, queries, after) {
 
 const EXAMPLES = ["amortiser", "normalise", "alpha_gen", "exercise 1.2", "equation 3"];
 
-function help(query, found) {
+function help(query, found) { // how many it found
   const box = document.getElementById("search-help");
   const empty = !query.trim();
   box.replaceChildren();
@@ -195,11 +227,11 @@ function help(query, found) {
       sentence("Type a word, a name in the code, or a number that the book gives, such as ", EXAMPLES, "."),
       sentence("Every word must occur; British and American spellings and all endings of a word are one.", [], ""),
     );
-  } else if (!found.length) {
+  } else if (!found) {
     const others = suggestions(query);
     if (others.length) box.append(sentence("Did you mean ", others, "?"));
   }
-  document.getElementById("search-elsewhere").hidden = !empty && found.length > 0;
+  document.getElementById("search-elsewhere").hidden = !empty && found > 0;
 }
 
 // What is asked for beyond the first: with it the list goes on, and the keyboard at its first new entry.
@@ -220,9 +252,10 @@ function more(query, rest) {
 function show(query, most = MOST) {
   const list = document.getElementById("search-results");
   const status = document.getElementById("search-status");
-  const { found, words } = search(query);
+  const { found: whole, most: partly, words } = search(query);
+  const found = whole.length ? whole : partly;
   list.replaceChildren(
-    ...found.slice(0, most).map(({ section }) => {
+    ...found.slice(0, most).map(({ section, without }) => {
       const item = document.createElement("li");
       const link = document.createElement("a");
       link.href = section.url;
@@ -234,6 +267,12 @@ function show(query, most = MOST) {
         where.textContent = ` in ${section.in}`;
         item.append(where);
       }
+      if (without) {
+        const lacks = document.createElement("span");
+        lacks.className = "search-where";
+        lacks.textContent = ` · without: ${without.join(", ")}`;
+        item.append(lacks);
+      }
       if (section.text) item.append(snippet(section.text, words));
       return item;
     }),
@@ -242,18 +281,28 @@ function show(query, most = MOST) {
   const many = found.length === 1 ? "1 section" : `${found.length} sections`;
   if (!query.trim()) status.textContent = "";
   else if (!found.length) status.textContent = `Nothing found for “${query}”.`;
-  else status.textContent = `${many} found${found.length > most ? `; the best ${most} are shown` : ""}.`;
-  help(query, found);
+  else {
+    const told = whole.length ? `${many} found` : `No section has all of these words; ${many} with the most of them`;
+    status.textContent = `${told}${found.length > most ? `; the best ${most} are shown` : ""}.`;
+  }
+  help(query, found.length);
 }
 
+// The page has filled the field from its address (search.html). What is typed before the index has come is searched then.
 const field = document.querySelector(".bd-search-container input[name=q]");
-field.value = new URLSearchParams(location.search).get("q") ?? "";
 field.focus();
-show(field.value);
 field.addEventListener("input", () => {
-  show(field.value);
+  if (sections) show(field.value);
   const address = new URL(location.href);
   address.searchParams.set("q", field.value);
   history.replaceState(null, "", address);
 });
 field.form.addEventListener("submit", (event) => event.preventDefault());
+const index = document.querySelector("script[src*='search-index.js']");
+index.addEventListener("load", () => {
+  read(SEARCH_INDEX);
+  show(field.value);
+});
+index.addEventListener("error", () => {
+  document.getElementById("search-status").textContent = "The index did not come; load the page once more.";
+});

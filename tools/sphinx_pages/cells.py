@@ -180,8 +180,7 @@ def fold(children: Iterable[nodes.Node], opening: bool = False) -> list[nodes.No
         if isinstance(node, nodes.admonition) and "dropdown" in node["classes"] and not waiting:
             title, *answer = node.children
             if not (shown and "outcome" in shown[-1].get("classes", ())):
-                named = title.astext()
-                shown.append(folded(f"Show {named[0].lower()}{named[1:]}", [], classes=["answer"]))
+                shown.append(folded(name_of(title.astext()), [], classes=["answer"]))
             shown[-1].extend(answer)
         elif mode in ("output", "input+output"):
             outcome = taken_out(node, mode)
@@ -207,6 +206,18 @@ def fold(children: Iterable[nodes.Node], opening: bool = False) -> list[nodes.No
     if waiting:
         shown.append(bar(waiting, drawn, []))
     return shown
+
+
+def name_of(title: str) -> str:
+    """Name the bar of a box by the box's title, so that it is "Show" and what is shown."""
+    told = f"{title[0].lower()}{title[1:]}"
+    if title.endswith("?"):
+        return f"Show the answer: {told}"
+    if re.match(r"(And|By|For|From|In|On|With) ", title):
+        return f"Show the note: {told}"
+    if re.match(r"(What (is|are|was|were)|Why|When) ", title):
+        return f"Show the note on {told}"
+    return f"Show {told}"
 
 
 def taken_out(cell: nodes.container, mode: str) -> Fold:

@@ -33,6 +33,7 @@ SYNONYMS = {
     "elbo": "free energy",
     "encoder": "amortiser",
     "epc": "errors coordinates",
+    "epsilon": "error",
     "eq": "equation",
     "eqn": "equation",
     "equilibrium": "settle",
@@ -49,6 +50,8 @@ SYNONYMS = {
     "leibler": "free energy",
     "loss": "energy",
     "nonlinearity": "activation function",
+    "overfit": "test accuracy",
+    "overfitting": "test accuracy",
     "pc": "predictive coding",
     "pytorch": "torch",
     "recognition": "amortiser",
@@ -59,10 +62,13 @@ SYNONYMS = {
     "speed": "fast",
     "tanh": "activation function",
     "unsupervised": "without labels",
+    "vae": "amortiser generator",
+    "vaes": "amortiser generator",
 }
 FILE = "search-index.js"
 LICENCE = "licence"  # where the welcome page says whose the text is: see _config.yml
-GREEK = "alpha|beta|gamma|delta|epsilon|eta|theta|kappa|lambda|mu|nu|rho|sigma|tau|phi|psi|omega"
+GREEK = "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|psi|omega"
+NOTATION = "book/notation"
 LEAST = 25  # letters of a section that is worth finding; a bare heading is not
 
 
@@ -73,8 +79,7 @@ def entries(app: Sphinx, docname: str, doctree: nodes.document) -> list[dict[str
     for section in doctree.findall(nodes.section):
         if not section["ids"] or any(isinstance(part, desc) for part in section):
             continue  # one that lists names of the package is found by them
-        above = section.parent
-        parent = above[0].astext() if isinstance(above, nodes.section) else ""
+        parent = path(section.parent)
         found.append(
             {
                 "title": section[0].astext(),
@@ -92,11 +97,11 @@ def entries(app: Sphinx, docname: str, doctree: nodes.document) -> list[dict[str
         if name["ids"]:
             title = f"API: {name['fullname']}"
             url = f"{page}#{name['ids'][0]}"
-            found.append(
-                {"title": title, "in": home[0].astext(), "url": url, "text": text(named[1:])}
-            )
+            found.append({"title": title, "in": path(home), "url": url, "text": text(named[1:])})
     if chapter_number(docname) is not None:
         found += parts(app, docname, doctree, page)
+    if docname == NOTATION:
+        found += rows(doctree, page)
     if docname == SOLUTIONS:
         found = [found[0]] + [
             {
@@ -120,6 +125,62 @@ def entries(app: Sphinx, docname: str, doctree: nodes.document) -> list[dict[str
     return found
 
 
+def path(section: nodes.Node) -> str:
+    """Name a section with those around it, from the page's title on."""
+    names: list[str] = []
+    while isinstance(section, nodes.section):
+        names.insert(0, section[0].astext())
+        section = section.parent
+    return " › ".join(names)
+
+
+def symbols(cell: nodes.Node) -> list[str]:
+    """Name the symbols of a cell as one types them: z_l, alpha_gen, e_l for $e_{l+1}$."""
+    found = []
+    for node in cell.findall(nodes.math):
+        plain = re.sub(r"\\(?:text|mathrm)(?=\{)|\\(?=[a-z]+)|[{}]|\+1", "", node.astext())
+        if re.fullmatch(r"[A-Za-z]+(_[A-Za-z]+)?", plain):
+            found.append(plain)
+    return found
+
+
+def note_rows(app: Sphinx, doctree: nodes.document) -> None:
+    """Let each row of the notation be led to."""
+    if app.env.docname != NOTATION:
+        return
+    for row in doctree.findall(nodes.row):
+        if isinstance(row.parent, nodes.tbody):
+            name = f"symbol-{nodes.make_id(row[0].astext())}"
+            taken = sum(other.startswith(name) for other in doctree.ids)
+            name = f"{name}-{taken + 1}" if name in doctree.ids else name
+            doctree.ids[name] = row
+            row["ids"].append(name)
+
+
+def rows(doctree: nodes.document, page: str) -> list[dict[str, Any]]:
+    """Write each row of the notation's tables: its symbol, and what it means."""
+    found = []
+    for row in doctree.findall(nodes.row):
+        if not row["ids"]:
+            continue
+        code, known = row[1].astext(), symbols(row[0])
+        called = re.fullmatch(r"(\w+)(?:\[[^\]]*\]|\(.*\))?", code)
+        section = row.parent
+        while not isinstance(section, nodes.section):
+            section = section.parent
+        found.append(
+            {
+                "title": ", ".join(known) or (called[1] if called else text([row[0]]) or code),
+                "in": path(section),
+                "url": f"{page}#{row['ids'][0]}",
+                "text": f"{text([row[-1]])}. In the code: {code}" if code else text([row[-1]]),
+                "symbols": known + [name[0] for name in known if name[1:2] == "_"]
+                or ([called[1]] if called else []),
+            }
+        )
+    return found
+
+
 def parts(app: Sphinx, docname: str, doctree: nodes.document, page: str) -> list[dict[str, str]]:
     """Write a chapter's exercises, equations and figures, by their numbers."""
     found = [
@@ -139,11 +200,58 @@ def parts(app: Sphinx, docname: str, doctree: nodes.document, page: str) -> list
     ]
 
 
+# What a formula says without its layout.
+READ = {
+    "partial": "∂", "nabla": "∇", "sum": "Σ", "prod": "Π", "int": "∫", "cdot": "·", "times": "×", "odot": "⊙",
+    "lVert": "‖", "rVert": "‖", "Vert": "‖", "lvert": "|", "rvert": "|", "langle": "⟨", "rangle": "⟩",
+    "approx": "≈", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "ll": "≪", "gg": "≫",
+    "pm": "±", "to": "→", "mapsto": "↦", "in": "∈", "infty": "∞", "propto": "∝", "sim": "∼", "mid": "|",
+    "dots": "…", "ldots": "…", "cdots": "…", "log": "log ", "exp": "exp", "ln": "ln ", "max": "max ",
+    "min": "min ", "tanh": "tanh ", "det": "det ", "top": "ᵀ", "prime": "′", "Delta": "Δ", "Sigma": "Σ",
+    "quad": " ", "qquad": " ", "left": "", "right": "", "hat": "", "bar": "", "tilde": "", "bigl": "",
+    "bigr": "", "Bigl": "", "Bigr": "", "mathcal": "", "sqrt": "√",
+}  # fmt: skip
+POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def formula(tex: str) -> str:
-    """Write a short formula as the code spells it, such as alpha_gen; a longer one is left out."""
-    plain = re.sub(rf"\\(?:text|mathrm)(?=\{{)|\\(?=(?:{GREEK})(?![a-zA-Z]))", "", tex)
-    plain = re.sub(r"\{(\w+)\}", r"\1", plain)
-    return "…" if re.search(r"[\\^{}]", plain) else plain
+    """Write a formula in a line, as one would type alpha_gen or 1/2; one that cannot be is left out."""
+    plain, group = re.sub(r"\\tag\{[^}]*\}|\\label\{[^}]*\}", "", tex), r"\{([^{}]*)\}"
+    plain = re.sub(r"\\(?:text|math(?:rm|cal|bf|bb)|operatorname)(?=\{)", "", plain)
+    plain = re.sub(r"\\[,;:! ]|(?<!\\)~", " ", plain).replace("{,}", ",").replace(r"\%", "%")
+    plain = re.sub(r"\\[tdc]?frac(\d)(\d)", r"\1/\2", plain)
+    while True:  # from the innermost group outwards
+        before = plain
+        plain = re.sub(rf"\\[tdc]?frac{group}{group}", fraction, plain)
+        plain = re.sub(rf"\\sqrt{group}", r"√(\1)", plain)
+        plain = re.sub(rf"([_^]){group}", below_or_above, plain)
+        plain = re.sub(rf"(?<![_^}}])(?<!frac)(?<!sqrt){group}(?!\{{)", r"\1", plain)
+        if plain == before:
+            break
+    plain = re.sub(r"\^\\?(?:star|ast)\b|\^\*", "*", plain)
+    plain = re.sub(r"\\([A-Za-z]+)( ?)", sign, plain)
+    plain = re.sub(r"\^([0-9ᵀ]+)", lambda power: power[1].translate(POWERS), plain)
+    plain = re.sub(r" (?=[⟩‖])", "", plain)
+    return "…" if re.search(r"[\\{}&]", plain) else " ".join(plain.split())
+
+
+def fraction(match: re.Match[str]) -> str:
+    above, under = (
+        part if re.fullmatch(r"\\?\w+", part) else f"({part})" for part in match.groups()
+    )
+    return f"{above}/{under}"
+
+
+def below_or_above(match: re.Match[str]) -> str:
+    simple = re.fullmatch(r"\\?\w+", match[2])
+    return f"{match[1]}{match[2]}" if simple else f"{match[1]}({match[2]})"
+
+
+def sign(match: re.Match[str]) -> str:
+    if re.fullmatch(GREEK, match[1]):
+        return f"{match[1]}{match[2]}"
+    name = READ.get(match[1])
+    return match[0] if name is None else name if name in "∂∇Σ‖⟨√" else f"{name}{match[2]}"
 
 
 SIGN = re.compile(rf"\\(partial|nabla|(?:{GREEK})(?![a-zA-Z]))|(?<![\\a-zA-Z])[a-zA-Z](?=_)")
@@ -183,7 +291,9 @@ def text(children: list[nodes.Node]) -> str:
             words.append(str(node))
         elif isinstance(node, nodes.math):
             words.append(formula(node.astext()))
-        elif isinstance(node, nodes.math_block) or is_elsewhere(node):
+        elif isinstance(node, nodes.math_block):
+            words.append(f" {formula(node.astext())} ")
+        elif is_elsewhere(node):
             continue
         elif isinstance(node, Fold):
             words += ["", text(node.children), ""]
@@ -205,7 +315,7 @@ def collect(
 def keeps(entry: dict[str, str]) -> bool:
     """Whether an entry is worth finding: a page, a section with a text, or what is known by its number."""
     numbered = re.match(r"(Equation|Figure|Exercise|Solution) \d", entry["title"])
-    return bool(numbered) or len(entry["text"]) >= LEAST or not entry["in"]
+    return bool(numbered) or "symbols" in entry or len(entry["text"]) >= LEAST or not entry["in"]
 
 
 def licence(app: Sphinx) -> dict[str, str]:
@@ -229,5 +339,6 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> None:
+    app.connect("doctree-read", note_rows)
     app.connect("html-page-context", collect)
     app.connect("build-finished", write)
