@@ -347,7 +347,7 @@ OWN = {
         three_times python_loop one_call_each compiled_scan scan package run operations
         package_step distance note bend""",
     "06_landscapes": """
-        start learn settled once energies pair_energy flatness over case pulls at_rest curvature""",
+        start learn settled once energies pair_energy flatness over case pulls at_rest curvature rolled""",
     "07_what_is_missing": """
         draw_masks seen_energy bidirectional backprop autoencoder learn watch percent swept settled expected
         by_gaussian nearest at_precisions imagine generative
