@@ -844,7 +844,7 @@ def test_a_symbol_leads_to_what_it_means(visit):
         ("z_l", "activities of layer"),
         ("z_0", "activities of layer"),
         ("W_2", "weights of g_l"),
-        ("gamma", "step of inference"),
+        ("gamma", "the step of layer"),
         ("E", "energy of each example"),
     ):
         found = first_results(page, typed, 2)
