@@ -673,7 +673,7 @@ def test_a_link_to_no_repository_says_what_is_to_do(visit):
         page.keyboard.press("Enter")
         dialog.wait_for()
         told = dialog.inner_text()
-        instead = told.split("what works instead", 1)[1]  # for a reader, before what its maintainer does
+        instead = told.split("what works instead", 1)[1]  # for a reader, and first
         assert "download this chapter's notebook" in instead.split("make set-repository")[0]
         page.keyboard.press("Escape")
         dialog.wait_for(state="hidden")
