@@ -534,7 +534,7 @@
     $("offer").classList.toggle("live-prime", Boolean(offer)); // it is what comes next
     $("run").classList.toggle("live-prime", !offer);
     showNext(name);
-    if (state.running || penDown()) return;
+    if (state.running || penDown() || root.dataset.state === "failed") return; // that weights did not come stays said
     nameCanvases();
     const said = [
       `${rule().name}. ${paused() ? "Paused at step" : "Step"} ${t()} of ${state.steps}. Energy ${amount(e + d)}${t() ? `, from ${amount(total(state.path[0]))}` : ""}.`,
