@@ -101,7 +101,7 @@ def public(function: Callable[P, R], **own: Callable[..., Any]) -> Callable[P, R
 
 def _meant(error: str, names: Iterable[str]) -> str:
     """Say which parameter was probably meant, or which there are."""
-    word = error.split("'")[-2] if "'" in error else ""
+    word = error.split("'")[-2] if "unexpected keyword" in error else ""
     close = difflib.get_close_matches(word, names, 1)
     return f"did you mean {close[0]}?" if close else f"it takes {', '.join(names)}"
 

@@ -1006,7 +1006,7 @@ def test_images_of_another_shape_become_some_as_is_said(images, tmp_path):
             lambda: bpc.classify(NETWORK, IMAGES, n_steps=3),
             "classify: .*'n_steps'; did you mean steps?",
         ),
-        (lambda: bpc.classify(NETWORK), "classify: missing a required argument: 'images'"),
+        (lambda: bpc.classify(NETWORK), "classify: missing .*'images'; it takes network, images"),
         (
             lambda: bpc.fit(bpc.preset("fast"), 1, 2, 3, 4, 5, 6),
             "fit: too many .*; it takes config, data",
