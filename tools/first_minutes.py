@@ -1,9 +1,9 @@
 """Time a newcomer's first commands in a fresh clone; write what they print and take into the README.
 
-    python tools/first_minutes.py          train, book and test, some ten minutes
+    python tools/first_minutes.py          train, book and test, most of an hour
     python tools/first_minutes.py train    one of them; the rows of the others stay
 
-What is committed is measured. Keep the machine quiet meanwhile; the README says whether it was.
+What is committed is measured. Keep the machine quiet meanwhile; each row says whether it was.
 """
 
 import argparse
@@ -42,11 +42,16 @@ def put(text: str, name: str, new: str) -> str:
 def make(target: str, clone: Path) -> tuple[float, str]:
     """Run a target as a newcomer would; give its seconds and what it printed."""
     variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "MAKEFLAGS")}
-    start = time.perf_counter()
-    done = subprocess.run(
-        ["make", target], cwd=clone, env=variables, stdout=subprocess.PIPE, text=True, check=True
-    )
-    return time.perf_counter() - start, done.stdout
+    start, printed = time.perf_counter(), ""
+    with subprocess.Popen(
+        ["make", target], cwd=clone, env=variables, stdout=subprocess.PIPE, text=True
+    ) as running:
+        for line in running.stdout or ():
+            printed += line
+            print(line, end="", flush=True)
+    if running.returncode:
+        raise SystemExit(f"make {target} failed, so that the README stays as it is")
+    return time.perf_counter() - start, printed
 
 
 def megabytes(folder: Path) -> float:
@@ -76,30 +81,31 @@ def main() -> int:
     if unknown := set(commands) - set(SETS_UP):
         parser.error(f"{', '.join(unknown)} given; choose of {', '.join(SETS_UP)}")
     text = README.read_text("utf-8")
-    table, load = rows(text), os.getloadavg()[0]
+    table = rows(text)
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "bpc-book"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
         for command in (c for c in SETS_UP if c in commands):
+            load = os.getloadavg()[0]
+            busy = "nothing" if load < 0.5 else f"a load of {load:.1f}"
             seconds, _ = make(SETS_UP[command], clone)
             size = megabytes(clone / ".venv")
             took, printed = make(command, clone)
             again = "" if command == "test" else duration(make(command, clone)[0])
             ready = f"{size / 1000:.1f} GB in {duration(seconds)}" if seconds > 1 else "the same"
-            table[f"| `make {command}` |"] = f" {ready} | {duration(took)} | {again} |"
+            table[f"| `make {command}` |"] = f" {ready} | {duration(took)} | {again} | {busy} |"
             if command == "train":
                 lines = [
                     x[:WIDTH].rstrip() + " ..." * (len(x) > WIDTH) for x in printed.splitlines()
                 ]
                 text = put(text, "output", "```text\n" + "\n".join(lines) + "\n```\n")
     when = f"{datetime.date.today():%B %Y}"
-    busy = "nothing else running" if load < 0.5 else f"other work running (a load of {load:.1f})"
     text = put(
         text,
         "times",
-        "| command | `.venv`, once | the command itself | again |\n|---|---|---|---|\n"
+        "| command | `.venv`, once | the command itself | again | beside it ran |\n|---|---|---|---|---|\n"
         + "".join(f"{start}{rest}\n" for start, rest in table.items())
-        + f"\nMeasured in {when} on {processor()}, Python {platform.python_version()}, with {busy}; "
+        + f"\nMeasured in {when} on {processor()}, Python {platform.python_version()}; "
         "how fast files come depends on the connection.\n",
     )
     README.write_text(text, "utf-8", newline="\n")
