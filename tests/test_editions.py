@@ -23,6 +23,7 @@ from bpc_minimal.checks.core import find
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import editions  # noqa: E402
+import student_book  # noqa: E402
 from cell_code import bound, needs, sources  # noqa: E402
 from execute_notebooks import serialise  # noqa: E402
 
@@ -393,6 +394,28 @@ def test_the_scan_finds_what_leaks(chapter):
     of_reader = {*leaks(" ".join(strings(made("colab", chapter))), chapter)}
     of_instructor = {*leaks(" ".join(strings(made("instructor", chapter))), chapter)}
     assert len(of_reader) > 15 and of_reader < of_instructor == secrets(chapter)
+
+
+def test_the_students_pages_lead_only_to_pages_that_they_get(tmp_path):
+    student_book.write_sources(tmp_path)
+    pages = {path.name: path.read_text("utf-8") for path in (tmp_path / "book").glob("*.md")}
+    notebooks = (nbformat.read(path, as_version=4) for path in (tmp_path / "book").glob("*.ipynb"))
+    read = [*pages.values(), *(text for notebook in notebooks for text in texts(notebook))]
+    led = {link for text in read for link in re.findall(r"\]\(([\w/.]+\.(?:md|ipynb))", text)}
+    assert len(led) > 15 and not [link for link in led if not (tmp_path / "book" / link).is_file()]
+    assert "Notation" in pages["intro.md"] and "Solutions" not in pages["intro.md"]
+
+
+@pytest.mark.parametrize(
+    "text, left",
+    [
+        ("One.\n\nA [guide](teaching/guide.md) is there.\n\nTwo.\n", "One.\n\nTwo.\n"),
+        ("- [Solutions](solutions.md)\n  of all.\n- Notation\n", "- Notation\n"),
+        ("- one\n- [two](solutions.md)\n\nThree.\n", "- one\n\nThree.\n"),
+    ],
+)  # fmt: skip
+def test_what_leads_to_solutions_goes_and_nothing_else(text, left):
+    assert student_book.without_leads(text) == left
 
 
 @pytest.mark.slow

@@ -23,9 +23,20 @@ from pdf import CHROMIUM
 COPIED = ("book/_static", "book/_templates", "book/live", "tools")
 PAGE = "book/solutions"
 TEACHING = "book/teaching/"  # what checks know, and answers to questions
-LINK = re.compile(
-    r"the \[solutions\]\(solutions\.md\) of the exercises, | Whoever teaches finds [^.]*\.md\):[^.]*\."
-)
+LEADS_THERE = re.compile(r"\]\((?:teaching/|solutions\.md)")
+BLOCK = re.compile(r"(\n(?=- )|\n\n+)")  # between two paragraphs, or two items of a list
+
+
+def without_leads(text: str) -> str:
+    """Leave out each paragraph and each item of a list that leads to a page which students do not get."""
+    parts = [*BLOCK.split(text), ""]
+    kept: list[str] = []
+    for block, gap in zip(parts[::2], parts[1::2], strict=True):
+        if not LEADS_THERE.search(block):
+            kept += [block, gap]
+        elif kept:  # what came before it may need the wider of both gaps
+            kept[-1] = max(kept[-1], gap, key=len)
+    return "".join(kept)
 
 
 def write_sources(folder: Path) -> None:
@@ -34,7 +45,7 @@ def write_sources(folder: Path) -> None:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for page in (ROOT / "book").glob("*.md"):
         if page.stem != Path(PAGE).name:
-            text = LINK.sub("", page.read_text("utf-8"))
+            text = without_leads(page.read_text("utf-8"))
             (folder / "book" / page.name).write_text(text, "utf-8", newline="\n")
     for path, _, _, notebook in chapters():
         made = take(STUDENT_PAGES, path, notebook)
