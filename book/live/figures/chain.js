@@ -90,7 +90,7 @@ bpcFigures.add("chain", (root) => {
     const powers = [-4, 0.5];
     const { X, Y } = axes(right, {
       box: [50, 40, 322, 258], x: [-0.05, Math.log10(600) + 0.05], y: powers, title: "moved from the sweep", xlabel: "step of inference",
-      xticks: [0, 1, 2], xnames: ["1", "10", "100"], yticks: [-4, -2, 0], ynames: ["10⁻⁴", "10⁻²", "1"],
+      xticks: [0, 1, 2], xnames: ["1", "10", "100"], yticks: [-4, -2, 0], ynames: bpcFigures.powersOfTen([-4, -2, 0]),
     });
     [4, 3, 2, 1].forEach((l, n) => {
       const [shade, dashes] = LOOKS[l];

@@ -95,7 +95,7 @@ bpcFigures.add("hidden", (root) => {
     const ticks = [top - 3, top - 2, top - 1, top];
     const { X, Y } = axes(right, {
       box: [40, 158, 322, 262], x: [0, STEPS], y: span, xlabel: "step of inference", xticks: [0, 50, 100, 150, 200],
-      yticks: ticks, ynames: ticks.map((n) => (n >= 0 && n < 4 ? String(10 ** n) : `10${n < 0 ? "⁻" : ""}${"⁰¹²³⁴⁵⁶⁷⁸⁹"[Math.abs(n)]}`)),
+      yticks: ticks, ynames: bpcFigures.powersOfTen(ticks),
     });
     text(g, 40, 151, "b", { anchor: "start", more: "font-weight: 700" });
     text(g, 120, 151, "energy", { anchor: "end" });
