@@ -557,6 +557,35 @@ def test_a_run_is_paused_and_goes_on(visit):
     assert reader.says("t") == "1000 of 1000"
 
 
+def test_at_its_end_the_button_says_that_it_runs_again(visit):
+    reader = visit()
+    reader.press("Run")
+    run, again = reader.page.locator("#live-run"), reader.says("E")
+    expect(run).to_have_text("Run again")
+    reader.page.evaluate(WATCH)
+    reader.press("Run again")
+    assert reader.page.evaluate("() => seen")[0] == "0 of 400", "from the beginning"
+    assert reader.says("E") == again
+    reader.press("Start over")
+    expect(run).to_have_text("Run")
+
+
+READ_TWICE = [
+    "No shape objects",
+    "are none",
+    "does it tell",
+    "Energy, settled",
+    "ends what a guided experiment set",
+    ">before <",
+]
+
+
+def test_sentences_that_had_to_be_read_twice_are_gone():
+    for name in ("live.html", "learn.html", "learn.js", "live.js", "learning.js"):
+        found = [words for words in READ_TWICE if words in (LIVE / name).read_text("utf-8")]
+        assert not found, name
+
+
 # The five experiments -------------------------------------------------------------------------------
 
 
@@ -624,7 +653,8 @@ def test_experiment_tell_it_a_lie(visit):
     reader = visit()
     told = try_out(reader, "4 Tell it a lie")
     lie, free, cost = re.search(
-        r"ends at ([\d.]+); with the label free it ends at ([\d.]+), so this clamp costs ([\d.]+)\.", told
+        r"ends at ([\d.]+); with the label free it ends at ([\d.]+), so this clamp costs ([\d.]+)\.",
+        told,
     ).groups()
     assert (reader.says("E"), reader.says("cost")) == (lie, cost), "one number, in one rounding"
     assert float(lie) - float(free) == pytest.approx(float(cost), abs=1e-9)
@@ -1861,7 +1891,12 @@ def test_a_stroke_may_be_fast_or_leave_the_pad(visit):
         reader.page.mouse.up()
     reader.still()
     assert reader.pixels().sum() == 0, "all is rubbed out"
-    for name in (re.compile("^Run"), "Start over", "Step", "Pen"):  # there is no step after the last
+    for name in (
+        re.compile("^Run"),
+        "Start over",
+        "Step",
+        "Pen",
+    ):  # there is no step after the last
         reader.press(name)
     assert [reader.says(name) for name in ("swept", "again")] == ["–"] * 2
 
@@ -1871,9 +1906,7 @@ def test_haste_while_it_settles_leaves_what_was_asked_for_last(visit):
     page, radios = reader.page, reader.page.locator("[name=live-rule]")
     reader.slide("steps", "1000")
     for width in (390, 1280, 320, 900):
-        reader.root.get_by_role("button", name="Run", exact=True).or_(
-            reader.root.get_by_role("button", name="Pause", exact=True)
-        ).dblclick()
+        page.locator("#live-run").dblclick()  # Run, Pause, or Run again
         page.set_viewport_size({"width": width, "height": 800})
     for n in (1, 2, 3, 0, 2, 1):  # before the weights are there
         radios.nth(n).check()

@@ -113,7 +113,7 @@ bpcFigures.add("chain", (root) => {
     showWay();
     showSliders();
     button("go").textContent = run.running() ? "Pause" : "Run";
-    button("one").setAttribute("aria-disabled", state.place === AT.length - 1); // there is none after the last
+    bpcFigures.setOff(button("one"), state.place === AT.length - 1, "Back to the sweep goes to the first");
     const layers = [4, 3, 2, 1].map((l) => {
       const far = moved(l, t());
       return `layer ${l} ${far === 0 ? "not at all" : Number.isFinite(far) && far < 100 ? `by ${far < 0.001 ? "less than 0.001" : number(far, 3)}` : "without bound"}`;

@@ -163,6 +163,14 @@ const bpcFigures = (() => {
   // What the figure says: at once for who sees, and once all is quiet for who listens.
   function says(root) {
     const seen = root.querySelector(".lf-says");
+    // A button that does nothing now says why, where it is tapped.
+    root.addEventListener("click", (event) => {
+      const off = event.target.closest("button[aria-disabled=true]");
+      if (!off) return;
+      event.stopPropagation();
+      if (!seen.textContent.startsWith(off.title)) seen.textContent = `${off.title} ${seen.textContent}`;
+      tell(off.title);
+    }, true);
     const heard = document.createElement("p");
     heard.className = "lf-status";
     heard.setAttribute("role", "status");
@@ -212,6 +220,12 @@ const bpcFigures = (() => {
       show();
     };
     return { start, stop, running: () => timer !== 0 };
+  }
+
+  // There is no step after the last.
+  function setOff(button, off, way_back) {
+    button.setAttribute("aria-disabled", off);
+    button.title = off ? `No step is left: ${way_back}.` : "";
   }
 
   // What comes when it is first needed: scripts and weights, each once.
@@ -319,6 +333,6 @@ const bpcFigures = (() => {
 
   return {
     add, AHEAD, amount, axes, between, colour, colours, data, draw, FAINT, handle, ink, less, load, number, paint, panel, path, pen, powersOfTen, runner,
-    says, sliders, text, thumbs, wild,
+    says, setOff, sliders, text, thumbs, wild,
   };
 })();

@@ -125,7 +125,7 @@ bpcFigures.add("hidden", (root) => {
     for (const name of ["hides", "shows"]) button(name).setAttribute("aria-pressed", (name === "shows") === (state.brush === 1));
     [...root.querySelectorAll(".lf-thumbs button")].forEach((b, k) => b.setAttribute("aria-pressed", k === state.digit));
     button("go").textContent = run.running() ? "Pause" : state.at === STEPS ? "Settle again" : "Settle";
-    button("one").setAttribute("aria-disabled", state.at === STEPS); // there is none after the last
+    bpcFigures.setOff(button("one"), state.at === STEPS, "Back to the sweep goes to the first");
     const swept = bpc.argmax(states[0].z[0]);
     const { e, d } = energies()[state.at];
     const says = bpc.argmax(z[0]);
