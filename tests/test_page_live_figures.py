@@ -1454,7 +1454,8 @@ def test_until_the_map_is_whole_no_energy_over_its_median_is_said(visit):
         """root => new Promise(done => { const words = root.querySelector('.lf-says'), found = [];
             const hear = () => found.push(/over the median, is (.*?)\\.(?: |$)/.exec(words.textContent)?.[1]
                 ?? /; (its energy is said once .*?)\\./.exec(words.textContent)[1]);
-            const whole = new MutationObserver(() => { hear(); if (/^[\\d.]+$/.test(found.at(-1))) done(found) });
+            const whole = new MutationObserver(() => {
+                hear(); if (/^[\\d.]+$/.test(found.at(-1))) done(found) });
             whole.observe(words, {childList: true});
             root.querySelector('[data-model=HPC]').click() })"""
     )
