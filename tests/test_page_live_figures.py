@@ -242,6 +242,12 @@ def spoken(words):
 
 
 @pytest.mark.parametrize("name", FIGURES)
+def test_ticks_are_written_in_one_way(name, visit):
+    written = visit(name).root.locator("svg text").all_text_contents()
+    assert written and not [words for words in written if re.search(r"-\d|\de", words)]
+
+
+@pytest.mark.parametrize("name", FIGURES)
 def test_sliders_have_names_words_and_keys(name, visit):
     reader = visit(name)
     assert "Try it." in reader.root.locator(".lf-try").inner_text()
@@ -901,6 +907,9 @@ def test_there_is_no_step_after_the_last(name, button, ends, visit):
     assert one.evaluate(LOOKS) == ["dashed", "not-allowed"]
     one.click(force=True)
     assert ends in reader.says()
+    why = one.get_attribute("title")
+    assert why.startswith("No step is left: ") and reader.says().startswith(why)
+    expect(reader.root.locator(".lf-status")).to_have_text(why)
 
 
 def test_bars_have_a_scale_and_no_colour_of_an_error(visit):
@@ -1443,12 +1452,16 @@ def test_until_the_map_is_whole_no_energy_over_its_median_is_said(visit):
     reader = visit("landscape")
     said = reader.root.evaluate(
         """root => new Promise(done => { const words = root.querySelector('.lf-says'), found = [];
-            const hear = () => found.push(/over the median, is (.*?)\\.(?: |$)/.exec(words.textContent)?.[1]);
-            const whole = new MutationObserver(() => { hear(); if (found.at(-1) != '…') done(found) });
+            const hear = () => found.push(/over the median, is (.*?)\\.(?: |$)/.exec(words.textContent)?.[1]
+                ?? /; (its energy is said once .*?)\\./.exec(words.textContent)[1]);
+            const whole = new MutationObserver(() => {
+                hear(); if (/^[\\d.]+$/.test(found.at(-1))) done(found) });
             whole.observe(words, {childList: true});
             root.querySelector('[data-model=HPC]').click() })"""
     )
-    assert said[0] == "…" and re.fullmatch(r"[\d.]+", said[-1])
+    assert said[0] == "its energy is said once the map is whole" and re.fullmatch(
+        r"[\d.]+", said[-1]
+    )
     whole = "[...live.energies()].sort((a, b) => a - b)[(61 * 61) >> 1]"
     over = reader.live(f"live.way()[live.state.place].E / {whole}")
     assert float(said[-1]) == pytest.approx(over, rel=0.01, abs=0.01), (

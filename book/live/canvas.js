@@ -67,8 +67,10 @@ const canvases = (() => {
     context.fill();
   }
 
-  // A power of ten beside its line: all along an axis, from one power to another, are written in the same way.
-  const powerOfTen = (n, from, to) => (from > -4 && to < 5 ? (10 ** n).toFixed(Math.max(0, -n)) : `1e${n}`);
+  // A power of ten beside its line: all along an axis, from one power to another, are written in the same way, and in the
+  // chapters' figures too.
+  const raised = (n) => (n === 0 ? "1" : n === 1 ? "10" : `10${n < 0 ? "⁻" : ""}${[...String(Math.abs(n))].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`);
+  const powerOfTen = (n, from, to) => (from > -4 && to < 5 ? (10 ** n).toFixed(Math.max(0, -n)) : raised(n));
 
   const plain = (x) => Math.abs(x) >= 0.001 && Math.abs(x) < 1e5;
   const short = (x) => (x === 0 ? "0" : plain(x) ? String(+x.toPrecision(4)) : x.toExponential(2).replace("+", ""));
@@ -93,6 +95,26 @@ const canvases = (() => {
     });
   }
 
+  // A button that does nothing now says why: as its title, and in words that are seen where it is tapped. It keeps the focus.
+  function setOff(button, why) {
+    button.setAttribute("aria-disabled", Boolean(why));
+    button.title = why || "";
+  }
+  function sayWhyOff(root, say) {
+    const seen = Object.assign(document.createElement("p"), { className: "live-why", hidden: true });
+    seen.setAttribute("aria-hidden", "true"); // who listens hears it from the status
+    document.body.append(seen);
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest("button[aria-disabled=true]");
+      seen.hidden = !button;
+      if (!button) return;
+      event.stopPropagation();
+      seen.textContent = button.title;
+      say(button.title);
+    }, true);
+    for (const type of ["focusout", "keydown"]) root.addEventListener(type, () => (seen.hidden = true));
+  }
+
   // What does not count is struck out, and says so to who listens.
   function mute(place, off) {
     place.classList.toggle("live-off", off);
@@ -101,5 +123,5 @@ const canvases = (() => {
     if (!off) said?.remove();
   }
 
-  return { amount, between, colours, css, dot, fresh, line, mute, oneStop, paint, powerOfTen, short, SUM, tip, two };
+  return { amount, between, colours, css, dot, fresh, line, mute, oneStop, paint, powerOfTen, sayWhyOff, setOff, short, SUM, tip, two };
 })();

@@ -9,7 +9,7 @@
   const $ = (name) => document.getElementById(`learn-${name}`);
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then it shows each pass over the images, and no more
-  const { amount, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM } = canvases;
+  const { amount, css, dot, fresh, line, oneStop, paint, powerOfTen, sayWhyOff, setOff, short, SUM } = canvases;
   const SIDE = 28;
   const SCRIPTS = ["lesson", "kernels", "training"]; // which come when they are first wanted
 
@@ -234,12 +234,13 @@
     root.dataset.state = name; // what a test waits for
     const busy = name === "waiting";
     const loads = name === "asleep" || name === "failed";
-    $("run").textContent = name === "running" ? "Pause" : loads ? "Train (loads 2 MB)" : busy && !ready ? "Loading 2 MB" : "Train";
-    // What would do nothing, or wipe a finished run, keeps the focus.
-    for (const name of ["run", "once"]) $(name).setAttribute("aria-disabled", busy || over());
-    $("back").setAttribute("aria-disabled", busy);
+    $("run").textContent = name === "running" ? "Pause" : loads ? "Train (loads 2 MB)" : busy && !ready ? "Loading 2 MB" : over() ? (offered() ? "Again" : "Train again") : "Train";
+    const waits = busy && (ready ? "It is starting." : "It is loading.");
+    for (const name of ["run", "back"]) setOff($(name), waits);
+    setOff($("once"), waits || (over() && "The run is over: Start over goes back to its beginning."));
     showTold();
   }
+  const offered = () => root.dataset.state === "diverged" && state.settings.step_size > 1; // four buttons need short words
   const over = () => ["ended", "diverged"].includes(root.dataset.state);
   const disabled = (name) => $(name).getAttribute("aria-disabled") === "true";
 
@@ -252,9 +253,21 @@
   const drawn = tiles($("drawn"));
   const wrong = tiles($("wrong"));
 
+  // Drawings so faint that they would look empty, as those of random weights, are shown with their contrast raised.
+  const FAINT = 64; // of 255, from the palest pixel to the darkest
+  function shades() {
+    const bytes = state.frame?.drawn;
+    if (!bytes) return () => 0;
+    const [low, high] = bytes.reduce(([low, high], x) => [Math.min(low, x), Math.max(high, x)], [255, 0]);
+    const raised = low < high && high - low < FAINT;
+    $("raised").classList.toggle("live-none", !raised);
+    return (i) => (raised ? 0.8 * ((bytes[i] - low) / (high - low)) : bytes[i] / 255);
+  }
+
   function showTiles() {
     const { frame } = state;
-    drawn.forEach(({ canvas }, k) => paint(canvas, (i) => [blue, frame ? frame.drawn[SIDE * SIDE * k + i] / 255 : 0]));
+    const shade = shades();
+    drawn.forEach(({ canvas }, k) => paint(canvas, (i) => [blue, shade(SIDE * SIDE * k + i)]));
     wrong.forEach(({ canvas, words }, k) => {
       const one = frame?.state === "diverged" ? null : frame?.wrong[k]; // a network that blew up reads nothing
       paint(canvas, (i) => [ink, one ? one.pixels[i] / 255 : 0]);
@@ -359,10 +372,10 @@
       return `${named()}: ${from}.${result || later}`;
     },
     ended: ({ drawings }) =>
-      `${named()}: the run has ended: ${accuracy()} of 1,000 test images are read rightly, ${ownDrawings(drawings)}. Start over begins another.`,
+      `${named()}: the run has ended: ${accuracy()} of 1,000 test images are read rightly, ${ownDrawings(drawings)}. Train again begins anew.`,
     diverged({ iteration, last, limit }) {
       const grown = last && last.e + last.d >= limit ? "off the scale, to more than a million times what it was at first" : "past all numbers";
-      return `${named()}: the run diverged at batch ${iteration}: too long steps of settling raised the energy ${grown}. Set the step to 1 and start over.`;
+      return `${named()}: the run diverged at batch ${iteration}: too long steps of settling raised the energy ${grown}. Press Set step to 1, and it trains anew.`;
     },
     paused({ iteration, total, changed, changes }) {
       const result = accuracy() === undefined ? `Reading is ${reads() ? "not measured yet" : EACH_PASS}` : `${accuracy()} of 1,000 read rightly`;
@@ -517,7 +530,7 @@
       button.hidden = done;
       if (words[k]) button.textContent = words[k];
       button.setAttribute("aria-pressed", k === state.guess);
-      button.setAttribute("aria-disabled", begun());
+      setOff(button, begun() && "A guess comes before the run: Start over, and guess again.");
     });
     $("guessed").textContent = done ? verdict() : "I say";
   }
@@ -601,11 +614,11 @@
   }
 
   function showTold() {
-    const { what_if, settings, mended, touched } = state;
+    const { what_if, mended, touched } = state;
     const ended = root.dataset.state === "ended";
     const yours = mended ? "mended" : ended ? "done" : "yours";
     const told = what_if ? (over() ? `${what_if}-end` : what_if) : touched ? yours : ended ? `${state.rule}-end` : "rule";
-    $("offer").hidden = root.dataset.state !== "diverged" || settings.step_size <= 1;
+    $("offer").hidden = !offered();
     $("offer").classList.toggle("live-prime", !$("offer").hidden); // it is what comes next
     $("run").classList.toggle("live-prime", $("offer").hidden);
     showNext();
@@ -634,7 +647,8 @@
   // The slider is away from the words that ask for it, on a phone by screens.
   $("offer").addEventListener("click", () => {
     slide("rate", 1);
-    $("back").focus({ preventScroll: true }); // the button that was pressed is gone
+    begin(true); // at once, as in the network above
+    $("run").focus({ preventScroll: true }); // the button that was pressed is gone
   });
   // After a run, and where nothing is asked, the next experiment stands in the line that asked for a guess.
   const whatIfs = all("[data-what-if]");
@@ -691,6 +705,7 @@
   new MutationObserver(repaint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   new ResizeObserver(repaint).observe(root);
   all("[role=toolbar]").forEach(oneStop);
+  sayWhyOff(root, say);
   mixColours();
   choose("bidirectional", "usual");
   setState("asleep");

@@ -361,7 +361,7 @@ function makeLearning() {
     }
 
     // What goes wrong where a list of activities, made from the image to the label, is taken for one from the label to
-    // the image: with hidden layers of one width no shape objects.
+    // the image: with hidden layers of one width their shapes do not show it.
     function reverse() {
       const reversed = hidden.map((l) => batch.z[L - l].slice());
       hidden.forEach((l, i) => {

@@ -10,7 +10,7 @@
   const all = (selector) => [...root.querySelectorAll(selector)];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)"); // then the end is shown, and not the way
   const { SIDE } = drawing;
-  const { amount, between, css, dot, fresh, line, oneStop, paint, powerOfTen, short, SUM, tip, two } = canvases;
+  const { amount, between, css, dot, fresh, line, oneStop, paint, powerOfTen, sayWhyOff, setOff, short, SUM, tip, two } = canvases;
   const PIXELS = SIDE * SIDE;
 
   // What the sliders choose.
@@ -19,6 +19,7 @@
   const STEPS = [10, 20, 50, 100, 200, 400, 1000];
   const LONGEST = 4; // seconds of a run, at 60 frames a second
   const FEW = 100; // steps: of a run of so few, the first 20 are seen one by one
+  const LEAST_INK = 15; // pixels' worth: less than any digit of MNIST has
   const BLOWN_UP = 1e6; // times the energy at the start: it will not come back
 
   // What a guided experiment starts from, where it says nothing else.
@@ -55,8 +56,11 @@
   const holdsBlank = () => onBlank() && anySeen();
   const drawsOnBlank = () => onBlank() && !anySeen();
   const inkSeen = () => state.pixels.some((p, i) => p > 0 && state.visible[i]);
-  // Nothing to read: the label is free, and no pixel with ink is seen.
-  const blank = () => state.label === null && !inkSeen();
+  // A dot is no digit, though a network would take it for one.
+  const scant = () => inkSeen() && state.pixels.reduce((a, b) => a + b) < LEAST_INK;
+  const readable = () => inkSeen() && !scant();
+  // Nothing to read: the label is free, and no pixel with ink is seen, or too few have ink.
+  const blank = () => state.label === null && !readable();
   // How much each kind of error counts: not at all where the rule does not move by it, and little where the other weighs
   // a hundred times as much.
   function counting(kind) {
@@ -107,7 +111,7 @@
     const label = state.label === null ? null : bpc.oneHot(state.label);
     state.z = bpc.start(network, rule(), label, given());
     state.found = bpc.errors(network, state.z);
-    state.swept = sweepsUp() && inkSeen() ? bpc.argmax(bpc.sweepUp(network, given())[0]) : null; // whatever label is held
+    state.swept = sweepsUp() && readable() ? bpc.argmax(bpc.sweepUp(network, given())[0]) : null; // whatever label is held
     // The same without the clamp, which settles beside it: what the clamp costs.
     const z = bpc.start(network, rule(), null, given());
     state.free = state.label !== null && inkSeen() ? { z, found: bpc.errors(network, z) } : null;
@@ -169,9 +173,16 @@
   const risen = () => !state.diverged && total(state.path[t()]) > 1.001 * total(state.path[0]) + 1e-6; // for rounding
   const blownUp = () => state.diverged || risen();
   const freeEnergy = () => total(bpc.energy(state.free.found, alphas()));
-  const cost = () => (state.free && t() && !blownUp() ? total(state.path[t()]) - freeEnergy() : null); // of the clamp
+  // What the clamp costs: where the energy stands, and where it stands with the label free, both with as many decimals as
+  // four digits of the first have; and the difference of these two, so that who subtracts them finds it.
+  function costs() {
+    if (!state.free || !t() || blownUp()) return null;
+    const grain = 10 ** (3 - Math.floor(Math.log10(Math.max(total(state.path[t()]), 1e-9))));
+    const [held, free] = [total(state.path[t()]), freeEnergy()].map((E) => Math.round(grain * E));
+    return { end: short(held / grain), free: short(free / grain), cost: short((held - free) / grain) };
+  }
 
-  // Settle, a few steps a frame; where less motion is asked for, show the end alone.
+  // Settle, a few steps a frame; where less motion is asked for, the step alone counts until the end is shown.
   function settle() {
     if (!there()) return later(settle, ...waiting);
     if (state.running || ended()) return show();
@@ -189,6 +200,7 @@
       for (let k = 0; !ended() && (still.matches ? performance.now() < until : k < stride); k++) step();
       state.running = !ended();
       if (!still.matches || !state.running) show();
+      else showStep();
       if (state.running) next(frame);
     };
     show();
@@ -485,15 +497,14 @@
     $("brief-t-is").textContent = paused() ? "paused at" : "step";
     const held = state.label !== null && inkSeen() && !blownUp(); // what comes up to a label that is held
     $("expects").textContent = held ? `: ${expects()}` : "";
-    if (ended() && cost() !== null) { // the words stay while what they ask for settles
-      const [end, was] = [e + d, before.at(-1) ?? e + d];
-      const numbers = { end, was, free: freeEnergy(), cost: cost(), less: was - end };
-      for (const place of all("[data-number]")) place.textContent = numbers[place.dataset.number].toFixed(1);
+    const found = costs();
+    if (ended() && found) { // the words stay while what they ask for settles
+      const numbers = { ...found, was: "–", lie: "–", ...lied };
+      for (const place of all("[data-number]")) place.textContent = numbers[place.dataset.number];
     }
-    $("clamp").classList.toggle("live-none", cost() === null);
-    $("cost").value = cost() === null ? "" : amount(cost(), two);
-    $("t").value = `${t()} of ${state.steps}`;
-    $("brief-t").textContent = paused() ? t() : $("t").value; // "paused at" takes the room
+    $("clamp").classList.toggle("live-none", !found);
+    $("cost").value = found ? found.cost : "";
+    showStep();
     const settled = t() > 0 && state.label === null && !blank() && !blownUp() ? bpc.argmax(state.z[0]) : null;
     const again =
       ended() && !blownUp() && !blank() && anyHidden() && sweepsUp() ? bpc.argmax(bpc.sweepUp(network, state.z[network.L])[0]) : null;
@@ -501,11 +512,11 @@
     $("says").value = state.diverged ? "blew up" : (settled ?? "–");
     $("says").classList.toggle("live-words", state.diverged);
     $("says-when").textContent = settled !== null && !ended() ? "so far" : "settled"; // before its end it may change
-    $("step").setAttribute("aria-disabled", ended()); // there is none after the last
+    setOff($("step"), ended() && "No step is left: Start over goes back to the first.");
     $("again").value = again ?? "–";
-    $("run").textContent = state.running ? "Pause" : "Run";
+    $("run").textContent = state.running ? "Pause" : ended() ? "Run again" : "Run"; // or, below, "Again"
     $("label-is").textContent = state.label === null ? "free" : `clamped to ${state.label}`;
-    $("brief-note").textContent = blank() ? "nothing given" : blownUp() ? "it blew up" : state.label === null ? "label free" : `label = ${state.label}`;
+    $("brief-note").textContent = blank() ? (scant() ? "too little ink" : "nothing given") : blownUp() ? "it blew up" : state.label === null ? "label free" : `label = ${state.label}`;
     $("free").disabled = state.label === null;
     $("image-is").textContent = !anyHidden() ? "seen" : anySeen() ? "seen in part" : "free";
     for (const e of all("[data-units]")) {
@@ -523,6 +534,7 @@
     $("start").textContent = blankStart();
     showGuess(name, settled, again);
     $("holds").textContent = aside();
+    $("costs").textContent = ended() ? costWords() : "";
     for (const place of all(".live-ask")) {
       place.textContent = state.running ? "It settles; Pause stops it." : t() > 0 ? "It is paused; Run goes on." : "Make a guess, then press Run.";
     }
@@ -530,7 +542,9 @@
     press(guided, root.querySelector(`button[data-experiment=${followed() ? left : name}]`));
     const offer = state.running || told === `${left}-end` ? null : OFFERS[told];
     $("offer").hidden = !offer;
+    if (offer && ended()) $("run").textContent = "Again"; // four buttons need short words
     $("offer").textContent = offer?.words ?? "";
+    $("offer").title = offer?.title ?? "";
     $("offer").classList.toggle("live-prime", Boolean(offer)); // it is what comes next
     $("run").classList.toggle("live-prime", !offer);
     showNext(name);
@@ -543,7 +557,7 @@
       state.swept !== null && `The sweep ${state.label === null ? "says" : "expects"} ${state.swept}.`,
       settled !== null && `${ended() ? "Settled" : "So far"}: ${settled}.`,
       again !== null && `Swept again: ${again}.`,
-      blank() && "Nothing is given. There is no answer.",
+      blank() && (scant() ? "Too little ink to tell. There is no answer." : "Nothing is given. There is no answer."),
       risen() && "The energy has risen: the step is too long. There is no answer.",
       state.diverged && "It blew up: the energy grew without bound, as the step is too long. There is no answer.",
     ];
@@ -575,7 +589,7 @@
       button.hidden = over;
       if (words[k]) button.textContent = words[k];
       button.setAttribute("aria-pressed", k === guess);
-      button.setAttribute("aria-disabled", t() > 0); // it has begun
+      setOff(button, t() > 0 && "A guess comes before the run: Start over, and guess again.");
     });
     const found = over && came(settled, again);
     $("guessed").textContent = !over ? "I say" : guess === null ? "" : guess === found ? `You said: ${words[guess]}. Right.` : `You said: ${words[guess]}. It was: ${words[found]}.`;
@@ -603,7 +617,7 @@
 
   // What is told of an experiment of the reader's own.
   function ownTold() {
-    if (blank()) return "nothing";
+    if (blank()) return scant() ? "scant" : "nothing";
     if (blownUp() && !state.running) return "risen";
     if (followed()) return ended() ? `${left}-then` : `${left}-end`; // which asked for it
     if (holdsBlank()) return "held";
@@ -613,12 +627,12 @@
   }
 
   // What the words ask for, as a button below them, and in the bar of a phone, where its slider is screens away.
-  const STEP_OF_1 = { words: "Set step to 1", does: () => slide("rate", RATES.indexOf(1)) };
+  const STEP_OF_1 = { words: "Set step to 1", title: "Sets the step to 1, and settles at once", does: () => slide("rate", RATES.indexOf(1)) };
   const OFFERS = {
-    "lie-end": { words: "Clamp 7", does: () => clamp(7) },
+    "lie-end": { words: "Clamp 7", title: "Clamps the label to 7, and settles at once", does: () => clamp(7) },
     "too-long-end": STEP_OF_1,
     risen: STEP_OF_1,
-    held: { words: "Hide all", does: () => hideAs("all") },
+    held: { words: "Hide all", title: "Hides all of the image, and settles at once", does: () => hideAs("all") },
   };
   $("offer").addEventListener("click", () => {
     OFFERS[$("told").querySelector(".live-now").dataset.told]?.does();
@@ -642,10 +656,14 @@
   // Of a label that is clamped: what that costs, and why what comes up to it may be another than the sweep said.
   function aside() {
     if (state.label === null) return "Hide a part of the image, or clamp a label, and it settles anew.";
-    if (cost() === null) return "A label that you clamped stays until you free it or press Clear.";
-    const costs = `The clamp costs ${short(cost())}: free, it would have ended at ${short(freeEnergy())}.`;
-    return state.swept === null || expects() === state.swept ? costs
-      : `${costs} The orange marks now say ${expects()}: they come up from layers that the clamp has pulled; the sweep came from the image alone.`;
+    if (!costs()) return "A label that you clamped stays until you free it or press Clear.";
+    return state.swept === null || expects() === state.swept ? costWords()
+      : `${costWords()} The orange marks now say ${expects()}: they come up from layers that the clamp has pulled; the sweep came from the image alone.`;
+  }
+
+  function costWords() {
+    const found = costs();
+    return found ? `The clamp costs ${found.cost}: free, it would have ended at ${found.free}.` : "";
   }
 
   // What came of an experiment of the reader's own, as it was measured.
@@ -706,7 +724,7 @@
     const name = (canvas, words) => canvas.setAttribute("aria-label", words);
     const z = state.z[0];
     const each = Array.from(z, (value, k) => `label ${k}: ${amount(value, two)}`).join(", ");
-    const verdict = state.diverged ? "It blew up" : risen() ? "The energy has risen" : blank() ? "Nothing is given" : `The largest is ${bpc.argmax(z)}`;
+    const verdict = state.diverged ? "It blew up" : risen() ? "The energy has risen" : blank() ? (scant() ? "Too little ink to tell" : "Nothing is given") : `The largest is ${bpc.argmax(z)}`;
     name($("bars"), `Activity of each label: ${each}. ${verdict}.`);
     for (const canvas of all(".live-springs")) {
       const l = Number(canvas.dataset.layer);
@@ -735,6 +753,11 @@
     $("pad").setAttribute("aria-label", `Pad, ${drawn}: draw a digit`);
     const seen = state.visible.reduce((sum, pixel) => sum + pixel, 0);
     $("image").setAttribute("aria-label", `The image, ${seen} of ${PIXELS} pixels seen: hide parts of it`);
+  }
+
+  function showStep() {
+    $("t").value = `${t()} of ${state.steps}`;
+    $("brief-t").textContent = paused() ? t() : $("t").value; // "paused at" takes the room
   }
 
   function show() {
@@ -1233,6 +1256,7 @@
   // What the end of an experiment proposes to change; one line then closes the comparison.
   const FOLLOW_UPS = { lie: { label: 7 }, "too-long": { rate: 1 } };
   let left = null; // the experiment whose image is still there
+  let lied = null; // where the lie ended, and what it cost, for when the truth has settled beside it
   let before = []; // the energies of its end, to see beside those of what it asks for
   function followed() {
     if (!FOLLOW_UPS[left]) return false;
@@ -1244,6 +1268,7 @@
     if (!root.dataset.experiment) return;
     left = root.dataset.experiment;
     before = state.diverged ? [] : state.path.map(total);
+    if (left === "lie") lied = ended() && costs() ? { was: costs().end, lie: costs().cost } : null;
     delete root.dataset.experiment;
   }
 
@@ -1300,7 +1325,7 @@
   $("own").addEventListener("click", (event) => {
     last = -1;
     $("clear").click();
-    $("pad").scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });
+    $("drawn").scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });
     if (event.detail) $("pad").dataset.pointer = ""; // who comes by a finger or a mouse draws by it: no ring of the keys
     $("pad").focus({ preventScroll: true });
   });
@@ -1318,6 +1343,7 @@
   new MutationObserver(repaint).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   window.addEventListener("pageshow", showSettings); // a browser that comes back fills in what stood here
   all("[role=toolbar]").forEach(oneStop);
+  sayWhyOff(root, say);
   mixColours();
   showThumbs();
   first();

@@ -72,7 +72,7 @@ bpcFigures.add("bowl", (root) => {
     g.replaceChildren();
     axes(bowl, {
       box: BOX, x: [-REACH, REACH], y: [-REACH, REACH], title: "energy of two units", xlabel: "*z*_1", ylabel: "*z*_2",
-      xticks: [-2, 0, 2], yticks: [-2, 0, 2], xnames: ["−2", "0", "2"], ynames: ["−2", "0", "2"],
+      xticks: [-2, 0, 2], yticks: [-2, 0, 2],
     });
     // Rings of equal energy: ellipses along the diagonals, cut at the picture's edge.
     const [a, b] = rest();
@@ -113,7 +113,7 @@ bpcFigures.add("bowl", (root) => {
     const box = [44, 40, 334, 190];
     const { X: T, Y: E } = axes(way, {
       box, x: [-0.5, STEPS + 0.3], y: POWERS, xlabel: "step of inference", title: "energy above its lowest",
-      xticks: [0, 4, 8, 12, 16, 20], yticks: [-4, -2, 0, 2], ynames: ["10⁻⁴", "10⁻²", "1", "10²"],
+      xticks: [0, 4, 8, 12, 16, 20], yticks: [-4, -2, 0, 2], ynames: bpcFigures.powersOfTen([-4, -2, 0, 2]),
     });
     const power = (x) => Math.log10(Math.max(x, 1e-30));
     let x = 92;

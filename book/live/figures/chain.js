@@ -90,7 +90,7 @@ bpcFigures.add("chain", (root) => {
     const powers = [-4, 0.5];
     const { X, Y } = axes(right, {
       box: [50, 40, 322, 258], x: [-0.05, Math.log10(600) + 0.05], y: powers, title: "moved from the sweep", xlabel: "step of inference",
-      xticks: [0, 1, 2], xnames: ["1", "10", "100"], yticks: [-4, -2, 0], ynames: ["10⁻⁴", "10⁻²", "1"],
+      xticks: [0, 1, 2], xnames: ["1", "10", "100"], yticks: [-4, -2, 0], ynames: bpcFigures.powersOfTen([-4, -2, 0]),
     });
     [4, 3, 2, 1].forEach((l, n) => {
       const [shade, dashes] = LOOKS[l];
@@ -113,7 +113,7 @@ bpcFigures.add("chain", (root) => {
     showWay();
     showSliders();
     button("go").textContent = run.running() ? "Pause" : "Run";
-    button("one").setAttribute("aria-disabled", state.place === AT.length - 1); // there is none after the last
+    bpcFigures.setOff(button("one"), state.place === AT.length - 1, "Back to the sweep goes to the first");
     const layers = [4, 3, 2, 1].map((l) => {
       const far = moved(l, t());
       return `layer ${l} ${far === 0 ? "not at all" : Number.isFinite(far) && far < 100 ? `by ${far < 0.001 ? "less than 0.001" : number(far, 3)}` : "without bound"}`;

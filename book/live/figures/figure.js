@@ -38,6 +38,12 @@ const bpcFigures = (() => {
     const text = Math.abs(x) >= 1e5 ? x.toExponential(1).replace("+", "") : x.toFixed(digits);
     return (+text === 0 ? text.replace("-", "") : text).replace("-", "−");
   };
+  // Powers of ten along an axis, all written in the same way, as in the network in the page.
+  const raised = (n) => (n === 0 ? "1" : n === 1 ? "10" : `10${n < 0 ? "⁻" : ""}${[...String(Math.abs(n))].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`);
+  const powersOfTen = (powers) => {
+    const plain = Math.min(...powers) > -4 && Math.max(...powers) < 5;
+    return powers.map((n) => (plain ? (10 ** n).toFixed(Math.max(0, -n)) : raised(n)));
+  };
   // A number that no picture has room for, and that nobody reads, is a word.
   const wild = (x) => !(Math.abs(x) < 1e5);
   const amount = (x, digits = 2, unit = "") => (wild(x) ? "off the scale" : number(x, digits) + unit);
@@ -65,8 +71,10 @@ const bpcFigures = (() => {
     return draw(parent, "text", { x, y, style }, words);
   }
 
+  const tickName = (value) => String(value).replace("-", "−"); // a minus, as in all numbers of the figures
+
   // Axes, left and below as everywhere in the book; gives what turns numbers into places.
-  function axes(svg, { box, x, y, title, xlabel, ylabel, xticks, yticks, xnames = xticks.map(String), ynames }) {
+  function axes(svg, { box, x, y, title, xlabel, ylabel, xticks, yticks, xnames = xticks.map(tickName), ynames }) {
     const [left, top, right, bottom] = box;
     const X = (value) => left + ((value - x[0]) / (x[1] - x[0])) * (right - left);
     const Y = (value) => bottom - ((value - y[0]) / (y[1] - y[0])) * (bottom - top);
@@ -80,7 +88,7 @@ const bpcFigures = (() => {
     });
     (yticks ?? []).forEach((tick, i) => {
       draw(g, "path", { d: path([[left, Y(tick)], [left - 3.5, Y(tick)]]), style: pen("ink", 0.8) });
-      text(g, left - 6, Y(tick) + 4.5, (ynames ?? yticks.map(String))[i], { anchor: "end" });
+      text(g, left - 6, Y(tick) + 4.5, (ynames ?? yticks.map(tickName))[i], { anchor: "end" });
     });
     if (xlabel) text(g, (left + right) / 2, bottom + 34, xlabel);
     if (ylabel) {
@@ -155,6 +163,14 @@ const bpcFigures = (() => {
   // What the figure says: at once for who sees, and once all is quiet for who listens.
   function says(root) {
     const seen = root.querySelector(".lf-says");
+    // A button that does nothing now says why, where it is tapped.
+    root.addEventListener("click", (event) => {
+      const off = event.target.closest("button[aria-disabled=true]");
+      if (!off) return;
+      event.stopPropagation();
+      if (!seen.textContent.startsWith(off.title)) seen.textContent = `${off.title} ${seen.textContent}`;
+      tell(off.title);
+    }, true);
     const heard = document.createElement("p");
     heard.className = "lf-status";
     heard.setAttribute("role", "status");
@@ -204,6 +220,12 @@ const bpcFigures = (() => {
       show();
     };
     return { start, stop, running: () => timer !== 0 };
+  }
+
+  // There is no step after the last.
+  function setOff(button, off, way_back) {
+    button.setAttribute("aria-disabled", off);
+    button.title = off ? `No step is left: ${way_back}.` : "";
   }
 
   // What comes when it is first needed: scripts and weights, each once.
@@ -267,7 +289,7 @@ const bpcFigures = (() => {
     const figure = root.parentElement;
     asking.addEventListener("click", async () => {
       if (root.live) return turn(true);
-      words.textContent = "It comes …";
+      words.textContent = "It is loading.";
       try {
         for (const { value } of root.querySelectorAll("data")) await load(value);
       } catch {
@@ -310,7 +332,7 @@ const bpcFigures = (() => {
   }
 
   return {
-    add, AHEAD, amount, axes, between, colour, colours, data, draw, FAINT, handle, ink, less, load, number, paint, panel, path, pen, runner,
-    says, sliders, text, thumbs, wild,
+    add, AHEAD, amount, axes, between, colour, colours, data, draw, FAINT, handle, ink, less, load, number, paint, panel, path, pen, powersOfTen, runner,
+    says, setOff, sliders, text, thumbs, wild,
   };
 })();

@@ -95,7 +95,7 @@ bpcFigures.add("hidden", (root) => {
     const ticks = [top - 3, top - 2, top - 1, top];
     const { X, Y } = axes(right, {
       box: [40, 158, 322, 262], x: [0, STEPS], y: span, xlabel: "step of inference", xticks: [0, 50, 100, 150, 200],
-      yticks: ticks, ynames: ticks.map((n) => (n >= 0 && n < 4 ? String(10 ** n) : `10${n < 0 ? "⁻" : ""}${"⁰¹²³⁴⁵⁶⁷⁸⁹"[Math.abs(n)]}`)),
+      yticks: ticks, ynames: bpcFigures.powersOfTen(ticks),
     });
     text(g, 40, 151, "b", { anchor: "start", more: "font-weight: 700" });
     text(g, 120, 151, "energy", { anchor: "end" });
@@ -125,7 +125,7 @@ bpcFigures.add("hidden", (root) => {
     for (const name of ["hides", "shows"]) button(name).setAttribute("aria-pressed", (name === "shows") === (state.brush === 1));
     [...root.querySelectorAll(".lf-thumbs button")].forEach((b, k) => b.setAttribute("aria-pressed", k === state.digit));
     button("go").textContent = run.running() ? "Pause" : state.at === STEPS ? "Settle again" : "Settle";
-    button("one").setAttribute("aria-disabled", state.at === STEPS); // there is none after the last
+    bpcFigures.setOff(button("one"), state.at === STEPS, "Back to the sweep goes to the first");
     const swept = bpc.argmax(states[0].z[0]);
     const { e, d } = energies()[state.at];
     const says = bpc.argmax(z[0]);

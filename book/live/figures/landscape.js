@@ -212,7 +212,7 @@ bpcFigures.add("landscape", (root) => {
     const ticks = [-2, -1, 0, 1, 2];
     axes(ground, {
       box: BOX, x: [-2, 2], y: [-2, 2], title: state.model, xlabel: names[0], ylabel: names[1],
-      xticks: ticks, yticks: ticks, xnames: ticks.map((n) => number(n, 0)), ynames: ticks.map((n) => number(n, 0)),
+      xticks: ticks, yticks: ticks,
     });
     const href = scale.toDataURL();
     draw(g, "image", { x: 280, y: BOX[1], width: 10, height: BOX[3] - BOX[1], preserveAspectRatio: "none", href });
@@ -254,7 +254,7 @@ bpcFigures.add("landscape", (root) => {
     const { X: T, Y: P } = axes(along, {
       box: [52, 22, 334, 250], x: [-0.06, lg(given.rest) + 0.06], y: [LOW, HIGH], title: "its energy, over the median", xlabel: "step",
       xticks: [0, 10, 100, 1000].map(lg), xnames: ["0", "10", "100", "1,000"],
-      yticks: powers, ynames: powers.map((n) => SCALE[n]),
+      yticks: powers, ynames: bpcFigures.powersOfTen(powers),
     });
     if (!chart.pass) return;
     const line = (found, style) => {
@@ -319,8 +319,8 @@ bpcFigures.add("landscape", (root) => {
       cell.textContent = now ? `${close()} so far` : (counts.get(ofGround(model, cut)) ?? "–");
     }
     const over = E / chart.median; // which is not that of all the map until it is whole
-    const share = chart.pass < ORDER.length ? "…" : over < 0.001 ? "below 0.001" : number(over, over < 0.1 ? 3 : 2);
-    const measured = `; its energy, over the median, is ${share}`;
+    const share = over < 0.001 ? "below 0.001" : number(over, over < 0.1 ? 3 : 2);
+    const measured = chart.pass < ORDER.length ? "; its energy is said once the map is whole" : `; its energy, over the median, is ${share}`;
     say(
       `${state.model}, ${held[2]} held at ${number(state.held, 1)}. After step ${PLACES[state.place].toLocaleString("en")} the ball is at ` +
         `(${a}, ${b})${near}${measured}.${gone}${counted}`,

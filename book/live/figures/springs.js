@@ -171,7 +171,7 @@ bpcFigures.add("springs", (root) => {
     showWay(guesses);
     showSliders();
     const now = regime();
-    button("one").setAttribute("aria-disabled", state.at === STEPS); // there is none after the last
+    bpcFigures.setOff(button("one"), state.at === STEPS, "Let go begins again");
     for (const name of Object.keys(REGIMES)) button(name).setAttribute("aria-pressed", name === now);
     button("go").textContent = run.running() ? "Pause" : "Let go";
     say(words(state.at, guesses), !spoken || run.running());
