@@ -280,7 +280,7 @@ def test_the_theme_changes_and_stays_changed(reader):
 
 def test_the_theme_changes_before_the_scripts_have_come(reader):
     page, held = reader.context.new_page(), []
-    page.route("**/_static/all.js*", held.append)
+    page.route("**/_static/all.js*", lambda route: held.append(route))
     page.goto(reader.base + CHAPTER, wait_until="commit")
     root, button = page.locator("html"), page.locator(".theme-switch-button:visible")
     expect(root).to_have_attribute("data-theme", reader.theme)
