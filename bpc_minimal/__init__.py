@@ -51,7 +51,7 @@ classify = public(evaluation.classify, **_read)
 generate = public(evaluation.generate)
 complete = public(
     evaluation.complete,
-    images=arguments.hidden_images,
+    images=arguments.images_or_hidden,
     visible=arguments.seen_pixels,
     labels=arguments.take_or_none,
     alpha_gen=arguments.take_or_none,

@@ -334,6 +334,7 @@ def _parser() -> argparse.ArgumentParser:
             "--index", type=int, nargs="+", help="which images (default: all); -1 is the last"
         )
 
+    figure = "the figure; a file that is there already is replaced, which is said"
     sub = command(
         "classify",
         _classify,
@@ -350,7 +351,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     uses_checkpoint(sub, 0)
     sub.add_argument("--labels", type=int, nargs="+", help="which (default: one of each)")
-    sub.add_argument("--out", type=_file, default=Path("generated.png"), help="the figure")
+    sub.add_argument("--out", type=_file, default=Path("generated.png"), help=figure)
     sub = command(
         "complete",
         _complete,
@@ -360,7 +361,7 @@ def _parser() -> argparse.ArgumentParser:
     uses_checkpoint(sub, 2000)
     takes_images(sub)
     sub.add_argument("--hide", choices=HIDDEN, default="bottom", help="which half")
-    sub.add_argument("--out", type=_file, default=Path("completed.png"), help="the figure")
+    sub.add_argument("--out", type=_file, default=Path("completed.png"), help=figure)
     sub = command(
         "export",
         _export,
@@ -368,7 +369,12 @@ def _parser() -> argparse.ArgumentParser:
         f"{EXAMPLE} --out network.js",
     )
     sub.add_argument("checkpoint", type=_path, help="written by train")
-    sub.add_argument("--out", type=_file, default=Path("network.js"), help="the script, NAME.js")
+    sub.add_argument(
+        "--out",
+        type=_file,
+        default=Path("network.js"),
+        help="the script, NAME.js; one that is there already is replaced, which is said",
+    )
     sub.add_argument("--name", help="the page finds it as bpcNetworks[NAME] (default: the run's)")
     sub.add_argument(
         "--numbers",
@@ -680,13 +686,14 @@ def _generate(arguments, _: Stopping) -> None:
         **checkpoint.config.inference(),
     )
     drawn = denormalise(drawn, checkpoint.config.pixel_mean, checkpoint.config.pixel_std)
+    replaced = os.path.isfile(arguments.out)
     figures.keep(figures.digits(drawn, labels, in_unit_range=True), arguments.out)
     if arguments.json:
-        print(json.dumps({"figure": str(arguments.out)}))
+        print(json.dumps({"figure": str(arguments.out), "replaced": replaced}))
         return
     if checkpoint.config.sizes[-1] == PIXELS:
         print(_as_text(drawn))
-    print(shown(arguments.out))
+    print(_written(arguments.out, replaced))
 
 
 def _complete(arguments, _: Stopping) -> None:
@@ -716,17 +723,20 @@ def _complete(arguments, _: Stopping) -> None:
     )
     rows = [np.where(seen.ravel(), pixels, pixels.min()), whole, pixels]
     rows = [denormalise(row, config.pixel_mean, config.pixel_std) for row in rows]
+    replaced = os.path.isfile(arguments.out)
     figures.keep(
         figures.digits(np.concatenate(rows), columns=len(images), in_unit_range=True), arguments.out
     )
     hidden = ~seen.ravel()
     rmse = float(np.sqrt(np.mean((np.asarray(rows[1]) - np.asarray(rows[2]))[:, hidden] ** 2)))
     if arguments.json:
-        print(json.dumps({"figure": str(arguments.out), "rmse": round(rmse, 4)}))
+        facts = {"figure": str(arguments.out), "replaced": replaced, "rmse": round(rmse, 4)}
+        print(json.dumps(facts))
     else:
         print(_as_text(rows[1]))
         print(
-            f"{shown(arguments.out)}: seen, completed, true; hidden pixels differ by {rmse:.3f} (RMSE)"
+            f"{_written(arguments.out, replaced)}: seen, completed, true; hidden pixels differ by {rmse:.3f} "
+            "(RMSE)"
         )
 
 
@@ -738,11 +748,19 @@ def _export(arguments, _: Stopping) -> None:
     checkpoint = load(arguments.checkpoint)
     name = checkpoint.config.name if arguments.name is None else arguments.name
     script = browser.as_script(checkpoint, name, provenance(checkpoint), arguments.numbers)
+    replaced = os.path.isfile(arguments.out)
     size = browser.write(arguments.out, script)
     if arguments.json:
-        print(json.dumps({"script": str(arguments.out), "name": name, "bytes": size}))
+        facts = {"script": str(arguments.out), "replaced": replaced, "name": name, "bytes": size}
+        print(json.dumps(facts))
     else:
-        print(f"{shown(arguments.out)}: {size:,} bytes, bpcNetworks[{shown(json.dumps(name))}]")
+        written = _written(arguments.out, replaced)
+        print(f"{written}: {size:,} bytes, bpcNetworks[{shown(json.dumps(name))}]")
+
+
+def _written(path: Path, replaced: bool) -> str:
+    """Name what was written; what can be made again in a second is replaced unasked, which is said."""
+    return f"{shown(path)} (replaced)" if replaced else shown(path)
 
 
 def provenance(checkpoint: Checkpoint) -> str:

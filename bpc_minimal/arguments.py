@@ -27,7 +27,7 @@ import numpy as np
 
 from bpc_minimal.data import CLASSES, DATASETS, PIXELS, SPLITS, load_mnist
 from bpc_minimal.files import expanded
-from bpc_minimal.network import ACTIVATIONS, Network, steepest
+from bpc_minimal.network import ACTIVATIONS, Network, steepest, sweep_down
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +39,7 @@ TINIEST, HUGEST = (float(x) for x in (np.finfo(np.float32).tiny, np.finfo(np.flo
 LEAST, MOST = 1e-12, 1e12  # of precisions, so that float32 has room for their products
 # Bytes up to this at most, in so many images, are of another scale than 0 to 255.
 DARK, SEVERAL = 64, 10
+ENOUGH = 100  # numbers that would not all be 0 or more if they were normalised
 ROUNDING = 1e-5  # by which pixels that were scaled or resized may leave 0 to 1
 
 
@@ -489,7 +490,8 @@ def raw_images(
         raise ArgumentError(
             "images",
             f" of {images.dtype} given",
-            f"{kind} of dtype {images.dtype} given, uint8 expected, 0 to 255, or floats from 0 to 1",
+            f"{kind} of dtype {images.dtype} given, uint8 expected, 0 to 255, or floats from 0 to 1"
+            + (": images.astype(np.uint8) makes bytes" if _in_bytes(images) else ""),
         )
     if not isinstance(images, jax.core.Tracer) and len(images):
         low, high = float(np.min(images)), float(np.max(images))
@@ -500,7 +502,9 @@ def raw_images(
                 "images",
                 f" from {low:g} to {high:g} given",
                 f"{kind} of floats from {low:.4g} to {high:.4g} given, 0 to 1 expected with a mean of "
-                f"{mean:g} and a standard deviation of {std:g}: scale them, or give those of these pixels "
+                f"{mean:g} and a standard deviation of {std:g}: "
+                + ("images / 255 scales them" if _in_bytes(images) else "scale them")
+                + ", or give those of these pixels "
                 "(0 and 1 leave pixels as they are, such as those that are normalised already)",
             )
         dark = kind != "held-out images" and std < 1 and len(images) >= SEVERAL
@@ -515,6 +519,13 @@ def raw_images(
     if not _finite(images):
         raise ArgumentError("images", " hold numbers that float32 cannot; smaller ones expected")
     return images
+
+
+def _in_bytes(images: Any) -> bool:
+    """Whether pixels of another kind go from 0 to 255, and are not of 0 to 1 by their highest."""
+    if isinstance(images, jax.core.Tracer) or images.dtype.kind not in "uif" or not images.size:
+        return False
+    return bool(np.min(images) >= 0 and DARK < np.max(images) <= 255)
 
 
 def own_bytes(images: Any) -> Any:
@@ -682,9 +693,35 @@ def take_or_none(name: str, value: Any, given: Given) -> Any:
 
 
 def images_or_hidden(name: str, value: Any, given: Given) -> Any:
-    """Take pixels, of which what is hidden may hold anything."""
+    """Take pixels, of which what is hidden may hold anything; warn where nobody normalised them."""
     take = take_images if given["visible"] is None else hidden_images
-    return take(name, value, given)
+    taken = take(name, value, given)
+    if doubt := _not_normalised(given["network"], taken):
+        warnings.warn(doubt, stacklevel=3)  # where the public function is called
+    return taken
+
+
+def _not_normalised(network: Network, images: Any) -> str | None:
+    """Say that pixels were forgotten to be normalised, if the network's own drawings say so, or give None.
+
+    Normalised pixels are below 0 where they are below the mean. If none of many is, the network's drawings
+    tell whether it learned from such pixels (`pixel_mean` may be 0), or from others: then a fifth of what it
+    draws is clearly below 0.
+    """
+    parts = (images, *jax.tree.leaves(network))
+    if any(isinstance(part, jax.core.Tracer) for part in parts) or images.size < ENOUGH:
+        return None
+    pixels = np.asarray(images)
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < 0 or high <= 0:
+        return None
+    drawn = np.asarray(sweep_down(network, jnp.eye(network.sizes[0], dtype=network.dtype))[-1])
+    if np.mean(drawn < -0.2 * drawn.std()) <= 0.2:
+        return None
+    return (
+        f"pixels from {low:.3g} to {high:.3g} given, none below 0, to a network that draws them from "
+        f"{drawn.min():.2g} to {drawn.max():.2g}: normalise(images) makes those that it knows"
+    )
 
 
 def hidden_images(name: str, value: Any, given: Given) -> Any:

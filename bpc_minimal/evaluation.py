@@ -106,7 +106,9 @@ def classify(
 
     Args:
         network: a trained network.
-        images: normalised pixels; what hidden ones hold is not looked at.
+        images: pixels that `normalise` made; a warning says where it seems to be forgotten: none of 100
+            numbers or more is below 0, and many are in what the network draws. What hidden ones hold is not
+            looked at.
         steps: of inference with the label free; 0 is the amortiser's sweep alone, and so is None where all
             pixels are seen; with `visible` None is 400.
         visible: as in `label_activities`, which says how an image is read that is partly hidden.

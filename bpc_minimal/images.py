@@ -29,6 +29,8 @@ TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # how to undo each
 def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
     """Read images that `np.save` wrote: uint8 (N, 28, 28), or (N, ...) of `pixels` each, of any if None.
 
+    Whole numbers from 0 to 255 of another type, integers or floats, are bytes too; floats from 0 to 1 stay.
+
     Raises:
         ValueError: the file holds no such images; the message says how to make some.
         OSError: it cannot be read.
@@ -51,11 +53,16 @@ def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
         and -ROUNDING <= images.min() <= images.max() <= 1 + ROUNDING
     ):
         return images.astype(np.float32)
-    whole, (low, high) = images.dtype.kind in "ui", (images.min(), images.max())
+    low, high = images.min(), images.max()
     if not np.isfinite(images).all():
         raise ValueError(f"{name}: images with NaN or infinity given, finite pixels expected")
+    whole = images.dtype.kind in "ui" or (
+        images.dtype.kind == "f" and (images == images.round()).all()
+    )
     if not whole or low < 0 or high > 255:
-        if low >= 0:
+        if DARK < high <= 255 and low >= 0:
+            advice = ": np.save(path, images / 255) makes those"
+        elif low >= 0:
             advice = ": np.save(path, images / images.max()) makes those"
         elif low < high:
             advice = (

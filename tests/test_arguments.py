@@ -8,6 +8,7 @@ import inspect
 import os
 import pickle
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -519,6 +520,48 @@ def test_floats_divided_twice_are_warned_of_where_they_are_given():
         assert len(found) == 1 and found[0].filename == __file__
 
 
+READS = (
+    lambda network, x: bpc.classify(network, x),
+    lambda network, x: bpc.label_activities(network, x, 1, np.arange(x.shape[1]) < x.shape[1] // 2),
+    lambda network, x: bpc.complete(network, x, np.arange(x.shape[1]) < x.shape[1] // 2, steps=1),
+)
+
+
+@pytest.mark.parametrize("scale", [1, 255])
+def test_pixels_that_nobody_normalised_are_warned_of_where_they_are_given(scale):
+    network, *_ = bpc.pretrained()
+    raw = np.float32(bpc.load_mnist("test")[0][:3].reshape(-1, 784) / 255 * scale)
+    for read in READS:
+        with pytest.warns(
+            UserWarning, match=f"pixels from 0 to {scale} given.* normalise"
+        ) as found:
+            read(network, raw)
+        assert len(found) == 1 and found[0].filename == __file__
+    with pytest.warns(UserWarning, match="draws them from -0.4"):
+        bpc.classify(network, raw[:1])
+
+
+def test_pixels_that_are_as_the_network_learned_them_are_not_warned_of(recwarn):
+    config = bpc.preset("fast", sizes=(10, 60, 64), batch_size=32, epochs=3, training_images=960)
+
+    def small(x):
+        return x[:, 2:26, 2:26].reshape(-1, 8, 3, 8, 3).mean((2, 4)).reshape(-1, 64) / 255
+
+    (images, labels), (others, truth) = bpc.load_mnist("train"), bpc.load_mnist("test")
+    data = small(images[:1000]), labels[:1000], small(others[:200]), truth[:200]
+    raw, _ = bpc.fit(config.replace(pixel_mean=0.0, pixel_std=1.0), data)  # its pixels are 0 to 1
+    usual, _ = bpc.fit(config, data)
+    for read in READS:
+        read(raw, data[2])
+        read(usual, bpc.normalise(data[2]))
+    bpc.classify(usual, data[2][:1])  # too few numbers to tell
+    bpc.classify(usual, np.zeros((5, 64)))
+    jax.jit(bpc.classify)(usual, data[2])
+    assert not [str(warning.message) for warning in recwarn]
+    with pytest.warns(UserWarning, match="none below 0"):
+        bpc.classify(usual, data[2])
+
+
 def test_digits_as_they_are_are_not_warned_of(recwarn):
     for form in (lambda x: x, lambda x: x / 255, lambda x: x[..., None], lambda x: x[:5]):
         bpc.normalise(form(of_digits()[0]))
@@ -955,6 +998,32 @@ def test_an_activation_that_breaks_the_law_is_refused(function, steepness, messa
 # Images from files ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint16, np.float16, np.float32, np.float64])
+def test_whole_numbers_of_0_to_255_are_bytes_whatever_they_are_kept_as(dtype, tmp_path):
+    images = np.array([[[0, 255], [128, 7]], [[0, 0], [1, 254]]])
+    np.save(tmp_path / "x.npy", images.astype(dtype))
+    found = read_images(tmp_path / "x.npy", 4)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, images)
+    np.save(tmp_path / "x.npy", images[1:, :1].astype(dtype))  # all 0
+    read_images(tmp_path / "x.npy", 2)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+def test_numbers_of_0_to_255_that_normalise_refuses_have_a_cure_that_helps(dtype):
+    images = bpc.load_mnist("test")[0][:2].astype(dtype)
+    with pytest.raises(ValueError, match="makes bytes|scales them") as error:
+        bpc.normalise(images)
+    cure = re.search(r": (images.*?) (?:makes|scales)", str(error.value))[1]
+    wanted = bpc.normalise(images.astype(np.uint8))
+    np.testing.assert_allclose(
+        bpc.normalise(eval(cure, {"np": np, "images": images})), wanted, 1e-5
+    )
+    with pytest.raises(ValueError) as error:
+        bpc.normalise(images - 1)
+    assert "bytes" not in str(error.value) and "/ 255" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     "images, message",
     [
@@ -965,6 +1034,9 @@ def test_an_activation_that_breaks_the_law_is_refused(function, steepness, messa
         (np.array([[-9, 0]]), r"x.npy: .* np.interp\(images, \(-9, 0\), \(0, 1\)\)"),
         (np.array([[-9, -9]]), "x.npy: .* floats from 0 to 1$"),
         (np.array([[0, 999]]), r"x.npy: .* images / images.max\(\)"),
+        (np.array([[0, 7.5]]), r"x.npy: .* images / images.max\(\)"),
+        (np.array([[0, 127.5, 254]]), r"x.npy: .* images / 255\) makes those"),
+        (np.array([[-1.0, 255.0]]), r"x.npy: .* float64 from -1 to 255 given, .*np.interp"),
     ],
 )
 def test_what_a_file_of_images_is_advised_helps(images, message, tmp_path):

@@ -401,8 +401,26 @@ def test_generate_draws_a_figure(checkpoint, capsys, tmp_path):
     assert (
         run("generate", checkpoint, "--labels", 3, 3, "--steps", 2, "--out", "x.svg", "--json") == 0
     )
-    assert json.loads(capsys.readouterr().out) == {"figure": "x.svg"}
+    assert json.loads(capsys.readouterr().out) == {"figure": "x.svg", "replaced": False}
     assert "<svg" in (tmp_path / "x.svg").read_text("utf-8")
+
+
+def test_a_file_that_is_replaced_is_told_of(checkpoint, capsys):
+    commands = {
+        "x.png": ("generate", checkpoint, "--labels", 3),
+        "y.png": ("complete", checkpoint, "--index", 0, "--steps", 1),
+        "z.js": ("export", checkpoint),
+    }
+    for name, command in commands.items():
+        for replaced in (False, True):
+            assert run(*command, "--out", name) == 0
+            last = capsys.readouterr().out.splitlines()[-1]
+            assert last.startswith(f"{name} (replaced)" if replaced else name), last
+            assert replaced or "replaced" not in last
+        assert run(*command, "--out", name, "--json") == 0
+        assert json.loads(capsys.readouterr().out)["replaced"] is True
+        assert run(command[0], "--help") == 0
+        assert "that is there already is replaced" in " ".join(capsys.readouterr().out.split())
 
 
 def test_characters_show_the_ink():
@@ -439,7 +457,8 @@ def test_export_writes_a_script_that_holds_the_network(numbers, checkpoint, caps
     assert run("export", checkpoint, "--numbers", numbers, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     text = (tmp_path / "network.js").read_text("utf-8")
-    assert found == {"script": "network.js", "name": "tiny", "bytes": len(text)}
+    facts = {"script": "network.js", "replaced": False, "name": "tiny", "bytes": len(text)}
+    assert found == facts
     assert text.splitlines()[1].startswith(
         "// Run: tiny, sizes 10-12-784, seed 0, 12 iterations of 64"
     )
@@ -1289,7 +1308,7 @@ def test_paths_are_taken_as_people_write_them(tmp_path, checkpoint, monkeypatch,
     assert run("info", "~/x/checkpoint.bpc") == 0
     assert run("train", "--resume", checkpoint, "--out=-y", "--json") == 0
     assert run("generate", checkpoint, "--out", "drawing", "--json") == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"figure": "drawing"}
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["figure"] == "drawing"
     assert Path("drawing").read_bytes().startswith(PNG)
     assert run("generate", checkpoint, "--out", "x" * 246 + ".PNG") == 0
     assert sorted(os.listdir()) == ["-y", "drawing", "home", "x" * 246 + ".PNG"]

@@ -278,6 +278,38 @@ def test_the_theme_changes_and_stays_changed(reader):
     expect(root).to_have_attribute("data-mode", "auto")
 
 
+def test_the_theme_changes_before_the_scripts_have_come(reader):
+    page, held = reader.context.new_page(), []
+    page.route("**/_static/all.js*", lambda route: held.append(route))
+    page.goto(reader.base + CHAPTER, wait_until="commit")
+    root, button = page.locator("html"), page.locator(".theme-switch-button:visible")
+    expect(root).to_have_attribute("data-theme", reader.theme)
+    reader.press(button)
+    expect(root).to_have_attribute("data-theme", OTHER[reader.theme])
+    assert len(held) == 1
+    held[0].continue_()
+    expect(button).to_have_accessible_name(f"Theme: {OTHER[reader.theme]}")
+    expect(root).to_have_attribute("data-theme", OTHER[reader.theme])
+    reader.press(button)  # and the theme's own listener alone goes on from there
+    expect(root).to_have_attribute("data-mode", reader.theme)
+    reader.press(button)
+    expect(root).to_have_attribute("data-mode", "auto")
+    page.close()
+
+
+@pytest.mark.parametrize("name", [CHAPTER, "book/10_fast.html"])
+def test_a_chapter_leads_to_its_exercises_and_back(reader, name):
+    page = reader.go(name)
+    reader.press(page.get_by_role("link", name="To the exercises", exact=True))
+    page.wait_for_url("**#exercises")
+    reader.lands_on(page.get_by_role("heading", name="Exercises").first)
+    back = page.get_by_role("link", name="Back to the beginning", exact=True)
+    reader.lands_on(back)
+    reader.press(back)
+    reader.lands_on(page.locator("article h1").first)
+    assert page.evaluate("() => scrollY") < 200
+
+
 def test_a_search_finds_sections_and_terms_and_shows_where(reader):
     page = reader.go(CHAPTER)
     reader.press(page.locator("button.search-button__button:visible").first)

@@ -50,12 +50,21 @@ OWN_PAGE = {"math.css"}  # on pages with a formula
 # The theme waits for its script to ask whether the system is dark; until then code has no colours and other
 # lines, and moves. Asked at once, the first picture is the right one. Where no script may ask, a page has the
 # light theme, and over it, if the system is dark, a style sheet that is loaded only then.
+# Nor does the theme's button wait: until the theme listens to it, a listener stands in, which book.js ends.
 THEME = re.compile(r"document\.documentElement\.dataset\.mode = .*?(?=\s*</script>)", re.DOTALL)
 ASK_AT_ONCE = """{
       const chosen = document.documentElement.dataset;
       chosen.mode = localStorage.getItem("mode") || "auto";
       const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
       chosen.theme = chosen.mode === "auto" ? system : chosen.mode;
+      const modes = ["auto", system === "dark" ? "light" : "dark", system];
+      window.changeThemeEarly = (event) => {
+        if (!event.target.closest(".theme-switch-button")) return;
+        chosen.mode = modes[(modes.indexOf(chosen.mode) + 1) % 3];
+        chosen.theme = chosen.mode === "auto" ? system : chosen.mode;
+        localStorage.setItem("mode", chosen.mode);
+      };
+      document.addEventListener("click", window.changeThemeEarly);
     }"""
 IN_THE_DARK = re.compile(r"\[data-theme(=[\"']?dark[\"']?)?\]")
 SEARCH = {"searchtools.js", "language_data.js", "searchindex.js"}

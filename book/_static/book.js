@@ -7,6 +7,9 @@ const tap = window.matchMedia("(hover: none)");
 const whenReady = (run) =>
   document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", run) : run();
 
+// By now the theme listens to its button, and the listener that stood in for it (tools/sphinx_weight.py) may go.
+document.removeEventListener("click", window.changeThemeEarly);
+
 // The menu. On a wide screen its button folds the sidebar away. The theme and the theme below it disagree about how
 // wide that is, so this listener comes before both. On a narrow one they show a dialog; it gets a name and a way out.
 

@@ -10,6 +10,7 @@
 - What a cell tagged `hide-output` prints or draws is folded: the reader is to predict it first. The caption
   of a figure goes with it, and so does a box with the class `dropdown` that follows: what to say of it.
   With `hide-input` too, the code has a bar of its own.
+- Beside the badge at a chapter's beginning stands a link to its exercises, and above the exercises one back.
 - Cells tagged `hide-cell` that assert, print nothing and make nothing that is used later stay in the
   notebook.
 """
@@ -95,6 +96,7 @@ class ArrangeCells(SphinxPostTransform):
             section.extend(fold(rest, opening=isinstance(section.parent, nodes.document)))
         for box in self.document.findall(Exercise):
             self.fill(box)
+        link_exercises(self.document)
 
     def fill(self, box: Exercise) -> None:
         """Fold the solution into an exercise's box, and link it to the page of solutions."""
@@ -136,6 +138,27 @@ class ArrangeCells(SphinxPostTransform):
             content = [*parts["solution"], *printed]
             box += folded(title, content, ids=[f"solution-{anchor}"], classes=["solution"])
             box += among_others
+
+
+def link_exercises(document: nodes.document) -> None:
+    """Lead from a chapter's badge to the section of its exercises, and from there back to the beginning."""
+    box, badge = (
+        next(iter(document.findall(Exercise)), None),
+        next((link for link in document.findall(nodes.reference) if is_colab(link)), None),
+    )
+    if box is None or badge is None:
+        return
+    exercises, beginning = box.parent, badge.parent.parent
+    badge.parent.append(jump(exercises, "To the exercises"))
+    back = nodes.paragraph("", "", jump(beginning, "Back to the beginning"), classes=["jumps"])
+    exercises.insert(1, back)  # below its title
+    badge.parent["classes"].append("jumps")
+
+
+def jump(section: nodes.Node, words: str) -> nodes.raw:
+    """Make a link that no search finds and no outline holds."""
+    link = f'<a class="jump" href="#{section["ids"][0]}">{words}</a>'
+    return nodes.raw("", link, format="html")
 
 
 def is_colab(link: nodes.reference) -> bool:
