@@ -153,15 +153,12 @@ def exercise_2(z_1):
         - HEARD
         + 1.5 * e_2 * f,
         "e_1 is z_1 - z_0, the forecast; this takes the count, z_2 = 3": z_1 - 3 + 1.5 * e_2 * f,
-        "e_1 is z_1 - z_0, without f: only the loudness is predicted by f": f
-        - Z_0
-        + 1.5 * e_2 * f,
+        "e_1 is z_1 - z_0, without f: only the loudness is predicted by f": f - Z_0 + 1.5 * e_2 * f,
         "e_2 takes the forecast, z_0 = 2; what was heard is 2.5, `heard` in the code": e_1
         + 1.5 * (Z_0 - f) * f,
         "f'(z_1) lost the sign in its exponent: thunder fades with the distance": e_1
         + 15 * e_2 * math.exp(z_1 / 2),
-        "f'(z_1) is taken at the forecast; it belongs at z_1": e_1
-        + 15 * e_2 * math.exp(-Z_0 / 2),
+        "f'(z_1) is taken at the forecast; it belongs at z_1": e_1 + 15 * e_2 * math.exp(-Z_0 / 2),
         "f'(z_1) is squared: the chain rule takes it once": e_1 + 0.75 * e_2 * f**2,
         "e_1 is still squared: differentiating takes the power down to 1": e_1**2 + 1.5 * e_2 * f,
         "both errors are still squared: differentiating takes the power down to 1": e_1**2
@@ -268,8 +265,6 @@ def exercise_3(w, forecast, count):
         - RATE * ALPHA_2 * w / (ALPHA_2 + ALPHA_1 * w**2),
         "in c, w is squared and alpha_2 is not": plain
         - RATE * ALPHA_2**2 * w / (ALPHA_1 + (ALPHA_2 * w) ** 2),
-        "these are variances in the place of precisions, 1 / alpha": plain
-        - RATE * (w / ALPHA_2) / (1 / ALPHA_1 + w**2 / ALPHA_2),
         "the derivative of w**2 is 2 w, not 2": plain - RATE * ALPHA_2 / (ALPHA_1 + ALPHA_2 * w),
     }
 
@@ -350,8 +345,7 @@ def exercise_4(step_size, steps):
         ** steps,
         "the curvature is not squared: a step covers 3 times its size": (1 - 9 * step_size)
         ** steps,
-        "the step size is squared; a step covers 3 times its size": (1 - 3 * step_size**2)
-        ** steps,
+        "the step size is squared; a step covers 3 times its size": (1 - 3 * step_size**2) ** steps,
         "this is its logarithm": steps * math.log(abs(factor)),
         "this divides by 1 plus what a step covers; a step multiplies by 1 minus it": (
             1 + 3 * step_size

@@ -471,16 +471,14 @@ def exercise_5(energies, mark):
         "who is below the mark at the start has taken no step; no crossing is needed": np.where(
             comes_down[0], comes_down[1], steps
         ),
-        "this is the step at which one image is below; each image has its own": one.argmax(),
-        "this is the step at which all are below; each image has its own": (
+        "this is when the first image is there; each has its own": one.argmax(),
+        "this is when the last image is there; each has its own": (
             every.argmax() if every.any() else steps
         ),
-        "these are the images below the mark after each step; a number for each image is asked for": below.sum(
+        "these are the images below the mark at each step; count for each image": below.sum(axis=1),
+        "these are the images above the mark at each step; count for each image": (~below).sum(
             axis=1
         ),
-        "these are the images above the mark after each step; a number for each image is asked for": (
-            ~below
-        ).sum(axis=1),
         "this is a share of the steps; their number is asked for": right / steps,
         "these are the steps that are left; those taken are asked for": steps - right,
         "who never gets there has taken every step, not infinitely many": np.where(
@@ -495,7 +493,6 @@ def exercise_5(energies, mark):
         ),
         "this is the median over the images; a number for each is asked for": np.median(right),
         "this is the sum over the images; a number for each is asked for": right.sum(),
-        "this is the largest of the images; a number for each is asked for": right.max(),
         "the mark is an energy, not a share of the first one": np.where(
             (energies < mark / 100 * energies[0]).any(axis=0),
             (energies < mark / 100 * energies[0]).argmax(axis=0),

@@ -256,7 +256,6 @@ ANSWERS = {
             ("in c and in its", STEP + "step - 0.2 * w / (alpha_1 + w**2)"),
             ("w**2 goes with", STEP + "step - 0.2 * alpha_2 * w / (alpha_2 + alpha_1 * w**2)"),
             ("alpha_2 is not", STEP + "step - 0.2 * alpha_2**2 * w / (alpha_1 + (alpha_2 * w)**2)"),
-            ("variances", STEP + "step - 0.2 * (w / alpha_2) / (1 / alpha_1 + w**2 / alpha_2)"),
             ("2 w, not 2", STEP + "step - 0.2 * alpha_2 / (alpha_1 + alpha_2 * w)"),
             ("shape", STEP + "jnp.array([step, c])"),
         ],
