@@ -481,9 +481,6 @@ def exercise_5(energies, mark):
         ),
         "this is a share of the steps; their number is asked for": right / steps,
         "these are the steps that are left; those taken are asked for": steps - right,
-        "who never gets there has taken every step, not infinitely many": np.where(
-            never, np.inf, first
-        ),
         "who never gets there has taken every step; the steps are the first axis, less row 0": np.where(
             never, energies.shape[1] - 1, first
         ),

@@ -440,7 +440,7 @@ def steps_to(energies, mark):
             ("images above the mark", STEPS.replace(FOUND, "(~below).sum(axis=1)")),
             ("a share of the steps", STEPS.replace(FOUND, FOUND + " / (len(energies) - 1)")),
             ("that are left", STEPS.replace(FOUND, "len(energies) - 1 - " + FOUND)),
-            ("infinitely many", STEPS.replace("len(energies) - 1", "np.inf")),
+            ("finite", STEPS.replace("len(energies) - 1", "np.inf")),
             ("less row 0", STEPS.replace("len(energies) - 1", "energies.shape[1] - 1")),
             ("counts as 1", STEPS.replace(FOUND, "below.argmax(axis=0) + 1")),
             (
