@@ -438,6 +438,7 @@ def spread_curves(
     log_x: bool = False,
     log_y: Sequence[str] = (),
     within: tuple[float, float] | None = None,
+    levels: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Figure:
     """Draw a panel for each title, and in it a line for each name: the mean of the runs.
 
@@ -449,10 +450,12 @@ def spread_curves(
         log_x: whether the x axis is logarithmic.
         log_y: titles of the panels whose y axis is logarithmic.
         within: what y can be, such as 0 to 100 %; bands end there.
+        levels: title to dashed horizontal lines, a name to its height.
     """
     markers = ("o", "s", "^", "D", "v")
     with only(STYLE):
-        rows = _legend_rows([[*lines] for lines in panels.values()])
+        flat = levels or {}
+        rows = _legend_rows([[*lines, *flat.get(title, ())] for title, lines in panels.items()])
         figure, axes = _panels(len(panels), HEIGHT + rows * LEGEND)
         each = [ylabel] * len(panels) if isinstance(ylabel, str) else ylabel
         looks = _looks(panels.values())
@@ -466,6 +469,9 @@ def spread_curves(
                 if len(values) > 1:
                     band = np.clip([mean - spread, mean + spread], *(within or (-np.inf, np.inf)))
                     axis.fill_between(x, *band, color=_colour(i), alpha=0.2)
+            for dash, (name, level) in enumerate(flat.get(title, {}).items()):
+                style = {"linestyle": (0, (5 - 2 * dash, 3)), "linewidth": 1.1, **FAINT}
+                axis.axhline(level, label=name, **style)
             axis.set(title=title, xlabel=xlabel, ylabel=y_name)
             _whole_ticks(axis, [x])
             if log_x:

@@ -337,7 +337,7 @@ OWN = {
         ends_of resized rest_energy way_gone""",
     "03_hybrid": """
         loss draw train_fifty train_five after start_from watch accuracy read guess_and_gap loss_alone
-        step_alone read_few first_fifty steps_above steps_to_rest with_one read_linearly""",
+        label_at_rest step_alone read_few first_fifty steps_above steps_to_rest with_one read_linearly""",
     "04_bidirectional": """
         watch right act_slope farthest mean_energy read_hidden expected settled_by pasted paired against_share
         lead better_answer by_labels near

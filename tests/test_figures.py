@@ -98,6 +98,12 @@ def test_drawn_curves_are_their_points(drawn):
     ]
     assert len({*looks[0], *looks[1]}) == 7, "more names than colours: dashes tell them apart"
     assert all(len(dict(panel)) == 4 for panel in looks), "no colour twice in a panel"
+    levels = {"B": {"as good": 3.0}}
+    first, second = figures.spread_curves(x, panels, "x", levels=levels).axes
+    assert len(first.lines) == 4 and len(second.lines) == 5
+    assert_close(second.lines[-1].get_ydata(), [3.0, 3.0])
+    (legend,) = second.figure.legends
+    assert "as good" in [text.get_text() for text in legend.texts]
 
 
 def test_drawn_frames_are_their_images_and_say_their_largest_label(digits, drawn):

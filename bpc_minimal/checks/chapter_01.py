@@ -9,7 +9,7 @@ import numpy as np
 
 from bpc_minimal.checks.core import Wrong, exercise, number_array
 
-Z_0, HEARD = 2.0, 2.0  # the forecast, and how loud the thunder was
+Z_0, HEARD = 2.0, 2.5  # the forecast, and how loud the thunder was
 ALPHA_1, ALPHA_2, RATE = 1.0, 2.0 / 9.0, 0.2  # of the storms that the rule learns from
 
 
@@ -145,10 +145,29 @@ def exercise_2(z_1):
         + 1.5 * (HEARD - z_1) * f,
         "this is the slope of the storm that was counted: put f into the error": e_1
         - 3 * (HEARD - z_1),
-        "this takes the count, z_2 = 3; what was heard is 2, `heard` in the code": e_1
+        "this takes the count, z_2 = 3; what was heard is 2.5, `heard` in the code": e_1
         + 1.5 * (3 - f) * f,
         "f takes the place of the error: multiply f' by z_2 - f(z_1)": e_1 + 1.5 * f * f,
         "f'(z_1) takes the place of e_2 times f'(z_1)": e_1 + 1.5 * f,
+        "e_1 is z_1 - z_0, the forecast; what was heard belongs to e_2": z_1
+        - HEARD
+        + 1.5 * e_2 * f,
+        "e_1 is z_1 - z_0, the forecast; this takes the count, z_2 = 3": z_1 - 3 + 1.5 * e_2 * f,
+        "e_1 is z_1 - z_0, without f: only the loudness is predicted by f": f - Z_0 + 1.5 * e_2 * f,
+        "e_2 takes the forecast, z_0 = 2; what was heard is 2.5, `heard` in the code": e_1
+        + 1.5 * (Z_0 - f) * f,
+        "f'(z_1) lost the sign in its exponent: thunder fades with the distance": e_1
+        + 15 * e_2 * math.exp(z_1 / 2),
+        "f'(z_1) is taken at the forecast; it belongs at z_1": e_1 + 15 * e_2 * math.exp(-Z_0 / 2),
+        "f'(z_1) is squared: the chain rule takes it once": e_1 + 0.75 * e_2 * f**2,
+        "e_1 is still squared: differentiating takes the power down to 1": e_1**2 + 1.5 * e_2 * f,
+        "both errors are still squared: differentiating takes the power down to 1": e_1**2
+        + 1.5 * e_2**2 * f,
+        "e_2 is still squared, and halved: the 2 of the power cancels the 1/2": e_1
+        + 0.75 * e_2**2 * f,
+        "divided by the precision, as if 3 were a variance: multiply by it": e_1 + e_2 * f / 6,
+        "this multiplies by the square root of the precision; multiply by 3": e_1
+        + 0.5 * math.sqrt(3) * e_2 * f,
         "this is the energy; its derivative is asked for": 0.5 * e_1**2 + 1.5 * e_2**2,
     }
 
@@ -229,6 +248,24 @@ def exercise_3(w, forecast, count):
         "this is the change of w; the new w is asked for": plain - RATE * new - w,
         "this is the term alone: learn_step belongs to it": w - RATE * new,
         "this is the derivative of the term; a step of learning is asked for": new,
+        "the sign is wrong, and the rate is missing: subtract 0.2 times the term": plain + new,
+        "c is under a root: the derivative of log c is 1 / c": plain
+        - RATE * ALPHA_2 * w / np.sqrt(c),
+        "this is log c itself, without the 1/2; its derivative is asked for": plain
+        - RATE * np.log(c),
+        "the inner derivative lacks alpha_2, and the 1/2 before log c is forgotten": plain
+        - RATE * 2 * w / c,
+        "the inner derivative lacks w, and the 1/2 before log c is forgotten": plain
+        - RATE * 2 * ALPHA_2 / c,
+        "c lacks w**2: the curvature depends on the weight": plain
+        - RATE * ALPHA_2 * w / (ALPHA_1 + ALPHA_2),
+        "c lacks alpha_2": plain - RATE * ALPHA_2 * w / (ALPHA_1 + w**2),
+        "alpha_2 is missing, in c and in its derivative": plain - RATE * w / (ALPHA_1 + w**2),
+        "in c, w**2 goes with alpha_2, not with alpha_1": plain
+        - RATE * ALPHA_2 * w / (ALPHA_2 + ALPHA_1 * w**2),
+        "in c, w is squared and alpha_2 is not": plain
+        - RATE * ALPHA_2**2 * w / (ALPHA_1 + (ALPHA_2 * w) ** 2),
+        "the derivative of w**2 is 2 w, not 2": plain - RATE * ALPHA_2 / (ALPHA_1 + ALPHA_2 * w),
     }
 
 
@@ -297,6 +334,25 @@ def exercise_4(step_size, steps):
         "e to the power of it would be right for steps that are infinitely short": math.exp(
             -3 * step_size * steps
         ),
+        "the power is of the whole factor, not of the step alone": 1 - 3 * step_size**steps,
+        "the power is of the whole factor: 1 minus a power is not the power of 1 minus it": 1
+        - (3 * step_size) ** steps,
+        "the curvature is the second derivative, 3: the 2 of the square has met the 1/2": (
+            1 - 6 * step_size
+        )
+        ** steps,
+        "the curvature is the sum of the precisions, not of their squares": (1 - 5 * step_size)
+        ** steps,
+        "the curvature is not squared: a step covers 3 times its size": (1 - 9 * step_size)
+        ** steps,
+        "the step size is squared; a step covers 3 times its size": (1 - 3 * step_size**2) ** steps,
+        "this is its logarithm": steps * math.log(abs(factor)),
+        "this divides by 1 plus what a step covers; a step multiplies by 1 minus it": (
+            1 + 3 * step_size
+        )
+        ** -steps,
+        "the steps divide what a step covers; they are the power": 1 - 3 * step_size / steps,
+        "the curvature is 3, not the resting place, 8/3": (1 - 8 / 3 * step_size) ** steps,
         "in percent; a share is asked for": 100 * factor**steps,
     }
 

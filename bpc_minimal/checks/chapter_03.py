@@ -398,6 +398,8 @@ def exercise_5(energies, mark):
     crossings = below & ~np.vstack([np.zeros_like(below[:1]), below[:-1]])
     last_crossing = steps - crossings[::-1].argmax(axis=0)
     at_110 = energies < 110
+    comes_down = crossings[1:].any(axis=0), 1 + crossings[1:].argmax(axis=0)
+    every, one = below.all(axis=1), below.any(axis=1)
     return right, {
         "this is the last time that it comes below the mark; the first is asked for": np.where(
             never, steps, last_crossing
@@ -465,6 +467,33 @@ def exercise_5(energies, mark):
         "this says whether it is below; the number of the step is asked for": below,
         "this says whether it ever is below; the number of the step is asked for": below.any(
             axis=0
+        ),
+        "who is below the mark at the start has taken no step; no crossing is needed": np.where(
+            comes_down[0], comes_down[1], steps
+        ),
+        "this is when the first image is there; each has its own": one.argmax(),
+        "this is when the last image is there; each has its own": (
+            every.argmax() if every.any() else steps
+        ),
+        "these are the images below the mark at each step; count for each image": below.sum(axis=1),
+        "these are the images above the mark at each step; count for each image": (~below).sum(
+            axis=1
+        ),
+        "this is a share of the steps; their number is asked for": right / steps,
+        "these are the steps that are left; those taken are asked for": steps - right,
+        "who never gets there has taken every step; the steps are the first axis, less row 0": np.where(
+            never, energies.shape[1] - 1, first
+        ),
+        "one too many, and who never gets there counts as 1": first + 1,
+        "one too many where it gets there, and who never does counts as 0": np.where(
+            never, 0, first + 1
+        ),
+        "this is the median over the images; a number for each is asked for": np.median(right),
+        "this is the sum over the images; a number for each is asked for": right.sum(),
+        "the mark is an energy, not a share of the first one": np.where(
+            (energies < mark / 100 * energies[0]).any(axis=0),
+            (energies < mark / 100 * energies[0]).argmax(axis=0),
+            steps,
         ),
         "this is where the energy is lowest; the first below the mark is asked for": energies.argmin(
             axis=0
