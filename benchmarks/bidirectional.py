@@ -699,27 +699,6 @@ def leads(name: str) -> dict[str, Any]:
     return found
 
 
-# How far 200 steps are from rest, with 80 % hidden.
-COUNTS, STEPS_SEEDS, STEPS_ON = (200, 1_000, 4_000), range(3), slice(2500, 2600)
-LONG = {"both, as in training": (BPC.alpha_gen, (1.0, 1.0, 1.0)), "both, precisions 1": ONES}
-
-
-def more_steps(name: str) -> dict[str, Any]:
-    """Measure what the label and one more sweep read after 200 steps of settling, and after many more."""
-    (gen, disc), (image, label) = LONG[name], pixels(STEPS_ON)
-    seen = masks(len(image))["80 %"]
-    options = {"step_size": 1.0, "alpha_gen": gen, "alpha_disc": disc}
-    found: dict[str, Any] = {str(count): {"settled": [], "completed": []} for count in (0, *COUNTS)}
-    for seed in STEPS_SEEDS:
-        network = trained(BPC.replace(seed=seed))[0]
-        free, z = [False] * network.depth + [seen], bpc.sweep_up(network, image * seen)
-        for before, count in zip((0, 0, *COUNTS), (0, *COUNTS), strict=False):
-            z = bpc.infer(network, z, free, steps=count - before, **options)
-            found[str(count)]["settled"].append(percent(np.asarray(z[0]), label))
-            found[str(count)]["completed"].append(swept(network, z[-1], label))
-    return found
-
-
 PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "models": (of_model, MODELS),
     "completers": (completed, BOTH_TEACH),
@@ -737,7 +716,6 @@ PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "HPC's ratio": (at_ratio, [str(each) for each in RATIOS]),
     "after Gaussian": (after_gaussian, ("BPC", "discPC")),
     "leads": (leads, ("Gaussian, BPC", "Gaussian, discPC")),
-    "more steps": (more_steps, LONG),
 }
 
 
