@@ -362,7 +362,7 @@ OWN = {
         once compare milliseconds package_loop from_python flops as_first_written needed counts operations
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare
         look_up half_mse python_loop one_call_each scan gap compiled_step compiling share_that_pays pod
-        threshold""",
+        threshold split not_compiled""",
     "11_when_it_goes_wrong": """
         Run percent reads one_cycle optimiser from_settled iterations learn settle honest starts_from_label
         clamps_label drawing_error learn_all tell changed follows one_answer_a_label as_they_came own_sweep
