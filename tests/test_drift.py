@@ -340,10 +340,10 @@ OWN = {
         step_alone read_few first_fifty steps_above steps_to_rest with_one read_linearly""",
     "04_bidirectional": """
         watch right act_slope farthest mean_energy read_hidden expected settled_by pasted paired against_share
-        lead better_answer by_labels near
+        lead better_answer by_labels near wait
         spread settled_pair settled_hidden last_gradient last_update hidden_layers""",
     "05_training_loop": """
-        keep reads gradient_of label_error cosine
+        keep reads gradient_of label_error cosine by_backprop
         three_times python_loop one_call_each compiled_scan scan package run operations
         package_step distance note bend""",
     "06_landscapes": """
