@@ -8,6 +8,7 @@ model and each way by itself, and what is stored is measured on others.
 
 A part of it that is stored is kept while the code in this file that it comes from is the same, docstrings
 and comments aside; the file says at which commit each was measured. To measure all again, delete it.
+`python benchmarks/bidirectional.py PART ...` measures the parts that it names, and keeps all others.
 Networks, and parts of a run that was broken off, are kept in a temporary folder, by the package's code too.
 """
 
@@ -15,6 +16,7 @@ import ast
 import hashlib
 import inspect
 import json
+import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -587,6 +589,116 @@ def at_ratio(ratio: str) -> dict[str, Any]:
     return evaluated(MODELS["HPC"].replace(alpha_gen=ast.literal_eval(ratio)))
 
 
+# The Gaussian beside networks after the training that each chose: no number added to its variances is the
+# least or the largest that is tried.
+MORE_RIDGES = tuple(10.0**power for power in range(-7, 1))
+
+
+def as_stored(name: str) -> dict[str, Any]:
+    """Give what `tuned` stored of a rival."""
+    return json.loads(STORED.read_text("utf-8"))["results"]["tuned"][name]
+
+
+@cache
+def test_pixels() -> tuple[jax.Array, np.ndarray]:
+    """Give the test images that are read, normalised, and their labels."""
+    test = bpc.mnist()
+    images, labels = test.held_out_images[:TEST_IMAGES], test.held_out_labels[:TEST_IMAGES]
+    return bpc.normalise(images), labels
+
+
+@cache
+def test_filled(what: str, ridge: float) -> np.ndarray:
+    """Fill in the test images by the Gaussian."""
+    image = np.asarray(test_pixels()[0])
+    return expected(image, masks(len(image))[what], ridge).astype(np.float32)
+
+
+def readers(name: str) -> list[bpc.Config]:
+    """Give the trainings to choose from: BPC's own, with which it settles best, or all of discPC's."""
+    if name == "BPC":
+        return [TRAININGS[as_stored("BPC")["training"]][-1]]
+    return [
+        MODELS[name].replace(weight_decay=decay, epochs=epochs)
+        for epochs in LENGTHS
+        for decay in DECAYS
+    ]
+
+
+@cache
+def best_after_gaussian(name: str) -> tuple[bpc.Config, float]:
+    """Choose a training and a ridge by the holes that are read, on the images for choosing."""
+    label = pixels(CHOSEN_ON)[1]
+    scores = {}
+    for config in readers(name):
+        networks = [trained(config.replace(seed=seed))[0] for seed in CHOOSING_SEEDS]
+        for ridge in MORE_RIDGES:
+            scores[config, ridge] = np.mean(
+                [
+                    swept(network, filled("Gaussian", True, what, ridge), label)
+                    for network in networks
+                    for what in hiding(1)
+                ]
+            )
+    return max(scores, key=lambda setting: scores[setting])
+
+
+def after_gaussian(name: str) -> dict[str, Any]:
+    """Measure a sweep after the Gaussian filled in the pixels, on test images too."""
+    config, ridge = best_after_gaussian(name)
+    networks = of_seeds(config)
+    found: dict[str, Any] = {
+        "training": f"decay {config.weight_decay}, {config.epochs} epochs",
+        "setting": ridge,
+        "reads": evaluated(config)["reads"],
+    }
+    for part, label, fill in (
+        ("swept", pixels(REPORTED_ON)[1], lambda what: filled("Gaussian", False, what, ridge)),
+        ("swept, test set", test_pixels()[1], lambda what: test_filled(what, ridge)),
+    ):
+        found[part] = {
+            what: [swept(network, fill(what), label) for network in networks] for what in hiding(1)
+        }
+    return found
+
+
+@cache
+def right_on_test(name: str, what: str) -> np.ndarray:
+    """Say which test images are read right, by seed: by the answer that reads more validation images."""
+    image, label = test_pixels()
+    seen = masks(len(image))[what]
+    if name.startswith("Gaussian, "):
+        config, ridge = best_after_gaussian(name.removeprefix("Gaussian, "))
+        answers = [bpc.sweep_up(each, test_filled(what, ridge))[0] for each in of_seeds(config)]
+    else:
+        kept = as_stored(name)
+        answer = max(("settled", "completed"), key=lambda each: kept[each][what]["mean"])
+        precisions = ast.literal_eval(kept[answer]["precisions"])
+        rivals = zip(*(of_seeds(config) for config in TRAININGS[kept["training"]]), strict=True)
+        which = ("settled", "completed").index(answer)
+        answers = [answers_of(rival, precisions, image, seen)[which] for rival in rivals]
+    return np.array([np.asarray(each).argmax(axis=1) == label for each in answers])
+
+
+def leads(name: str) -> dict[str, Any]:
+    """Measure BPC's lead over a rival on test images, in points, and how uncertain seeds and images leave it.
+
+    Both are drawn anew, with replacement: networks are paired by seeds, answers by images.
+    """
+    random, found = np.random.default_rng(0), {}
+    for what in hiding(1):
+        points = 100.0 * right_on_test("BPC", what) - 100.0 * right_on_test(name, what)
+        again = [
+            points[np.ix_(*(random.integers(n, size=n) for n in points.shape))].mean()
+            for _ in range(2_000)
+        ]
+        found[what] = {
+            "points": points.mean(axis=1).tolist(),
+            "standard error": round(float(np.std(again)), 3),
+        }
+    return found
+
+
 PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "models": (of_model, MODELS),
     "completers": (completed, BOTH_TEACH),
@@ -602,6 +714,8 @@ PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "tuned": (tuned, RIVALS),
     "thin": (thin, BOTH_TEACH),
     "HPC's ratio": (at_ratio, [str(each) for each in RATIOS]),
+    "after Gaussian": (after_gaussian, ("BPC", "discPC")),
+    "leads": (leads, ("Gaussian, BPC", "Gaussian, discPC")),
 }
 
 
@@ -644,8 +758,8 @@ def once(function: Callable[[str], dict[str, Any]], name: str) -> dict[str, Any]
     return json.loads(path.read_text())
 
 
-def measure() -> dict[str, Any]:
-    """Measure what is not stored yet, or was measured by other code."""
+def measure(only: Iterable[str] = ()) -> dict[str, Any]:
+    """Measure what is not stored yet, or was measured by other code; with `only`, nothing but these parts."""
     before = json.loads(STORED.read_text("utf-8"))["results"] if STORED.exists() else {}
     commit = benchmarks.commit()
     means = [
@@ -661,11 +775,28 @@ def measure() -> dict[str, Any]:
     }
     measured: dict[str, Any] = {}
     for part, (function, names) in PARTS.items():
+        if only and part not in only and part not in before:
+            continue
         code, found[part], measured[part] = code_of(function), {}, {}
         for name in names:
             last = before.get("measured", {}).get(part, {}).get(name)
-            kept = last is not None and last["code"] == code
+            kept = last is not None and (last["code"] == code or (bool(only) and part not in only))
             found[part][name] = before[part][name] if kept else once(function, name)
             measured[part][name] = last if kept else {"commit": commit, "code": code}
             print("   ", part, name, "kept" if kept else found[part][name], flush=True)
     return found | {"measured": measured}
+
+
+def main() -> None:
+    """Measure the parts that are named, and store them beside the others."""
+    parts = sys.argv[1:]
+    if not parts or not {*parts} <= {*PARTS}:
+        raise SystemExit(f"name parts to measure: {', '.join(PARTS)}")
+    results = benchmarks._with_spread(measure(parts))
+    content = json.dumps({"machine": benchmarks.machine(), "results": results}, indent=1)
+    STORED.write_text(content + "\n")
+    benchmarks.write_table()
+
+
+if __name__ == "__main__":
+    main()

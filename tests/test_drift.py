@@ -340,10 +340,10 @@ OWN = {
         label_at_rest step_alone read_few first_fifty steps_above steps_to_rest with_one read_linearly""",
     "04_bidirectional": """
         watch right act_slope farthest mean_energy read_hidden expected settled_by pasted paired against_share
-        lead better_answer by_labels near
+        lead better_answer by_labels near wait
         spread settled_pair settled_hidden last_gradient last_update hidden_layers""",
     "05_training_loop": """
-        keep reads gradient_of label_error cosine
+        keep reads gradient_of label_error cosine by_backprop
         three_times python_loop one_call_each compiled_scan scan package run operations
         package_step distance note bend""",
     "06_landscapes": """
@@ -362,7 +362,7 @@ OWN = {
         once compare milliseconds package_loop from_python flops as_first_written needed counts operations
         package_operations moved_bytes multiply timed_product repeated pass_over is_large transform prepare
         look_up half_mse python_loop one_call_each scan gap compiled_step compiling share_that_pays pod
-        threshold""",
+        threshold split not_compiled""",
     "11_when_it_goes_wrong": """
         Run percent reads one_cycle optimiser from_settled iterations learn settle honest starts_from_label
         clamps_label drawing_error learn_all tell changed follows one_answer_a_label as_they_came own_sweep
