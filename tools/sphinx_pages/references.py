@@ -97,7 +97,7 @@ def link_words(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for text in [*doctree.findall(nodes.Text)]:
         if not any(isinstance(above, AS_IT_IS) for above in ancestors(text)):
             parts = linked(text, app, docname)
-            if len(parts) > 1:
+            if any(isinstance(part, nodes.reference) for part in parts):
                 text.parent.replace(text, parts)
 
 
