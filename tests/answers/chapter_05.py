@@ -4,8 +4,6 @@ import numpy as np
 import bpc_minimal as bpc
 from bpc_minimal import training
 
-KEPT = ["fast"]  # whose precision is a default
-
 
 def prepare(space):
     """Set a small run: few iterations, few images, and a bar that is low."""
