@@ -715,7 +715,7 @@ PARTS: dict[str, tuple[Callable[[str], dict[str, Any]], Iterable[str]]] = {
     "thin": (thin, BOTH_TEACH),
     "HPC's ratio": (at_ratio, [str(each) for each in RATIOS]),
     "after Gaussian": (after_gaussian, ("BPC", "discPC")),
-    "leads": (leads, ("Gaussian, BPC", "Gaussian, discPC")),
+    "leads": (leads, ("control", "wide pair", "slim pair", "Gaussian, BPC", "Gaussian, discPC")),
 }
 
 
