@@ -1302,13 +1302,9 @@ def draws(reader):
 
 
 def draws_by_keys(reader):
+    """Draw a line, and go back to where it began."""
     reader.page.locator("#live-pad").focus()
-    for key in (
-        " ",
-        *["ArrowDown"] * 12,
-        *["ArrowUp"] * 12,
-        " ",
-    ):  # a line, and back to where it began
+    for key in (" ", *["ArrowDown"] * 12, *["ArrowUp"] * 12, " "):
         reader.page.keyboard.press(key)
     reader.still()
 
@@ -1901,12 +1897,8 @@ def test_a_stroke_may_be_fast_or_leave_the_pad(visit):
         reader.page.mouse.up()
     reader.still()
     assert reader.pixels().sum() == 0, "all is rubbed out"
-    for name in (
-        re.compile("^Run"),
-        "Start over",
-        "Step",
-        "Pen",
-    ):  # there is no step after the last
+    run = re.compile("^Run")
+    for name in (run, "Start over", "Step", "Pen"):  # there is no step after the last
         reader.press(name)
     assert [reader.says(name) for name in ("swept", "again")] == ["–"] * 2
 

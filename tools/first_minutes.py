@@ -80,8 +80,7 @@ def main() -> int:
     commands = parser.parse_args().commands
     if unknown := set(commands) - set(SETS_UP):
         parser.error(f"{', '.join(unknown)} given; choose of {', '.join(SETS_UP)}")
-    text = README.read_text("utf-8")
-    table = rows(text)
+    measured, output = {}, None
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "bpc-book"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
@@ -93,18 +92,21 @@ def main() -> int:
             took, printed = make(command, clone)
             again = "" if command == "test" else duration(make(command, clone)[0])
             ready = f"{size / 1000:.1f} GB in {duration(seconds)}" if seconds > 1 else "the same"
-            table[f"| `make {command}` |"] = f" {ready} | {duration(took)} | {again} | {busy} |"
+            measured[f"| `make {command}` |"] = f" {ready} | {duration(took)} | {again} | {busy} |"
             if command == "train":
                 lines = [
                     x[:WIDTH].rstrip() + " ..." * (len(x) > WIDTH) for x in printed.splitlines()
                 ]
-                text = put(text, "output", "```text\n" + "\n".join(lines) + "\n```\n")
+                output = "```text\n" + "\n".join(lines) + "\n```\n"
+    text = README.read_text("utf-8")  # as it stands an hour later
+    if output:
+        text = put(text, "output", output)
     when = f"{datetime.date.today():%B %Y}"
     text = put(
         text,
         "times",
         "| command | `.venv`, once | the command itself | again | beside it ran |\n|---|---|---|---|---|\n"
-        + "".join(f"{start}{rest}\n" for start, rest in table.items())
+        + "".join(f"{start}{rest}\n" for start, rest in (rows(text) | measured).items())
         + f"\nMeasured in {when} on {processor()}, Python {platform.python_version()}; "
         "how fast files come depends on the connection.\n",
     )
