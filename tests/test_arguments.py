@@ -787,7 +787,7 @@ def test_settings_of_jax_change_nothing_that_works(setting):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1_800,
     )
     assert done.returncode == 0 and done.stdout == "all of it\n", done.stderr[-2000:]
 

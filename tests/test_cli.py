@@ -150,14 +150,14 @@ def test_progress_is_shown_in_a_terminal(tmp_path):
     pytest.importorskip("termios").tcsetwinsize(theirs, (24, 80))  # a new one is of no width
     process = start("train", *sets(), cwd=tmp_path, stderr=theirs)
     os.close(theirs)
-    late = threading.Timer(600, process.kill)
+    late = threading.Timer(1_800, process.kill)
     late.start()
     seen = b""
     try:
         with contextlib.suppress(OSError):  # how Linux says that the other end is closed
             while part := os.read(ours, 4096):
                 seen += part
-        out, _ = process.communicate(timeout=600)
+        out, _ = process.communicate(timeout=1_800)
     finally:
         late.cancel()
         process.kill()
@@ -184,7 +184,7 @@ def test_the_bar_moves_often_whatever_an_iteration_takes(monkeypatch):
 
 def test_no_progress_is_shown_in_a_pipe(tmp_path):
     process = start("train", *sets(), cwd=tmp_path)
-    out, err = process.communicate(timeout=600)
+    out, err = process.communicate(timeout=1_800)
     assert process.returncode == 0, err
     assert "/12" not in out + err and "it/s" not in out + err
 
@@ -318,7 +318,7 @@ def test_interrupting_keeps_what_was_learned(tmp_path):
     try:
         first = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=600)
+        out, err = process.communicate(timeout=1_800)
     finally:
         process.kill()
     assert process.returncode == 130, err
@@ -343,7 +343,7 @@ def test_interrupting_twice_ends_at_once(tmp_path):
         process.send_signal(signal.SIGINT)
         assert process.stderr.readline().startswith("interrupted: stopping after the next")
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=600)
+        process.wait(timeout=1_800)
     finally:
         process.kill()
     assert process.returncode == -signal.SIGINT
@@ -895,7 +895,7 @@ def test_other_data_need_torchvision(monkeypatch, capsys):
 
 def test_a_mistake_in_a_process_of_its_own(tmp_path):
     process = start("classify", "nowhere.bpc", cwd=tmp_path)
-    out, err = process.communicate(timeout=600)
+    out, err = process.communicate(timeout=1_800)
     assert (process.returncode, out) == (1, "")
     assert err.startswith("error: could not read the checkpoint nowhere.bpc")
     assert len(err.splitlines()) == 1
@@ -926,7 +926,7 @@ def test_a_run_has_one_owner_and_answers_other_signals_as_ctrl_c(tmp_path, name,
             assert f"process {process.pid} on " in err and len(err.splitlines()) == 1
         process.send_signal(getattr(signal, name))
         process.send_signal(getattr(signal, name))  # as `timeout` and terminals do
-        out, err = process.communicate(timeout=600)
+        out, err = process.communicate(timeout=1_800)
     finally:
         process.kill()
     assert process.returncode == code, err
@@ -957,7 +957,7 @@ def test_ignored_signals_stay_ignored(tmp_path):
         for _ in range(50):  # evaluations, far more than one
             assert process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=600)
+        _, err = process.communicate(timeout=1_800)
     finally:
         process.kill()
     assert process.returncode == 143, err
@@ -973,7 +973,7 @@ def test_ctrl_c_before_anything_was_learned_leaves_nothing(tmp_path):
         process.send_signal(signal.SIGINT)
         process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=600)
+        _, err = process.communicate(timeout=1_800)
     finally:
         process.kill()
     # The first signal may come before training begins, and then it is enough.
@@ -996,7 +996,7 @@ def test_ctrl_c_while_jax_is_imported_leaves_no_traceback(tmp_path):
     try:
         assert process.stdout.readline() == "importing\n"
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=600)
+        _, err = process.communicate(timeout=1_800)
     finally:
         process.kill()
     assert process.returncode == -signal.SIGINT and err == ""

@@ -305,7 +305,7 @@ np.savez(sys.argv[1], *jax.tree.leaves(recorded(images[:640], labels[:640])))
     here = Path(__file__).parent
     environment = os.environ | {"PYTHONPATH": f"{here.parent}{os.pathsep}{here}"}
     command = [sys.executable, "-c", program, str(tmp_path / "trained.npz")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1_800)
     assert done.returncode == 0, done.stderr
     with np.load(tmp_path / "trained.npz") as trained:
         assert same_bits(list(trained.values()), jax.tree.leaves(recorded(*digits[:2])))

@@ -213,7 +213,7 @@ for rows, each in ((8, 2), (4, 1), (6, 6), (2, 2)):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1_800,
     )
     assert done.returncode == 0, done.stderr
 
