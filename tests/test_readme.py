@@ -1,13 +1,16 @@
 """What the README tells a newcomer to type works, and what it shows is what is printed."""
 
 import contextlib
+import importlib
 import io
 import re
 import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from bpc_minimal.__main__ import main
 
@@ -69,6 +72,31 @@ def test_what_follows_training_works(line, trained, monkeypatch, capsys):
     monkeypatch.chdir(trained[0])
     assert main(shlex.split(line)[3:]) == 0
     assert capsys.readouterr().out
+
+
+def test_a_digit_of_ones_own_is_read_as_the_line_says(trained, monkeypatch, capsys):
+    monkeypatch.chdir(trained[0])
+    Image.fromarray(np.tile(np.arange(90, dtype=np.uint8), (60, 1))).save("digit.png")
+    (line,) = re.findall(r"`(import numpy as np; [^`]*)`", README)
+    exec(line, {})
+    (command,) = re.findall(r"`(classify [^`]* --images [^`]*)`", README)
+    assert main(command.split()) == 0
+    assert re.fullmatch(r"\d\n", capsys.readouterr().out)
+
+
+def test_what_hangs_on_what_in_the_method_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.partition("## Change the method")[2].partition("\n## ")[0]
+    tests, names = (
+        set(re.findall(r"`(test_\w+\.py)`", table)),
+        re.findall(r"`(\w+)\.(?!js|c\b)(\w+)`", table),
+    )
+    assert (
+        {"test_curvature.py", "test_laws.py"} <= tests <= {p.name for p in ROOT.glob("tests/*.py")}
+    )
+    own = [pair for pair in names if (ROOT / "bpc_minimal" / f"{pair[0]}.py").exists()]
+    assert ("config", "PRESETS") in own
+    assert all(hasattr(importlib.import_module(f"bpc_minimal.{m}"), name) for m, name in own)
 
 
 def test_three_doors_with_one_command_each_stand_first():
