@@ -87,12 +87,10 @@ def _cure(images: np.ndarray, pixels: int) -> str:
         kind = f".astype(np.{images.dtype})" if images.dtype.kind in "ui" else ""
         return f"; of colours take the mean: np.save(path, images[..., :3].mean(-1){kind})"
     if len(shape) in (2, 3) and pixels == PIXELS:
-        small = "np.asarray(PIL.Image.fromarray({}).resize((28, 28)))"
-        if len(shape) == 2:
-            return (
-                f"; for a single one of another size: np.save(path, {small.format('image')}[None])"
-            )
-        return f"; of another size: np.save(path, [{small.format('image')} for image in images])"
+        small = "np.asarray(Image.fromarray(image).resize((28, 28)))"
+        whole = f"{small}[None]" if len(shape) == 2 else f"[{small} for image in images]"
+        single = "for a single one of another size" if len(shape) == 2 else "of another size"
+        return f"; {single}: from PIL import Image; np.save(path, {whole})"
     return ""
 
 
