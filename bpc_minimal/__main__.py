@@ -214,17 +214,21 @@ def _option_meant(given: str, parser: argparse.ArgumentParser) -> str:
         return f"; did you mean --preset {name}?"
     if name in names:
         return f"; a setting is changed by --set {name}=VALUE"
-    options = {option for one in _with_commands(parser) for option in one._option_string_actions}
-    close = difflib.get_close_matches(word.partition("=")[0], sorted(options), 1, 0.75)
-    return f"; did you mean {close[0]}?" if close else ""
+    option, commands = word.partition("=")[0], _commands(parser)
+    having = [c for c, one in commands.items() if option in one._option_string_actions]
+    if having:
+        return f"; {option} belongs to {' and '.join(having)}, and stands after the command"
+    options = {o for one in (parser, *commands.values()) for o in one._option_string_actions}
+    settings = {f"--{name.replace('_', '-')}": f"--set {name}=VALUE" for name in names}
+    close = difflib.get_close_matches(option, sorted(options | set(settings)), 1, 0.75)
+    meant = [one if one in options else settings[one] for one in close]
+    return f"; did you mean {meant[0]}?" if meant else ""
 
 
-def _with_commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """Give a parser and those of its commands."""
-    yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            yield from action.choices.values()
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Give the parsers of the commands, by their names."""
+    parts = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return {name: one for part in parts for name, one in part.choices.items()}
 
 
 def _numbers_meant(word: str) -> str:
