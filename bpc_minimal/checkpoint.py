@@ -6,6 +6,7 @@ as Equinox writes them. `files.write` puts it in its place whole. A digest only 
 was written, not by whom: every field is checked again when it is read.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -32,6 +33,13 @@ from bpc_minimal.network import Network
 from bpc_minimal.training import Checkpoint, History
 
 FORMAT = "bpc_minimal checkpoint 1"
+KINDS = {  # what else people have, by how it begins
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"%PDF": "a PDF",
+    b"\x93NUMPY": "an array of NumPy's",
+    b"PK\3\4": "a zip or .npz file (in Python, bpc_minimal.pretrained(path) reads that of `make best`)",
+}
 LOSSES = ("gen_loss", "amort_loss", "energy_before", "energy")  # as `train_step` gives them
 HEAD = 1 << 26  # bytes of JSON at most: a quarter of a million evaluations
 TEXT = 1 << 24  # bytes at most of a text in a file of `export`
@@ -145,7 +153,8 @@ def load(path: str | Path) -> Checkpoint:
     check_jax()
     try:
         with open(path, "rb") as file:
-            format_, _, digest = file.readline(200).rstrip(b"\n").rpartition(b" ")
+            first = file.readline(200)
+            format_, _, digest = first.rstrip(b"\n").rpartition(b" ")
             known = format_ == FORMAT.encode()
             if known:
                 body = file if file.seekable() else io.BytesIO(file.read())  # a pipe
@@ -173,14 +182,27 @@ def load(path: str | Path) -> Checkpoint:
             f"the checkpoint {shown(path)} is not one of this version: {_words(error)}"
         ) from error
     if not known:
-        raise ValueError(
-            f"{shown(path)} is no checkpoint of this version of bpc_minimal: its first line does not "
-            f"name the format {FORMAT!r}"
-        )
+        raise ValueError(f"{shown(path)} is no checkpoint{_instead(first)}")
     raise OSError(
         f"the checkpoint {shown(path)} is cut short or altered: it does not have the digest that was "
         "written with it; use an older one, or train again"
     )
+
+
+def _instead(first: bytes) -> str:
+    """Say by its first line what a file is that is no checkpoint of this version, and what to do."""
+    if version := re.match(rb"bpc_minimal checkpoint \d{1,9}(?= )", first):
+        return (
+            f" of this version of bpc_minimal: {version[0].decode()!r} found, {FORMAT!r} expected; install "
+            "the version that wrote it, or train again"
+        )
+    kinds = [f"it is {kind}" for magic, kind in KINDS.items() if first.startswith(magic)]
+    with contextlib.suppress(UnicodeDecodeError):
+        begin = first.decode().strip()[:40]
+        if begin.isprintable():
+            kinds.append(f"it is text that begins with {begin!r}" if begin else "it holds no words")
+    kinds.append("its first line names no format")
+    return f": {kinds[0]}; `python -m bpc_minimal train` writes one"
 
 
 def _parse(file: IO[bytes]) -> Checkpoint:

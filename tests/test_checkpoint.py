@@ -12,7 +12,7 @@ import pytest
 from conftest import assert_close, same_bits
 
 from bpc_minimal import Config, evaluate, fit, load, load_mnist, preset, pretrained, save
-from bpc_minimal.checkpoint import ADAM, PRETRAINED, _body, export
+from bpc_minimal.checkpoint import ADAM, FORMAT, PRETRAINED, _body, export
 from bpc_minimal.curvature import IN_TRAINING, spectral_norms
 from bpc_minimal.training import History
 
@@ -248,15 +248,28 @@ class Touch:
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"\n", b"hello\n", b"\xff\xfe\n", b'{"format": 3}\nx', b"\x89PNG\r\n\x1a\n", b"PK\3\4"],
-    ids=["empty", "newline", "text", "bytes", "json", "png", "npz"],
+    ("content", "words"),
+    [
+        (b"", ": it holds no words"),
+        (b"\n", ": it holds no words"),
+        (b"hello\n", ": it is text that begins with 'hello'; .* train` writes one"),
+        (b"\xff\xfe\n", ": its first line names no format"),
+        (b'{"format": 3}\nx', ": it is text that"),
+        (b"\x89PNG\r\n\x1a\n", ": it is a PNG picture; "),
+        (b"PK\3\4", r": it is a zip or .npz file .*pretrained\(path\)"),
+        (
+            FORMAT[:-1].encode() + b"2 " + b"0" * 64 + b"\n",
+            "of this version .* checkpoint 2' found, .* checkpoint 1' expected; install the version",
+        ),
+    ],
+    ids=["empty", "newline", "text", "bytes", "json", "png", "npz", "newer"],
 )
-def test_foreign_files_are_refused(content, tmp_path):
+def test_foreign_files_are_refused(content, words, tmp_path):
     path = tmp_path / "foreign"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="foreign is no checkpoint"):
+    with pytest.raises(ValueError, match=f"foreign is no checkpoint ?{words}") as error:
         load(path)
+    assert "\n" not in str(error.value)
 
 
 def test_no_pickle_is_run(saved, tmp_path, monkeypatch):
