@@ -486,12 +486,14 @@ def raw_images(
                 stacklevel=4,  # where the public function is called
             )
         return images
+    cure = scaled(images)
     if not jnp.issubdtype(images.dtype, jnp.floating):
         raise ArgumentError(
             "images",
             f" of {images.dtype} given",
             f"{kind} of dtype {images.dtype} given, uint8 expected, 0 to 255, or floats from 0 to 1"
-            + (": images.astype(np.uint8) makes bytes" if _in_bytes(images) else ""),
+            + (": images.astype(np.uint8) makes bytes" if cure == "images / 255" else "")
+            + (f": {cure} makes floats" if cure not in ("", "images / 255") else ""),
         )
     if not isinstance(images, jax.core.Tracer) and len(images):
         low, high = float(np.min(images)), float(np.max(images))
@@ -503,7 +505,7 @@ def raw_images(
                 f" from {low:g} to {high:g} given",
                 f"{kind} of floats from {low:.4g} to {high:.4g} given, 0 to 1 expected with a mean of "
                 f"{mean:g} and a standard deviation of {std:g}: "
-                + ("images / 255 scales them" if _in_bytes(images) else "scale them")
+                + (f"{cure} scales them" if cure else "scale them")
                 + ", or give those of these pixels "
                 "(0 and 1 leave pixels as they are, such as those that are normalised already)",
             )
@@ -521,11 +523,16 @@ def raw_images(
     return images
 
 
-def _in_bytes(images: Any) -> bool:
-    """Whether pixels of another kind go from 0 to 255, and are not of 0 to 1 by their highest."""
+def scaled(images: Any) -> str:
+    """Say what makes numbers from 0 to 1 of pixels on another scale, or nothing where some are below 0."""
     if isinstance(images, jax.core.Tracer) or images.dtype.kind not in "uif" or not images.size:
-        return False
-    return bool(np.min(images) >= 0 and DARK < np.max(images) <= 255)
+        return ""
+    low, high = float(np.min(images)), float(np.max(images))
+    if not 0 <= low <= high < math.inf or not high:
+        return ""
+    if DARK < high <= 255:
+        return "images / 255"
+    return f"images / {high:.0f}" if high.is_integer() and high < 1e6 else "images / images.max()"
 
 
 def own_bytes(images: Any) -> Any:

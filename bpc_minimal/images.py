@@ -7,7 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from bpc_minimal.arguments import DARK, ROUNDING
+from bpc_minimal.arguments import DARK, ROUNDING, scaled
 from bpc_minimal.config import Config
 from bpc_minimal.data import PIXELS, Images, Labels, normalise
 from bpc_minimal.evaluation import label_activities
@@ -29,7 +29,8 @@ TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # how to undo each
 def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
     """Read images that `np.save` wrote: uint8 (N, 28, 28), or (N, ...) of `pixels` each, of any if None.
 
-    Whole numbers from 0 to 255 of another type, integers or floats, are bytes too; floats from 0 to 1 stay.
+    Whole numbers from 0 to 255 of another type, integers or floats, are bytes too, but for floats that end
+    at 64 or below, which are of another scale; floats from 0 to 1 stay.
 
     Raises:
         ValueError: the file holds no such images; the message says how to make some.
@@ -57,13 +58,11 @@ def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
     if not np.isfinite(images).all():
         raise ValueError(f"{name}: images with NaN or infinity given, finite pixels expected")
     whole = images.dtype.kind in "ui" or (
-        images.dtype.kind == "f" and (images == images.round()).all()
+        images.dtype.kind == "f" and (images == images.round()).all() and not 1 < high <= DARK
     )
     if not whole or low < 0 or high > 255:
-        if DARK < high <= 255 and low >= 0:
-            advice = ": np.save(path, images / 255) makes those"
-        elif low >= 0:
-            advice = ": np.save(path, images / images.max()) makes those"
+        if cure := scaled(images):
+            advice = f": np.save(path, {cure}) makes those"
         elif low < high:
             advice = (
                 f": np.save(path, np.interp(images, ({low:.4g}, {high:.4g}), (0, 1))) makes those, if "

@@ -1018,6 +1018,8 @@ def test_numbers_of_0_to_255_that_normalise_refuses_have_a_cure_that_helps(dtype
     np.testing.assert_allclose(
         bpc.normalise(eval(cure, {"np": np, "images": images})), wanted, 1e-5
     )
+    with pytest.raises(ValueError, match="images / 16 (makes floats|scales them)"):
+        bpc.normalise(images * 16 // 255)
     with pytest.raises(ValueError) as error:
         bpc.normalise(images - 1)
     assert "bytes" not in str(error.value) and "/ 255" not in str(error.value)
@@ -1032,7 +1034,8 @@ def test_numbers_of_0_to_255_that_normalise_refuses_have_a_cure_that_helps(dtype
         (np.array([[0.0, np.inf]]), "x.npy: images with NaN or infinity given"),
         (np.array([[-9, 0]]), r"x.npy: .* np.interp\(images, \(-9, 0\), \(0, 1\)\)"),
         (np.array([[-9, -9]]), "x.npy: .* floats from 0 to 1$"),
-        (np.array([[0, 999]]), r"x.npy: .* images / images.max\(\)"),
+        (np.array([[0, 999]]), r"x.npy: .* images / 999\)"),
+        (np.array([[0.0, 16.0]]), r"x.npy: .* float64 from 0 to 16 given, .* images / 16\)"),
         (np.array([[0, 7.5]]), r"x.npy: .* images / images.max\(\)"),
         (np.array([[0, 127.5, 254]]), r"x.npy: .* images / 255\) makes those"),
         (np.array([[-1.0, 255.0]]), r"x.npy: .* float64 from -1 to 255 given, .*np.interp"),
