@@ -326,16 +326,18 @@ def _parser() -> argparse.ArgumentParser:
         )
         sub.add_argument("--json", action="store_true", help="print JSON")
 
-    def takes_images(sub):
+    def takes_images(sub, shape, all_):
         sub.add_argument(
-            "--images", type=_path, help="a .npy file, uint8 (N, 28, 28), ink 255 on a ground of 0"
+            "--images",
+            type=_path,
+            help=f"a .npy file, {shape}: uint8, ink 255 on a ground of 0, or floats from 0 to 1",
         )
         sub.add_argument(
             "--invert", action="store_true", help="take 255 for the ground and 0 for ink"
         )
         sub.add_argument("--split", choices=SPLITS, help="of MNIST (default: test)")
         sub.add_argument(
-            "--index", type=int, nargs="+", help="which images (default: all); -1 is the last"
+            "--index", type=int, nargs="+", help=f"which images (default: {all_}); -1 is the last"
         )
 
     figure = "the figure; a file that is there already is replaced, which is said"
@@ -346,7 +348,7 @@ def _parser() -> argparse.ArgumentParser:
         f"{EXAMPLE} --index 0 1 2",
     )
     uses_checkpoint(sub, 0)
-    takes_images(sub)
+    takes_images(sub, "(N, ...) of as many pixels as the network has", "all")
     sub = command(
         "generate",
         _generate,
@@ -363,7 +365,7 @@ def _parser() -> argparse.ArgumentParser:
         f"{EXAMPLE} --hide left --index 0 1 2",
     )
     uses_checkpoint(sub, 2000)
-    takes_images(sub)
+    takes_images(sub, "(N, 28, 28)", "all of --images, or the first ten of MNIST")
     sub.add_argument("--hide", choices=HIDDEN, default="bottom", help="which half")
     sub.add_argument("--out", type=_file, default=Path("completed.png"), help=figure)
     sub = command(

@@ -704,6 +704,23 @@ def test_each_help_has_an_example_that_works(command, done, capsys):
     assert run(*words[2:], *short) == 0
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("classify", ("(N, ...) of as many pixels", "or floats from 0 to 1", "(default: all);")),
+        (
+            "complete",
+            ("(N, 28, 28): uint8,", "(default: all of --images, or the first ten of MNIST)"),
+        ),
+    ],
+)
+def test_help_says_which_images_are_taken(command, words, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert all(word in shown for word in words)
+
+
 def test_commands_shown_run_with_this_python(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))  # no python there
     assert shlex.split(__main__._command())[0] == sys.executable
