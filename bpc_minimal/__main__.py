@@ -49,7 +49,7 @@ from bpc_minimal import (
     preset,
     save,
 )
-from bpc_minimal.arguments import LARGEST, check_divisible, own_settings, take_data
+from bpc_minimal.arguments import LARGEST, check_divisible, near, own_settings, take_data
 from bpc_minimal.checkpoint import check_jax
 from bpc_minimal.data import CLASSES, PIXELS, SPLITS, normalise
 from bpc_minimal.devices import agreed, from_all, is_first, joined, together
@@ -903,7 +903,9 @@ def _value(name: str, text: str) -> Any:
         return text
     if name == "rule":
         if text not in RULES:
-            raise ValueError(f"unknown rule {text!r}; choose one of {', '.join(RULES)}")
+            raise ValueError(
+                f"unknown rule {text!r}; choose one of {', '.join(RULES)}{near(text, RULES)}"
+            )
         return RULES[text]
     try:
         value = parse_json(f"[{text}]" if "," in text and text[0] not in "[{" else text, "it is")

@@ -107,6 +107,13 @@ def _meant(error: str, names: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"it takes {', '.join(names)}"
 
 
+def near(word: Any, names: Iterable[str]) -> str:
+    """Ask whether the name was meant that is spelt much like a word, whatever its case."""
+    folded = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(word.lower(), folded, 1) if isinstance(word, str) else []
+    return f"; did you mean {folded[close[0]]}?" if close else ""
+
+
 # Numbers --------------------------------------------------------------------------------------------
 
 
@@ -203,7 +210,7 @@ def choice(
 ) -> str:
     """Take one of several words."""
     if not isinstance(value, str) or value not in list(of):
-        choices = f"; choose one of {', '.join(of)}"
+        choices = f"; choose one of {', '.join(of)}" + near(value, of)
         raise ArgumentError(
             name,
             f"={shown(value)} given{choices}",
@@ -327,6 +334,8 @@ def layer(network: Any, l: int, value: Any, finite: bool = True) -> Any:
     help_ = {"label": "; one_hot(labels) makes them", "image": "; normalise(images) makes them"}
     wanted = f"floats of shape (batch, {n}) expected" + help_.get(name, "")
     z = array(f"activities of layer {l} (the {name})", value)
+    if z.shape != (1, n) and math.prod(z.shape) == n:
+        wanted += "; of a single one, .reshape(1, -1) makes a batch"
     if z.ndim != 2 or z.shape[1] != n or not jnp.issubdtype(z.dtype, jnp.floating):
         raise ArgumentError(
             "activities",
@@ -418,7 +427,8 @@ def take_clamped(name: str, value: Any, given: Given) -> list[Any]:
             raise ArgumentError(
                 "clamped",
                 f"[{l}] is {stays.dtype} {stays.shape}; True, False or a boolean array that "
-                f"broadcasts to {z.shape} expected",
+                f"broadcasts to {z.shape} expected"
+                + (": .astype(bool) makes one of 0 and 1" if fits else ""),
             )
         taken.append(jnp.broadcast_to(jnp.asarray(own(stays)), z.shape))
     return taken
@@ -428,10 +438,19 @@ def class_labels(value: Any, classes: int) -> Any:
     """Take labels: integers (batch,) of 0 to classes - 1."""
     labels = array("labels", value)
     if labels.ndim != 1 or not jnp.issubdtype(labels.dtype, jnp.integer):
+        help_ = ""
+        if labels.ndim == 0:
+            help_ = "; for a single label pass jnp.array([label])"
+        elif labels.ndim == 2:
+            column = labels.shape[1] == 1
+            help_ = (
+                f"; {'labels[:, 0]' if column else 'of one-hot rows, labels.argmax(1)'} makes those"
+            )
+        elif labels.ndim == 1 and _is_float(labels):
+            help_ = "; of whole numbers, labels.astype(int) makes those"
         raise ArgumentError(
             "labels",
-            f" {labels.dtype} {labels.shape} given, integers of shape (batch,) expected; for a "
-            "single label pass jnp.array([label])",
+            f" {labels.dtype} {labels.shape} given, integers of shape (batch,) expected{help_}",
         )
     if not isinstance(labels, jax.core.Tracer):
         values = np.asarray(labels)
@@ -469,12 +488,16 @@ def raw_images(
     wanted = "(N, 28, 28)" if pixels == 784 else f"(N, ...) with {pixels} numbers an image"
     if images.ndim < 2 or not per or (pixels is not None and per != pixels):
         wanted = "(N, ...)" if pixels is None else wanted
+        if images.ndim < 2 or math.prod(images.shape) == pixels:
+            help_ = "; for a single image pass image[None]"
+        else:
+            help_ = (
+                f"; sizes run from the label to the pixels of the image, here sizes=(..., {per})"
+            )
         raise ArgumentError(
             "images",
             f" of shape {images.shape} given",
-            f"{kind} of {images.dtype} {images.shape} given, {wanted} expected; for a single image pass "
-            "image[None]"
-            + ("" if pixels is None else "; sizes run from the label to the pixels of the image"),
+            f"{kind} of {images.dtype} {images.shape} given, {wanted} expected{help_}",
         )
     if images.dtype == np.uint8:
         seen = not isinstance(images, jax.core.Tracer) and len(images) >= SEVERAL
@@ -669,7 +692,8 @@ def take_rule(name: str, value: Any, given: Given) -> Any:
         raise ArgumentError(
             "rule",
             f"={shown(value)} given, a Rule expected: GENERATIVE, DISCRIMINATIVE, HYBRID, "
-            "BIDIRECTIONAL or one of your own, such as Rule(moves=(0.3, 0.7))",
+            "BIDIRECTIONAL or one of your own, such as Rule(moves=(0.3, 0.7))"
+            + near(value, ("GENERATIVE", "DISCRIMINATIVE", "HYBRID", "BIDIRECTIONAL")),
         )
     return value
 
@@ -755,13 +779,16 @@ def seen_pixels(name: str, value: Any, given: Given) -> Any:
     if visible.dtype != np.bool_:
         raise ArgumentError(
             "visible",
-            f" of dtype {visible.dtype} given, booleans expected, True where a pixel is seen",
+            f" of dtype {visible.dtype} given, booleans expected, True where a pixel is seen: "
+            "visible.astype(bool), if it is 1 there and 0 elsewhere",
         )
     if visible.shape not in ((n,), images.shape):
+        alike = visible.size == n and "visible.ravel()"
+        flat = alike or (visible.size == images.size and "visible.reshape(len(visible), -1)")
         raise ArgumentError(
             "visible",
             f" of shape {visible.shape} given, ({n},) or the images' own shape {images.shape} "
-            "expected",
+            "expected" + (f": {flat}" if flat else ""),
         )
     return jnp.broadcast_to(jnp.asarray(own(visible)), images.shape)
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bpc_minimal.arguments import ArgumentError, choice, shown, take_fields_of_config
+from bpc_minimal.arguments import ArgumentError, choice, near, shown, take_fields_of_config
 from bpc_minimal.curvature import StepRule
 from bpc_minimal.data import MEAN, STD
 from bpc_minimal.energy import Precision
@@ -165,7 +165,7 @@ def _rule(value: Any) -> Rule:
         raise ArgumentError(
             "rule",
             f"={shown(value)} given, one of {', '.join(RULES)} expected, or an object of some of "
-            f"{', '.join(names)}",
+            f"{', '.join(names)}{near(value, RULES)}",
         )
     return RULES[value]
 
