@@ -49,7 +49,7 @@ from bpc_minimal import (
     preset,
     save,
 )
-from bpc_minimal.arguments import LARGEST, check_divisible, near, own_settings, take_data
+from bpc_minimal.arguments import LARGEST, near, own_settings, take_data
 from bpc_minimal.checkpoint import check_jax
 from bpc_minimal.data import CLASSES, PIXELS, SPLITS, normalise
 from bpc_minimal.devices import agreed, from_all, is_first, joined, together
@@ -527,7 +527,9 @@ def _prepare(arguments) -> tuple[Config, Data, int, Checkpoint | None]:
         raise ValueError(
             f"{total:.4g} iterations asked for, at most {LARGEST:,} expected; use fewer epochs"
         )
-    check_divisible(config.batch_size)
+    with warnings.catch_warnings():  # `fit` takes them again, and warns
+        warnings.simplefilter("ignore")
+        take_data("data", data, {"config": config})
     return config, data, total, resumed
 
 

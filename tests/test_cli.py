@@ -907,6 +907,12 @@ def test_a_mistake_is_named_without_a_traceback(command, code, message, files, c
     assert checkpoint.read_bytes() == before
 
 
+@pytest.mark.parametrize("setting", ["sizes=10,300,783", "batch_size=70000"])
+def test_nothing_is_announced_of_a_run_whose_settings_do_not_fit_its_data(setting, capsys):
+    assert run("train", "--set", setting) == 1
+    assert capsys.readouterr().out == "" and not Path("runs").exists()
+
+
 def test_other_data_need_torchvision(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     assert run("train", "--data", "kmnist") == 1
