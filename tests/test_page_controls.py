@@ -401,17 +401,88 @@ def test_a_search_leads_to_what_has_a_number_and_gives_no_solution_away(reader):
         ("figure 1", "Figure 1 in 1 ", "01_energy.html#figure-1"),
         ("eq. 3", "Equation 3 in 1 ", "01_energy.html#"),
         ("fig 1", "Figure 1 in 1 ", "01_energy.html#figure-1"),
+        ("figure 4.2", "Figure 2 in 4 ", "04_bidirectional.html#figure-2"),
+        ("fig 2 of chapter 4", "Figure 2 in 4 ", "04_bidirectional.html#figure-2"),
+        ("chapter 4 figure 2", "Figure 2 in 4 ", "04_bidirectional.html#figure-2"),
+        ("eq 4.3", "Equation 3 in 4 ", "04_bidirectional.html#equation-eq-04-3"),
         ("infer(", "API: infer", "api.html#bpc_minimal.infer"),
         ("Chapter 4", "4 Bidirectional errors", "04_bidirectional.html"),
     ):
         field.fill(typed)
         expect(results.first).to_contain_text(title)
         assert address in results.first.get_by_role("link").get_attribute("href")
+    field.fill("exercise 3.2")
+    expect(results.first).not_to_contain_text("among all solutions")  # but what it asks
+    for typed, meant in (
+        ("freeenergy", "free energy"),
+        ("playground", "network"),
+        ("quiz", "xercise"),
+    ):
+        field.fill(typed)
+        expect(results.first).to_contain_text(meant)
     every = page.evaluate("() => SEARCH_INDEX.entries")
     solutions = [entry for entry in every if "solutions.html#" in entry["url"]]
     assert solutions and not any(entry["text"] for entry in solutions)
     chapters = [entry["text"] for entry in every if re.search(r"book/\d\d_", entry["url"])]
     assert not [text for text in chapters if "answer_1 = 9.0" in text or "lVert" in text]
+
+
+def test_a_button_that_a_key_pressed_keeps_the_focus(reader):
+    """Else the next Tab would begin at the top, and the theme could be changed but once."""
+    page = reader.go(CHAPTER)
+    copy = page.locator("article div.cell_input:visible button.copybtn").first
+    theme = page.locator(".theme-switch-button:visible").first
+    for button in (copy, theme):
+        for key in ("Enter", "Space"):
+            button.focus()
+            page.keyboard.press(key)
+            page.wait_for_timeout(50)  # the scripts that let the focus go have run
+            expect(button).to_be_focused()
+    theme.focus()
+    page.keyboard.press("Enter")  # the third of three: as it was
+    if reader.width == 1280:
+        search = page.locator(".search-button-field:visible").first
+        search.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#pst-search-dialog")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#pst-search-dialog")).to_be_hidden()
+        expect(search).to_be_focused()
+
+
+def test_where_a_page_may_keep_nothing_all_else_works(reader):
+    """A course's site may show it in a frame that has no storage."""
+    if reader.base.startswith("file:"):
+        pytest.skip("the frame is that of a site")
+    page = reader.context.new_page()
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{reader.base}search.html")
+    page.set_content(
+        f'<iframe sandbox="allow-scripts" width="{reader.width}" height="800"'
+        f' src="{reader.base}{CHAPTER}"></iframe>'
+    )
+    frame = page.frame_locator("iframe")
+    root = frame.locator("html")
+    expect(root).to_have_attribute("data-theme", reader.theme)
+    for _ in range(2):
+        frame.locator(".theme-switch-button:visible").first.click()
+    expect(frame.locator("a[aria-describedby]").first).to_be_attached()
+    page.close()
+    assert not wrong
+
+
+def test_full_screen_is_offered_where_there_is_one(reader):
+    page = reader.go(CHAPTER)
+    button = page.locator(".btn-fullscreen-button").first
+    expect(button).to_be_visible()
+    without = reader.context.new_page()
+    without.add_init_script(
+        "Object.defineProperty(document, 'fullscreenEnabled', {get: () => false})"
+    )
+    without.goto(reader.base + CHAPTER)
+    expect(without.locator(".btn-fullscreen-button").first).to_be_hidden()
+    without.close()
 
 
 def test_code_is_copied(reader):

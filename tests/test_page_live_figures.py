@@ -339,6 +339,19 @@ def test_on_a_phone_what_moves_and_what_moves_it_are_on_one_screen(name, control
     assert reader.page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("name", ["hidden", "mixture"])
+def test_on_a_phone_the_image_stays_in_sight_of_every_slider(name, width, visit):
+    reader = visit(name, **PHONE | {"viewport": {"width": width, "height": 788}})
+    last = reader.root.locator("input[type=range]").last
+    last.evaluate("e => scrollBy(0, e.getBoundingClientRect().bottom - innerHeight + 60)")
+    for image in reader.root.locator(".lf-image, .lf-three canvas").all():
+        box = image.bounding_box()
+        assert 0 < box["y"] and box["y"] + box["height"] < 788 / 2
+        seen = "e => { const r = e.getBoundingClientRect(); return e === document.elementFromPoint("
+        assert image.evaluate(f"{seen}(r.left + r.right) / 2, (r.top + r.bottom) / 2) }}")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name, seed", [(name, seed) for seed, name in enumerate(FIGURES)])
 def test_random_gestures_leave_no_error_and_no_nan(name, seed, visit):

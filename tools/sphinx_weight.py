@@ -50,9 +50,18 @@ OWN_PAGE = {"math.css"}  # on pages with a formula
 # The theme waits for its script to ask whether the system is dark; until then code has no colours and other
 # lines, and moves. Asked at once, the first picture is the right one. Where no script may ask, a page has the
 # light theme, and over it, if the system is dark, a style sheet that is loaded only then.
+# A page that may keep nothing (in a course's sandboxed frame) forgets the choice, and all else works.
 # Nor does the theme's button wait: until the theme listens to it, a listener stands in, which book.js ends.
 THEME = re.compile(r"document\.documentElement\.dataset\.mode = .*?(?=\s*</script>)", re.DOTALL)
 ASK_AT_ONCE = """{
+      for (const storage of ["localStorage", "sessionStorage"]) {
+        try {
+          window[storage];
+        } catch {
+          const none = { getItem: () => null, setItem() {}, removeItem() {} };
+          Object.defineProperty(window, storage, { value: none });
+        }
+      }
       const chosen = document.documentElement.dataset;
       chosen.mode = localStorage.getItem("mode") || "auto";
       const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";

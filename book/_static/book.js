@@ -291,6 +291,29 @@ function keepFitting() {
   document.addEventListener("toggle", fit, true); // what was folded in had no width
 }
 
+// A button keeps the focus of the keyboard, whatever the theme's scripts and the one that copies do with it: they let
+// it go, and the next Tab would begin at the top of the page.
+
+document.addEventListener(
+  "click",
+  (event) => {
+    const button = event.target.closest("button");
+    if (!button || event.detail) return; // a tap or a click of the mouse counts itself; a key does not
+    const keep = () => document.activeElement === document.body && button.focus({ preventScroll: true });
+    setTimeout(keep);
+    const dialog = document.getElementById("pst-search-dialog");
+    if (button.matches(".search-button, .search-button-field")) dialog.addEventListener("close", () => setTimeout(keep), { once: true });
+  },
+  true,
+);
+
+// Full screen is offered where the browser has it: a phone may not.
+
+function offerFullScreen() {
+  if (document.fullscreenEnabled) return;
+  for (const button of document.querySelectorAll(".btn-fullscreen-button")) button.hidden = true;
+}
+
 // On a phone the field says what fits it; its keyboard has a key that searches.
 
 function fitSearchField() {
@@ -413,6 +436,7 @@ whenReady(() => {
   showDefinitions();
   makeDownloads();
   fitSearchField();
+  offerFullScreen();
   explainUnset();
   unfold();
   window.addEventListener("hashchange", unfold);

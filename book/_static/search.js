@@ -80,6 +80,12 @@ function fit(word, section) {
 // a hyphen may be written without, and what has a number may be named in short, with or without a space.
 const NUMBERED = /(?<![\p{L}\p{N}_])(exercises?|exc?|equations?|eqn?|fig(?:ure)?s?|sol(?:ution)?s?|chap(?:ter)?|ch)\.?\s*(?=\d)/giu;
 const OF_A_CHAPTER = /^\s*(exercise|solution)s?\s+(?:(?:of|in|from|for)\s+)?(?:chapter\s+)?(\d+)\s*$/i;
+// A figure or an equation of a chapter: "figure 4.2", as the code calls it, "equation 3 of chapter 4", "chapter 4 figure 3".
+const PLACED = [
+  /^\s*(?<kind>figure|equation)s?\s+(?<chapter>\d+)\.(?<number>\d+)\s*$/i,
+  /^\s*(?<kind>figure|equation)s?\s+(?<number>\d+),?\s+(?:(?:of|in|from)\s+)?chapter\s+(?<chapter>\d+)\s*$/i,
+  /^\s*chapter\s+(?<chapter>\d+),?\s+(?<kind>figure|equation)s?\s+(?<number>\d+)\s*$/i,
+];
 const WHOLE = { ex: "exercise", eq: "equation", fi: "figure", so: "solution", ch: "chapter" };
 
 function search(typed) {
@@ -99,6 +105,10 @@ function searchWords(query) {
   const kind = those && `${those[1][0].toUpperCase()}${those[1].slice(1).toLowerCase()} ${those[2]}.`;
   const isMeant = (section) =>
     called.has(section.title) || (!section.in && section.title.startsWith(`${chapter} `));
+  const placed = PLACED.map((way) => query.match(way)?.groups).find(Boolean);
+  const isPlaced = (section) =>
+    section.title.toLowerCase() === `${placed.kind.toLowerCase()} ${placed.number}` &&
+    section.in.startsWith(`${placed.chapter} `);
   const holds = (section) => phrases.every((words) => `${section.title} ${section.text}`.toLowerCase().includes(words));
   const typed = query.match(WORDS) ?? [];
   const telling = typed.filter((word) => !SMALL.has(word.toLowerCase()));
@@ -109,7 +119,8 @@ function searchWords(query) {
   for (const section of sections) {
     const fits = meaning.map((ways) => Math.max(...ways.map((way) => Math.min(...way.map((word) => fit(word, section))))));
     const score = fits.reduce((a, b) => a + b, 0);
-    if (kind && section.title.startsWith(kind)) found.push({ section, score: 1000 });
+    if (placed && isPlaced(section)) found.push({ section, score: 1000 });
+    else if (kind && section.title.startsWith(kind)) found.push({ section, score: 1000 });
     else if (isMeant(section)) found.push({ section, score: score + 100 });
     else if (!score || !holds(section)) continue;
     else if (fits.every(Boolean)) found.push({ section, score });

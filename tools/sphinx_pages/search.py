@@ -28,8 +28,10 @@ SYNONYMS = {
     "backpropagation": "backprop",
     "bpc": "bidirectional predictive coding",
     "classification": "classify",
-    "decoder": "generator",
     "dataset": "MNIST",
+    "decoder": "generator",
+    "demo": "live network",
+    "download": "Colab notebook",
     "elbo": "free energy",
     "encoder": "amortiser",
     "epc": "errors coordinates",
@@ -39,12 +41,15 @@ SYNONYMS = {
     "equilibrium": "settle",
     "feedforward": "sweep",
     "fid": "Fréchet distance",
+    "freeenergy": "free energy",
     "generalisation": "test accuracy",
     "generalise": "test accuracy",
     "hebbian": "local rule",
     "hessian": "curvature",
+    "homework": "assignments",
     "initialisation": "draws",
     "inpainting": "completion",
+    "jupyter": "Colab notebook",
     "kl": "free energy",
     "kullback": "free energy",
     "leibler": "free energy",
@@ -53,7 +58,9 @@ SYNONYMS = {
     "overfit": "test accuracy",
     "overfitting": "test accuracy",
     "pc": "predictive coding",
+    "playground": "live network",
     "pytorch": "torch",
+    "quiz": "exercises",
     "recognition": "amortiser",
     "relaxation": "settle",
     "relu": "activation function",
@@ -61,6 +68,7 @@ SYNONYMS = {
     "sigmoid": "activation function",
     "speed": "fast",
     "tanh": "activation function",
+    "teacher": "teach",
     "unsupervised": "without labels",
     "vae": "amortiser generator",
     "vaes": "amortiser generator",
@@ -278,6 +286,8 @@ def is_elsewhere(node: nodes.Node) -> bool:
     """Whether something inside a section is found by itself, or not at all."""
     if isinstance(node, Fold):
         return bool({"solution", "check"} & {*node["classes"]})
+    if isinstance(node, nodes.paragraph) and "exercise-links" in node["classes"]:
+        return True
     return isinstance(
         node, nodes.section | desc | Exercise | nodes.raw | nodes.comment | nodes.target
     )
