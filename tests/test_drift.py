@@ -340,7 +340,7 @@ OWN = {
         label_at_rest step_alone read_few first_fifty steps_above steps_to_rest with_one read_linearly""",
     "04_bidirectional": """
         watch right act_slope farthest mean_energy read_hidden expected settled_by pasted paired against_share
-        lead better_answer by_labels near wait
+        lead better_answer with_error by_labels near wait
         spread settled_pair settled_hidden last_gradient last_update hidden_layers""",
     "05_training_loop": """
         keep reads gradient_of label_error cosine by_backprop
