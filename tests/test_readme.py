@@ -111,7 +111,8 @@ def test_times_measured_stand_in_the_order_of_the_commands():
     assert named and named == [command for command in first_minutes.SETS_UP if command in named]
     assert all(
         re.fullmatch(
-            r" [^|]+ \| \d+ (s|min) \|( \d+ (s|min))? \| (nothing|a load of [\d.]+) \|", rest
+            r" [^|]+ \| \d+ (s|min) \|( \d+ (s|min))? \| (nothing|[\d.]+ of \d+ processors' work) \|",
+            rest,
         )
         for rest in rows.values()
     )

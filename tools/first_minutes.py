@@ -3,7 +3,8 @@
     python tools/first_minutes.py          train, book and test, most of an hour
     python tools/first_minutes.py train    one of them; the rows of the others stay
 
-What is committed is measured. Keep the machine quiet meanwhile; each row says whether it was.
+What is committed is measured. Keep the machine quiet meanwhile; each row says what others had of
+the processors while the command ran.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
 from execute_notebooks import processor
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +56,20 @@ def make(target: str, clone: Path) -> tuple[float, str]:
     return time.perf_counter() - start, printed
 
 
+def used() -> tuple[float, float, float]:
+    """Give seconds: the clock's, all processors' at work, and those of this tool's own finished children."""
+    at_work, own = psutil.cpu_times(), os.times()
+    idle = at_work.idle + getattr(at_work, "iowait", 0.0)
+    return time.perf_counter(), sum(at_work[:8]) - idle, own.children_user + own.children_system
+
+
+def beside(start: tuple[float, float, float]) -> str:
+    """Say what others had of the processors since `start`."""
+    clock, at_work, own = (now - then for now, then in zip(used(), start, strict=True))
+    others = (at_work - own) / clock
+    return "nothing" if others < 0.1 else f"{others:.1f} of {os.cpu_count()} processors' work"
+
+
 def megabytes(folder: Path) -> float:
     """Give what a folder takes on the disk."""
     return sum(path.lstat().st_blocks for path in folder.rglob("*")) * 512 / 1e6
@@ -85,11 +101,10 @@ def main() -> int:
         clone = Path(folder) / "bpc-book"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
         for command in (c for c in SETS_UP if c in commands):
-            load = os.getloadavg()[0]
-            busy = "nothing" if load < 0.5 else f"a load of {load:.1f}"
             seconds, _ = make(SETS_UP[command], clone)
-            size = megabytes(clone / ".venv")
+            size, start = megabytes(clone / ".venv"), used()
             took, printed = make(command, clone)
+            busy = beside(start)
             again = "" if command == "test" else duration(make(command, clone)[0])
             ready = f"{size / 1000:.1f} GB in {duration(seconds)}" if seconds > 1 else "the same"
             measured[f"| `make {command}` |"] = f" {ready} | {duration(took)} | {again} | {busy} |"
