@@ -18,8 +18,11 @@ NBVAL := $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with book/saniti
 .PHONY: help book pdf editions student-book slides exam test test-slow test-avx2 test-oldest train best live notebooks lint format bench links audit mutants release constraints set-repository pages-report kernels assignments preflight experiments arena clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
-	  while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^##@ \(.*\)/|\1/p; s/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+	  while IFS='|' read -r name text; do \
+	    if [ "$$name" ]; then printf '  make %-14s %s\n' "$$name" "$$text"; else printf '\n%s\n' "$$text:"; fi; done
+
+##@ to read
 
 book: .venv/installed ## render the book to _build/html
 	$(BIN)/jupyter-book build . --all -W --keep-going
@@ -27,6 +30,48 @@ book: .venv/installed ## render the book to _build/html
 
 pdf: book ## print the rendered book into dist/bpc-book.pdf (needs Chromium)
 	$(BIN)/python tools/pdf.py
+
+##@ to teach
+
+editions: .venv-kit/installed ## make the notebooks of readers, students and instructors: dist/kit
+	.venv-kit/bin/python tools/editions.py
+
+assignments: .venv-kit/installed ## make graded exercises, six weeks and more, in course/ (SEED=any text of yours)
+	.venv-kit/bin/python tools/assignments.py "$(SEED)" "$(COURSE)"
+
+preflight: .venv-kit/installed ## repair or name what would go wrong in grading what students handed in
+	.venv-kit/bin/python tools/preflight.py "$(COURSE)"
+
+student-book: .venv/installed ## render the book without solutions: dist/kit/student-book, and a PDF
+	$(BIN)/python tools/student_book.py
+
+slides: .venv-kit/installed ## make a deck of slides of each chapter, and its PDF: dist/kit/slides
+	.venv-kit/bin/python tools/slides.py
+
+exam: .venv-kit/installed ## write an exam with the numbers of a seed: dist/kit/exam-SEED (SEED=2027)
+	.venv-kit/bin/python tools/write_exam.py $(SEED) $(ARGS)
+
+set-repository: ## set the repository's address everywhere (URL=https://github.com/USER/NAME)
+	$(python)
+	@$(PYTHON) tools/set_repository.py "$(URL)"
+
+##@ to build on it
+
+train: .venv/trains ## train a network on MNIST (ARGS="--preset best")
+	$(BIN)/python -m bpc_minimal train $(ARGS)
+
+best: .venv/trains ## train `best`, store it in the package, draw the welcome page's figure
+	$(BIN)/python tools/best.py $(ARGS)
+
+live: .venv/trains ## train the networks of the page to play with, and write what it loads
+	$(BIN)/python tools/live.py $(ARGS)
+	$(BIN)/python tools/learn.py
+	$(BIN)/python tools/live_figures.py
+
+kernels: .venv-zig/installed ## compile the hot loops of the page that learns
+	.venv-zig/bin/python tools/kernels.py $(ARGS)
+
+##@ to change it
 
 # XLA complains on stderr of a busy machine, and a chapter's outputs would not be those that are stored.
 test test-avx2 test-oldest: export TF_CPP_MIN_LOG_LEVEL := 3
@@ -45,20 +90,6 @@ test-avx2: .venv/installed ## compare the notebooks' outputs as another processo
 test-oldest: .venv-oldest/installed ## test with the oldest JAX, Equinox and Optax allowed; measure coverage
 	$(QUICK) $(OLDEST)/python $(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered
 	$(OLDEST)/python $(NBVAL)
-
-train: .venv/trains ## train a network on MNIST (ARGS="--preset best")
-	$(BIN)/python -m bpc_minimal train $(ARGS)
-
-best: .venv/trains ## train `best`, store it in the package, draw the welcome page's figure
-	$(BIN)/python tools/best.py $(ARGS)
-
-live: .venv/trains ## train the networks of the page to play with, and write what it loads
-	$(BIN)/python tools/live.py $(ARGS)
-	$(BIN)/python tools/learn.py
-	$(BIN)/python tools/live_figures.py
-
-kernels: .venv-zig/installed ## compile the hot loops of the page that learns
-	.venv-zig/bin/python tools/kernels.py $(ARGS)
 
 notebooks: .venv/installed ## execute the chapters and store their outputs (ARGS=book/05_*.ipynb)
 	$(BIN)/python tools/execute_notebooks.py $(ARGS)
@@ -82,6 +113,8 @@ format: .venv/installed ## bring the code into the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+##@ to measure
+
 bench: .venv/installed ## measure; results go to benchmarks/results (ARGS=--guard: a short look)
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
@@ -95,6 +128,8 @@ experiments: .venv/installed ## run what book/claims.toml asks for and is not st
 
 pages-report: book ## measure the pages: weight, speed, Lighthouse (needs Chromium and npm)
 	$(BIN)/python tools/pages_report.py $(ARGS)
+
+##@ to publish and to keep
 
 links: .venv/installed ## ask for every address outside the book (needs a connection)
 	$(BIN)/python tools/links.py
@@ -121,28 +156,6 @@ constraints: .venv/installed ## pin what requirements.txt asks for (ARGS=--upgra
 	$(LOCK) pyproject.toml --extra kit -c constraints.txt -o requirements-kit.txt
 	echo ziglang | $(LOCK) - -o constraints-zig.txt
 	echo pip-audit | $(LOCK) - -c constraints.txt --no-emit-package pip -o constraints-audit.txt $(ARGS)
-
-editions: .venv-kit/installed ## make the notebooks of readers, students and instructors: dist/kit
-	.venv-kit/bin/python tools/editions.py
-
-assignments: .venv-kit/installed ## make graded exercises, six weeks and more, in course/ (SEED=any text of yours)
-	.venv-kit/bin/python tools/assignments.py "$(SEED)" "$(COURSE)"
-
-preflight: .venv-kit/installed ## repair or name what would go wrong in grading what students handed in
-	.venv-kit/bin/python tools/preflight.py "$(COURSE)"
-
-student-book: .venv/installed ## render the book without solutions: dist/kit/student-book, and a PDF
-	$(BIN)/python tools/student_book.py
-
-slides: .venv-kit/installed ## make a deck of slides of each chapter, and its PDF: dist/kit/slides
-	.venv-kit/bin/python tools/slides.py
-
-exam: .venv-kit/installed ## write an exam with the numbers of a seed: dist/kit/exam-SEED (SEED=2027)
-	.venv-kit/bin/python tools/write_exam.py $(SEED) $(ARGS)
-
-set-repository: ## set the repository's address everywhere (URL=https://github.com/USER/NAME)
-	$(python)
-	@$(PYTHON) tools/set_repository.py "$(URL)"
 
 clean: ## remove what a build or a test left; the environments stay
 	rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -72,6 +72,7 @@ def layer_steps(
         return [step_size] * (network.depth + 1)
     bounds = curvatures(network, gen, disc, norms)
     steps = [step_size / jnp.where(c == 0, 1.0, c) for c in bounds]
+    # Divided by True, a step stays as it is; by False, it is infinite, and whoever looks says so.
     return [step / (step >= jnp.finfo(step.dtype).tiny) for step in steps]
 
 

@@ -4,7 +4,7 @@ One function, `infer`, serves training, classification, generation and completio
 what is clamped. A `Rule` tells four models of predictive coding apart. Chapters 1 to 4 build it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -134,9 +134,26 @@ def infer(
 
 @eqx.filter_jit
 def settle(
-    network, activities, clamped, gen, disc, steps, step_size, step_rule, in_turn, recorded=()
-):
-    """Run `infer` in one compiled loop, precisions weighed by the rule; record what is asked for."""
+    network: Network,
+    activities: Activities,
+    clamped: Sequence[Clamp],
+    gen: Sequence[float],
+    disc: Sequence[float],
+    steps: int,
+    step_size: float,
+    step_rule: StepRule,
+    in_turn: bool,
+    recorded: Sequence[Literal["energies", "trajectory"]] = (),
+) -> tuple[Activities, dict[str, Any]]:
+    """Run `infer` in one compiled loop, whose arguments these are, except two kinds.
+
+    `gen` and `disc` are the precisions, weighed by the rule: L numbers each, of the errors e_1..e_L and
+    d_0..d_{L-1}, as `weighed` gives them. `recorded` names what is kept at each step.
+
+    Returns:
+        activities: z_0..z_L at the end.
+        path: what was recorded, by name, at steps + 1 moments, the first before any step.
+    """
     norms = spectral_norms(network) if step_rule == "curvature" and steps else None
     step_sizes = layer_steps(network, gen, disc, step_size, norms)
 
@@ -155,8 +172,21 @@ def settle(
     return last, jax.tree.map(lambda a, b: jnp.concatenate([a, b]), first, path)
 
 
-def check_settled(network, activities, clamped, energies, gen, disc, step_size, step_rule):
-    """Raise FloatingPointError, with its cause, if activities are not finite; a tracer's are unknown."""
+def check_settled(
+    network: Network,
+    activities: Activities,
+    clamped: Sequence[Clamp],
+    energies: Callable[[], Float[Array, "times batch"]],
+    gen: Sequence[float],
+    disc: Sequence[float],
+    step_size: float,
+    step_rule: StepRule,
+) -> None:
+    """Raise FloatingPointError, with its cause, if settled activities are not finite.
+
+    Those of a function that JAX traces are not known yet, and pass. `energies` settles once more, to find
+    the step at which it happened; all else is as in `settle`.
+    """
     if all(isinstance(z, jax.core.Tracer) or np.isfinite(z).all() for z in activities):
         return
     if not all(np.isfinite(weight).all() for weight in jax.tree.leaves(network)):
@@ -195,6 +225,8 @@ def descend(
 ) -> Activities:
     """Take one step of inference, of the given size at each layer; clamped values stay.
 
+    `gen` and `disc` are weighed precisions, as in `settle`; `step_sizes` are L + 1, of `layer_steps`.
+
     In turn, one step carries what the label says to every layer, where all at once takes a step a
     layer: with a layer's step at 1 / `curvatures`, none can raise the energy while the active units
     stay the same.
@@ -231,7 +263,7 @@ def start_activities(
     labels: Float[Array, "batch n_0"] | None,
     images: Float[Array, "batch n_L"] | None,
 ) -> Activities:
-    """Sweep from the end that the rule names, or from the other if only that is there.
+    """Sweep from the end that the rule names, or from the other if only that is there: z_0..z_L.
 
     The ends that are given stand in the result as given. With a rule that starts from the label and
     no label, the sweep starts from the mean of all labels: each unit 1 / n_0.
@@ -253,7 +285,18 @@ def start_activities(
 def weighed(
     weights: tuple[float, float], alpha_gen: Precision, alpha_disc: Precision, L: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Multiply each precision by the rule's weight for its kind of error; without it, it is exactly 0."""
+    """Multiply each precision by the rule's weight for its kind of error; without it, it is exactly 0.
+
+    Args:
+        weights: `rule.moves` in inference, `rule.teaches` in learning: of e, then of d.
+        alpha_gen: as in `energy`.
+        alpha_disc: as in `energy`.
+        L: how many precisions there are of each kind.
+
+    Returns:
+        gen: L numbers, of the errors e_1..e_L.
+        disc: L numbers, of the errors d_0..d_{L-1}. By these two names they are handed on everywhere.
+    """
     gen, disc = (
         tuple(weight * alpha if weight else 0.0 for alpha in by_layer(alphas, L))
         for weight, alphas in zip(weights, (alpha_gen, alpha_disc), strict=True)

@@ -155,6 +155,7 @@ def train_step(
     label = split_over_devices(one_hot(labels, config.sizes[0]))
     image, label = image.astype(network.dtype), label.astype(network.dtype)
     gen, disc = weighed(rule.moves, config.alpha_gen, config.alpha_disc, L)
+    # With a fixed step there are no norms: `state.norms and ...` is then None.
     step_sizes = layer_steps(network, gen, disc, config.step_size, state.norms and state.norms.now)
 
     classes = sweep_down(network, jnp.eye(config.sizes[0], dtype=network.dtype))  # all it can give
