@@ -566,7 +566,10 @@ def test_a_name_of_the_code_goes_on_after_a_sign(reader):
     assert not within, within
 
 
-@pytest.mark.parametrize("name", ["book/03_hybrid.html", "book/solutions.html", "search.html"])
+@pytest.mark.parametrize(
+    "name",
+    ["book/03_hybrid.html", "book/solutions.html", "book/teaching/chapters.html", "search.html"],
+)
 def test_what_is_touched_is_large_enough(reader, name):
     """44 pixels for what a page is used with; 24 for a link in a line of text, and for all else."""
     page = reader.go(name)

@@ -299,6 +299,7 @@ def test_each_page_has_a_card_and_a_canonical_address(site):
         assert re.search(r'<link rel="canonical" href="([^"]+)"', text)[1] == BASE + name
         assert found["og:url"] == BASE + name and found["og:description"] == found["description"]
         assert found["twitter:card"] == "summary_large_image"
+        assert text.count('name="viewport"') == 1
         card = site / found["og:image"].removeprefix(BASE)
         with Image.open(card) as picture:
             assert picture.size == (1200, 630)
@@ -336,6 +337,16 @@ def test_a_lost_reader_is_led_back_from_any_depth(site, page, tmp_path):
         page.get_by_role("link", name="Glossary").click()
         page.wait_for_url(f"**/{folder}/book/glossary.html")
         assert failed.count(lost) == len(failed)
+
+
+def test_a_lost_reader_of_a_copy_is_led_back_too(site, page):
+    """Published elsewhere than its address says, such as a preview, the book is at the server's root."""
+    with pages_report.served(site) as address:
+        page.goto(f"{address}book/no/such/page.html")
+        style = "() => getComputedStyle(document.body).fontFamily"
+        assert page.evaluate(style).startswith("system-ui")
+        page.get_by_role("link", name="Glossary").click()
+        page.wait_for_url(f"{address}book/glossary.html")
 
 
 def test_a_lost_reader_is_offered_what_the_address_may_have_meant(site, page, tmp_path):

@@ -135,11 +135,18 @@ def weigh(browser: Browser, address: str) -> dict[str, Any]:
     def finished(event: dict[str, Any]) -> None:
         asked.setdefault(event["requestId"], {})["bytes"] = event["encodedDataLength"]
 
+    def failed(event: dict[str, Any]) -> None:
+        asked.setdefault(event["requestId"], {})["bytes"] = 0
+
     tools.on("Network.responseReceived", answered)
     tools.on("Network.loadingFinished", finished)
+    tools.on("Network.loadingFailed", failed)
     page.goto(address, wait_until="networkidle")
     page.evaluate(SCROLL)
-    page.wait_for_load_state("networkidle")
+    known = -1  # what is not asked for at once, such as weights, is waited for too
+    while known != len(asked) or not all("bytes" in r for r in asked.values()):
+        known = len(asked)
+        page.wait_for_timeout(1000)
     context.close()
     sent = [r for r in asked.values() if r.get("url", "").startswith("http")]
     kinds: dict[str, int] = {}

@@ -55,11 +55,13 @@ GUESS = """{
   document.addEventListener("DOMContentLoaded", guess);
 }"""
 
-# A server shows 404.html at any depth, so that its addresses are seen from the book's folder there. On a disk
-# it lies in that folder. What leads to a place on the same page must not leave it.
+# A server shows 404.html at any depth, so that its addresses are seen from the book's folder there, or from
+# the server's own where the book is published elsewhere than it says. On a disk it lies in that folder. What leads to a place on the same page must not leave it.
 BASE = """<base href="{folder}">
     <script>
-      if (location.protocol === "file:") document.querySelector("base").remove();
+      const base = document.querySelector("base");
+      if (location.protocol === "file:") base.remove();
+      else if (!location.pathname.startsWith("{folder}")) base.href = "/";
       document.addEventListener("click", (event) => {{
         const link = event.target.closest("a[href^='#']");
         if (!link) return;

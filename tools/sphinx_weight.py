@@ -76,6 +76,7 @@ ASK_AT_ONCE = """{
       document.addEventListener("click", window.changeThemeEarly);
     }"""
 IN_THE_DARK = re.compile(r"\[data-theme(=[\"']?dark[\"']?)?\]")
+VIEWPORT = re.compile(r'<meta [^>]*name="viewport"[^>]*>\s*')  # Sphinx, its theme and MyST write one each
 SEARCH = {"searchtools.js", "language_data.js", "searchindex.js"}
 
 
@@ -313,6 +314,8 @@ def rewritten(
         text = re.sub(r"<script>(?:let|var) toggle\w+ = .*?</script>\s*", "", text)
     dark = f'<link rel="stylesheet" media="(prefers-color-scheme: dark)" href="{page.root + links[DARK]}" />'
     text = SCRIPT.sub(script, SHEET.sub(sheet, text))
+    for again in VIEWPORT.findall(text)[1:]:
+        text = text.replace(again, "", 1)
     return text.replace("</head>", f"<noscript>{dark}</noscript>\n</head>", 1)
 
 
