@@ -56,7 +56,8 @@ GUESS = """{
 }"""
 
 # A server shows 404.html at any depth, so that its addresses are seen from the book's folder there, or from
-# the server's own where the book is published elsewhere than it says. On a disk it lies in that folder. What leads to a place on the same page must not leave it.
+# the server's own where the book is published elsewhere than it says. On a disk it lies in that folder. What
+# leads to a place on the same page must not leave it.
 BASE = """<base href="{folder}">
     <script>
       const base = document.querySelector("base");

@@ -76,7 +76,8 @@ ASK_AT_ONCE = """{
       document.addEventListener("click", window.changeThemeEarly);
     }"""
 IN_THE_DARK = re.compile(r"\[data-theme(=[\"']?dark[\"']?)?\]")
-VIEWPORT = re.compile(r'<meta [^>]*name="viewport"[^>]*>\s*')  # Sphinx, its theme and MyST write one each
+# Sphinx, its theme and MyST write one each.
+VIEWPORT = re.compile(r'<meta [^>]*name="viewport"[^>]*>\s*')
 SEARCH = {"searchtools.js", "language_data.js", "searchindex.js"}
 
 
