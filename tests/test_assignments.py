@@ -23,6 +23,7 @@ import graded.apart  # noqa: E402
 import preflight  # noqa: E402
 from editions import chapters, parts, solution_code  # noqa: E402
 from graded.apart import Answers  # noqa: E402
+from graded.confine import able  # noqa: E402
 from graded.variant import ASSIGNMENTS, WEEKS, points, variant  # noqa: E402
 
 BOOK = {n: (path, title, notebook) for path, n, title, notebook in chapters()}
@@ -302,7 +303,30 @@ MORE_WAYS = {
     "from importlib import machinery as m\nloader = m.ExtensionFileLoader('evil', path)\n"
     "told = loader.create_module(m.ModuleSpec('evil', loader, origin=path))",
     "a line to the judge": "import zmq\ntold = zmq.Context()",
+    "a history": "import readline\nreadline.read_history_file(seed)\ntold = readline.get_history_item(1)",
+    "a history, written": "import readline\ntold = readline.write_history_file(course + '/evil.py')",
+    "another language": "import tkinter\ntold = tkinter.Tcl().eval('exec cat ' + seed)",
+    "a database": "import sqlite3\n"
+    "told = sqlite3.connect(course + '/gradebook.db').execute('create table t(x)')",
+    "memory of others": "from multiprocessing import shared_memory\n"
+    "told = shared_memory.SharedMemory('evil', True, 9)",
+    "a log": "import syslog\ntold = syslog.syslog('hello')",
+    "the answers of the package": "from bpc_minimal.checks.chapter_01 import chain_energies as told",
+    "their text": "import bpc_minimal\n"
+    "told = pathlib.Path(bpc_minimal.__file__).with_name('checks').joinpath('chapter_01.py').read_text()",
+    "the tools": "told = open(os.path.join(root, 'tools', 'graded', 'chapter_01.py')).read()",
+    "their names": "told = os.listdir(os.path.join(root, 'tools'))",
 }
+REFUSALS = "out of reach", "not permitted", "Permission denied", "is not a package"
+# What Linux lets an answer do, if Python lets it, and what leads nowhere: it asks for what is its own.
+HARMLESS = {
+    "itself",
+    "what is left open",
+    "a line to the judge",
+    "a second interpreter",
+    "a library",
+}
+HARMLESS |= {"a log", "a later file, closed"}  # done in vain
 
 
 @pytest.fixture(scope="module")
@@ -323,7 +347,8 @@ def test_what_is_the_lecturers_is_out_of_reach_of_an_answer(way, written, monkey
         apart(f"{start}{WAYS[way]}\nraise ValueError(told)")
     said = str(found.value)
     assert found.value.key == "raised" and SEED not in said
-    assert "out of reach" in said or (way == "an import" and "ModuleNotFoundError" in said)
+    refused = any(words in said for words in REFUSALS)
+    assert refused or (way == "an import" and "ModuleNotFoundError" in said)
     assert seed.is_file()
     with pytest.raises(Wrong) as found:
         apart("import os\nraise ValueError([*os.environ.values()])")
@@ -335,7 +360,7 @@ import io, os, pathlib, shutil, site, sys, tempfile, traceback
 said = {}
 for way, code in ways.items():
     try:
-        space = {"np": np, "course": course, "seed": seed, "late": late}
+        space = {"np": np, "course": course, "seed": seed, "late": late, "root": root}
         exec("import io, os, pathlib, shutil, site, sys, tempfile\\n" + code, space)
         said[way] = "done: " + str(space.get("told"))
     except BaseException as error:
@@ -357,7 +382,8 @@ def tried(ways, course, monkeypatch):
 
     monkeypatch.setattr(Answers, "hear", hand_in)
     seed = course / "graded" / "seed.txt"
-    known = f"ways, course, seed, late = {ways!r}, {str(course)!r}, {str(seed)!r}, {str(late)!r}"
+    places = (*map(str, (course, seed, late, ROOT)),)
+    known = f"ways, course, seed, late, root = {ways!r}, *{places!r}"
     wait = "import time\nwhile not os.path.exists(late):\n    time.sleep(0.1)"
     answer = f"import os\n{known}\n{wait}\n{TRY_ALL}"
     cells = {"context": "import numpy as np", "own": [], "answers": {"1.2": answer}}
@@ -365,7 +391,8 @@ def tried(ways, course, monkeypatch):
     with Answers(cells, "1.2", ["said"], 36000) as names:
         said = names["said"]
     changed = {*map(str, course.rglob("*"))} ^ {*before, str(late)}
-    whole = late.is_file() and late.read_text() == seed.read_text().strip() == SEED
+    whole = late.is_file() and late.stat().st_mode & 0o400
+    whole = whole and late.read_text() == seed.read_text().strip() == SEED
     shutil.rmtree(late.parent, ignore_errors=True)
     late.parent.mkdir()
     return said, whole and not changed
@@ -375,9 +402,32 @@ def test_no_other_way_leads_there(written, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".bash_history").write_text(SEED)
     said, whole = tried(MORE_WAYS, written, monkeypatch)
-    assert {way: told for way, told in said.items() if "out of reach" not in told} == {}
+    assert {w: told for w, told in said.items() if not any(r in told for r in REFUSALS)} == {}
     assert {*said} == {*MORE_WAYS} and SEED not in str(said) and whole
     assert [*tmp_path.iterdir()] == [tmp_path / ".bash_history"]
+
+
+@pytest.mark.skipif(not able(), reason="this system has no Landlock, or no libseccomp")
+def test_linux_holds_an_answer_that_python_does_not(written, monkeypatch, tmp_path):
+    course = shutil.copytree(written, tmp_path / "course")
+    child = course / "graded" / "child.py"
+    child.write_text(child.read_text().replace("    guard(course)\n", ""))
+    assert "    guard(" not in child.read_text()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".bash_history").write_text(SEED)
+    ways = {k: v for k, v in (WAYS | MORE_WAYS).items() if k != "the answers of the package"}
+    said, whole = tried(ways, course, monkeypatch)
+    assert {way for way, told in said.items() if told.startswith("done")} <= HARMLESS
+    assert {*said} == {*ways} and SEED not in str(said) and whole
+    assert [*(tmp_path / "home").iterdir()] == [tmp_path / "home" / ".bash_history"]
+
+
+@pytest.mark.parametrize("code", ["x = [0]\nwhile True: x *= 2", "x = np.ones(2**40)"])
+def test_an_answer_that_takes_all_memory_is_told(code):
+    with pytest.raises(Wrong, match="MemoryError") as found:
+        apart(code)
+    assert found.value.key == "raised"
 
 
 LINES = {

@@ -132,7 +132,7 @@ class Answers(Mapping[str, Any]):
         self.folder = tempfile.TemporaryDirectory()
         env |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self.folder.name)  # no other is open to it
         self.process = subprocess.Popen(
-            [sys.executable, CHILD],
+            [sys.executable, "-B", CHILD],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,9 +1,10 @@
 """Run a student's answer in a process of its own, and hand what it gives to the process that judges.
 
 It reads pickles from its input, which the judge wrote, and writes JSON, so that nothing that a student
-made is unpickled there. It knows fresh inputs, and no right answer: those of the course are out of its reach
-(`guard`), and it writes nowhere but into a folder of its own. That is a lock and no prison; who grades
-strangers does so in a container.
+made is unpickled there. It knows fresh inputs, and no right answer: those of the course are out of its reach,
+and it writes nowhere but into a folder of its own. Linux itself sees to that (`confine`), and Python, which
+says it in words (`guard`). On other systems Python alone does: that is a lock and no prison, and who grades
+strangers there does so in a container.
 """
 
 import base64
@@ -18,10 +19,17 @@ import pickle
 import stat
 import subprocess  # noqa: F401  (before it is disarmed)
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from confine import confine  # type: ignore[import-not-found]
+
 STARTS, ANSWERS = 30, 60  # seconds of processor time: for what comes before an answer, and for all
+MEMORY, FILES = (
+    4 << 30,
+    1 << 28,
+)  # bytes: for all that an answer holds, and for a file that it writes
 DOES_NOTHING = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
 
 
@@ -82,12 +90,17 @@ def error_of(error: BaseException) -> dict:
 
 
 def limit(seconds: int) -> None:
-    """End this process after so much processor time: a busy machine is no loop without end."""
+    """End this process after so much processor time: a busy machine is no loop without end.
+
+    What it asks for beyond its memory it does not get: then there is a MemoryError.
+    """
     try:
         import resource
     except ImportError:  # on Windows: the judge's own limit is left
         return
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, ANSWERS))
+    for what, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_FSIZE, FILES)):
+        resource.setrlimit(what, (most, most))
 
 
 REFUSED = frozenset(
@@ -109,8 +122,8 @@ WRITES = frozenset(
 )
 # Compiled modules that open files, or run programs, and tell nobody.
 DOORS = frozenset(
-    "_cffi_backend _dbm _gdbm _interpreters _posixsubprocess _testcapi _testinternalcapi "
-    "_xxsubinterpreters posix zmq".split()
+    "_cffi_backend _curses _dbm _gdbm _interpreters _posixshmem _posixsubprocess _testcapi "
+    "_testinternalcapi _tkinter _xxsubinterpreters posix readline syslog zmq".split()
 )
 UNTOLD = "chroot mkfifo mknod pidfd_open setns unshare".split()  # of `os`: these raise no event
 OUT = "out of reach of an answer"
@@ -148,6 +161,27 @@ def disarm() -> None:
     sys.dont_write_bytecode = True
 
 
+def package() -> str:
+    """Give the folder of the book's package, which Python finds from then on without looking for it."""
+    spec = importlib.util.find_spec("bpc_minimal")
+    return spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else ""
+
+
+def libraries(course: Path) -> Iterator[str]:
+    """Name what an answer may read: Python, its packages, fonts; of the book's package all but its checks."""
+    yield from (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix)
+    for path in map(os.path.realpath, filter(None, sys.path)):
+        of_the_book = (
+            os.path.isdir(os.path.join(path, "bpc_minimal")) and "site-packages" not in path
+        )
+        if not of_the_book and path not in map(os.path.realpath, (course, *course.parents)):
+            yield path
+    with os.scandir(package() or os.curdir) as parts:
+        yield from (one.path for one in parts if one.name != "checks")
+    fonts = (".cache/matplotlib", ".config/matplotlib", ".matplotlib", ".fonts", "Library/Fonts")
+    yield from (os.path.join(os.path.expanduser("~"), one) for one in fonts)
+
+
 def guard(course: Path) -> None:
     """Refuse from now on, for good, the files of the course, other processes, and the network.
 
@@ -160,13 +194,11 @@ def guard(course: Path) -> None:
     own, courses, null = known("."), known(course), known(os.devnull)
     root = known("/", os.path.splitdrive(home)[0] + "/")
     closed = courses | (known(home, "..") - root)
-    spec = importlib.util.find_spec("bpc_minimal")
-    packages = [*sys.path, *((spec and spec.submodule_search_locations) or ())]
-    fonts = (".cache/matplotlib", ".config/matplotlib", ".matplotlib", ".fonts", "Library/Fonts")
-    libraries = known(
-        sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *packages,
-        *(os.path.join(home, one) for one in fonts),
-    ) - closed - own - root  # fmt: skip
+    checks = [name for name in sys.modules if name.startswith("bpc_minimal.checks")]
+    for name in ("bpc_minimal.checks", *checks):  # they hold answers to the book's own exercises
+        sys.modules[name] = None  # type: ignore[assignment]
+    closed |= known(os.path.join(package(), "checks"))
+    read = known(*libraries(course), package()) - closed - own - root
     kept = known(course, *course.rglob("*"))
     proc = os.stat("/proc").st_dev if os.path.exists("/proc") else None  # where processes are files
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -174,7 +206,7 @@ def guard(course: Path) -> None:
 
     def hook(
         event, args, refused=REFUSED, of_ctypes=OF_CTYPES, reads=READS, writes=WRITES, doors=DOORS,
-        kept=kept, closed=closed, own=own, libraries=libraries, null=null, proc=proc, writing=writing,
+        kept=kept, closed=closed, own=own, read=read, null=null, proc=proc, writing=writing,
         look=os.stat, is_folder=stat.S_ISDIR, starts=str.startswith, kind=type, text=str, raw=bytes,
         number=int, gone=(FileNotFoundError, NotADirectoryError), fault=(OSError, ValueError), size=len,
         no=PermissionError, not_there=ImportError, windows=os.name == "nt", levels=tuple(range(99)),
@@ -245,7 +277,7 @@ def guard(course: Path) -> None:
                 if at in own:
                     where = "own"
                     break
-                if at in libraries and not write:
+                if at in read and not write:
                     where = "library"
                     break
                 if at == before:
@@ -267,6 +299,8 @@ def guard(course: Path) -> None:
 def main() -> None:
     limit(STARTS)
     sys.path.pop(0)  # the folder of this file, where the right answers are
+    course = Path(__file__).resolve().parents[1]
+    confine(reads=libraries(course), lists=[package()], writes=["."])
     to_judge = os.fdopen(os.dup(1), "w")
     from_judge = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
@@ -286,7 +320,7 @@ def main() -> None:
 
     job = pickle.load(from_judge)
     execute(job["context"], "<context>")
-    guard(Path(__file__).resolve().parents[1])
+    guard(course)
     for code in job["own"]:  # cells that the student added: what stops there is told by the answer
         try:
             execute(code, "<own>")
