@@ -48,8 +48,8 @@ student-book: .venv/installed ## render the book without solutions: dist/kit/stu
 slides: .venv-kit/installed ## make a deck of slides of each chapter, and its PDF: dist/kit/slides
 	.venv-kit/bin/python tools/slides.py
 
-exam: .venv-kit/installed ## write an exam with the numbers of a seed: dist/kit/exam-SEED (SEED=2027)
-	.venv-kit/bin/python tools/write_exam.py $(SEED) $(ARGS)
+exam: .venv-kit/installed ## write an exam with the numbers of a seed, in dist/kit (SEED="12 letters or more")
+	.venv-kit/bin/python tools/write_exam.py "$(SEED)" $(ARGS)
 
 set-repository: ## set the repository's address everywhere (URL=https://github.com/USER/NAME)
 	$(python)

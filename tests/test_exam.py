@@ -17,11 +17,13 @@ from exam_answers import ANSWERS
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "book" / "teaching")]
 import exam  # noqa: E402
+import secret  # noqa: E402
 import write_exam  # noqa: E402
 
 NAMES = exam.names()
 CHAPTERS = (1, 2, 3, 4, 5, 10)
 SEEDS = range(50)
+SEED = "a text that is kept"
 
 
 @pytest.fixture(params=NAMES)
@@ -117,7 +119,7 @@ def test_no_letter_is_right_more_often_than_another():
         right = [[o.right for o in q.options].index(True) for q in drawn if len(q.options) == count]
         for letter in range(count):
             assert abs(right.count(letter) / len(right) - 1 / count) < 0.06, (count, letter)
-    paper = write_exam.as_markdown(exam.exam(7), 7, solved=True)
+    paper = write_exam.as_markdown(exam.exam(7), SEED, solved=True)
     letters = re.findall(r"\*\*([a-e])\)\*\*", paper)
     assert max(map(letters.count, letters)) < 0.45 * len(letters) and {*letters} >= {*"abcd"}
 
@@ -204,8 +206,8 @@ def test_a_mistake_that_an_exercise_no_longer_knows_is_told():
 
 
 def test_markdown_holds_the_answers_only_where_it_shall(questions):
-    plain = write_exam.as_markdown(questions, 7, solved=False)
-    solved = write_exam.as_markdown(questions, 7, solved=True)
+    plain = write_exam.as_markdown(questions, SEED, solved=False)
+    solved = write_exam.as_markdown(questions, SEED, solved=True)
     for q in questions:
         assert q.text in plain and q.text in solved
         assert q.solution in solved and q.solution not in plain
@@ -312,7 +314,7 @@ def faults(root, inside, asked=None, says=None):
 
 
 def assessment_of(questions):
-    package = zipfile.ZipFile(io.BytesIO(write_exam.as_qti(questions, 7)))
+    package = zipfile.ZipFile(io.BytesIO(write_exam.as_qti(questions)))
     (name,) = (n for n in package.namelist() if re.fullmatch(r"(\w+)/\1\.xml", n))
     return ET.fromstring(package.read(name))
 
@@ -333,7 +335,7 @@ def test_qti_is_valid(questions):
 
 
 def test_moodle_is_what_its_importer_reads(questions):
-    root = ET.fromstring(write_exam.as_moodle(questions, 7))
+    root = ET.fromstring(write_exam.as_moodle(questions))
     assert [*faults(root, MOODLE_INSIDE, says=MOODLE_SAYS)] == []
     assert {e.get("format") for e in root.iter()} <= {"html", "moodle_auto_format", None}
     assert all(0 <= float(a.get("fraction")) <= 100 for a in root.iter("answer"))
@@ -358,7 +360,7 @@ def test_what_is_not_valid_is_found(change, said, questions):
 
 
 def test_qti_is_read_back(questions):
-    package = zipfile.ZipFile(io.BytesIO(write_exam.as_qti(questions, 7)))
+    package = zipfile.ZipFile(io.BytesIO(write_exam.as_qti(questions)))
     manifest = ET.fromstring(package.read("imsmanifest.xml"))
     files = [e.get("href") for e in manifest.iter() if e.tag.endswith("}file")]
     assert files and all(file in package.namelist() for file in files)
@@ -393,7 +395,7 @@ def test_qti_is_read_back(questions):
 
 
 def test_moodle_is_read_back(questions):
-    quiz = ET.fromstring(write_exam.as_moodle(questions, 7))
+    quiz = ET.fromstring(write_exam.as_moodle(questions))
     assert quiz.tag == "quiz"
     read = [e for e in quiz if e.get("type") != "category"]
     kinds = {"number": "numerical", "choice": "multichoice", "derivation": "essay"}
@@ -418,14 +420,14 @@ def test_moodle_is_read_back(questions):
 
 def test_moodle_is_read_by_another_reader(questions):
     """HTML inside is whole: each tag is closed, and a formula's signs are no tags."""
-    for e in ET.fromstring(write_exam.as_moodle(questions, 7)).iter("text"):
+    for e in ET.fromstring(write_exam.as_moodle(questions)).iter("text"):
         if e.text and "<p>" in e.text:
             ET.fromstring(f"<div>{e.text}</div>")
 
 
 def test_one_command_writes_all(tmp_path):
     tool = ROOT / "tools" / "write_exam.py"
-    command = [sys.executable, tool, "7", "--minutes", "45", "--folder", tmp_path]
+    command = [sys.executable, tool, SEED, "--minutes", "45", "--folder", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -434,12 +436,26 @@ def test_one_command_writes_all(tmp_path):
         "qti.zip",
         "moodle.xml",
     }
-    again = exam.exam(7, minutes=45)
-    assert (tmp_path / "exam.md").read_text("utf-8") == write_exam.as_markdown(
-        again, 7, solved=False
-    )
-    wrong = subprocess.run([sys.executable, tool, "-1"], capture_output=True, text=True)
-    assert wrong.returncode and "Traceback" not in wrong.stderr
+    again = exam.exam(secret.number_of(SEED), minutes=45)
+    exam_md = (tmp_path / "exam.md").read_text("utf-8")
+    assert exam_md == write_exam.as_markdown(again, SEED, solved=False)
+    for seed in ("7", "term 2027"):
+        wrong = subprocess.run([sys.executable, tool, seed], capture_output=True, text=True)
+        assert wrong.returncode and "Traceback" not in wrong.stderr
+        assert f"the seed {seed!r} has {len(seed)} characters, and 12 at least" in wrong.stderr
+
+
+def test_what_students_see_tells_no_seed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["write_exam.py", SEED, "--folder", str(tmp_path)])
+    assert write_exam.main() == 0
+    with zipfile.ZipFile(tmp_path / "qti.zip") as package:
+        parts = {name: package.read(name).decode() for name in package.namelist()}
+    assert not [name for name in parts if secret.short(SEED) in name or SEED in name]
+    for text in (*parts.values(), *(p.read_text() for p in tmp_path.glob("[em]*.*"))):
+        assert SEED not in text and str(secret.number_of(SEED)) not in text
+    assert any(">false</show_correct_answers>" in text for text in parts.values())
+    assert f"Seed {SEED}." in (tmp_path / "solutions.md").read_text()
+    assert "****" not in (tmp_path / "solutions.md").read_text()
 
 
 def test_the_pages_do_not_hold_the_questions(site):

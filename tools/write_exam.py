@@ -2,8 +2,9 @@
 
     python tools/write_exam.py SEED [--chapters 1 4] [--minutes 90] [--folder FOLDER]
 
-Into dist/kit/exam-SEED go `exam.md`, `solutions.md`, `qti.zip` (text2qti) and `moodle.xml` (moodle-tools).
-Without `--minutes` it holds every question. The questions stand in book/teaching/exam.
+Into a folder of dist/kit go `exam.md`, `solutions.md`, `qti.zip` (text2qti) and `moodle.xml` (moodle-tools);
+none but `solutions.md` tells the seed, which is any text that nobody guesses. Without `--minutes` it holds
+every question. The questions stand in book/teaching/exam.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 from pathlib import Path
 
 import markdown
+import secret
 from jinja2 import Environment, PackageLoader
 from loguru import logger
 from moodle_tools.questions.factory import create_question
@@ -37,7 +39,7 @@ def in_short(questions: list[Question]) -> str:
 # -- Markdown -----------------------------------------------------------------------------------------------
 
 
-def as_markdown(questions: list[Question], seed: int, solved: bool) -> str:
+def as_markdown(questions: list[Question], seed: str, solved: bool) -> str:
     """Write the exam to be printed; with what is right, why, and what each question is for."""
     lines = [f"# {TITLE}: {'solutions' if solved else 'exam'}", "", f"{in_short(questions)}."]
     lines += ["", f"Seed {seed}."] if solved else []
@@ -51,7 +53,7 @@ def as_markdown(questions: list[Question], seed: int, solved: bool) -> str:
         if solved:
             lines += [
                 "",
-                f"**{answer(q)}** {q.solution}",
+                f"**{answer(q)}** {q.solution}" if answer(q) else q.solution,
                 "",
                 *(f"- {letter(k)}) {o.why}" for k, o in enumerate(q.options) if not o.right),
                 *([""] if q.options else []),
@@ -75,9 +77,10 @@ def answer(q: Question) -> str:
 # -- QTI ----------------------------------------------------------------------------------------------------
 
 
-def as_text(questions: list[Question], seed: int) -> str:
+def as_text(questions: list[Question]) -> str:
     """Write the exam as text2qti reads it."""
-    lines = [f"Quiz title: {TITLE} ({seed})", f"Quiz description: {in_short(questions)}."]
+    lines = [f"Quiz title: {TITLE}", f"Quiz description: {in_short(questions)}."]
+    lines += ["show correct answers: false"]
     for i, q in enumerate(questions, 1):
         lines += [
             "",
@@ -97,11 +100,11 @@ def as_text(questions: list[Question], seed: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_qti(questions: list[Question], seed: int) -> bytes:
+def as_qti(questions: list[Question]) -> bytes:
     """Write a package of QTI 1.2, as Canvas and others import it."""
     config = Config()
     config["latex_render_url"] = "/equation_images"  # of the server that imports it
-    return QTI(Quiz(as_text(questions, seed), config=config, source_name="exam")).zip_bytes()
+    return QTI(Quiz(as_text(questions), config=config, source_name="exam")).zip_bytes()
 
 
 # -- Moodle -------------------------------------------------------------------------------------------------
@@ -119,7 +122,7 @@ def as_html(text: str) -> str:
     return re.sub(r"@@(\d+)@@", lambda found: formulas[int(found[1])], made)
 
 
-def as_moodle(questions: list[Question], seed: int) -> str:
+def as_moodle(questions: list[Question]) -> str:
     """Write a file that Moodle imports into its bank of questions."""
     env = Environment(
         loader=PackageLoader("moodle_tools.questions"), trim_blocks=True, lstrip_blocks=True,
@@ -129,7 +132,7 @@ def as_moodle(questions: list[Question], seed: int) -> str:
     for q in questions:
         about = {
             "question": as_html(q.text), "title": q.name, "grade": float(q.points),
-            "category": f"{TITLE}/{seed}/chapter {q.chapter}", "general_feedback": as_html(q.solution),
+            "category": f"{TITLE}/chapter {q.chapter}", "general_feedback": as_html(q.solution),
             "markdown": False, "table_styling": False,
         }  # fmt: skip
         if q.kind == "choice":
@@ -152,25 +155,28 @@ def as_moodle(questions: list[Question], seed: int) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("seed", type=int, help="a whole number; keep it to yourself")
+    parser.add_argument(
+        "seed", help=f"any text of {secret.LEAST} characters or more; keep it to yourself"
+    )
     parser.add_argument("--chapters", type=int, nargs="*", default=[], help="all, if none is named")
     parser.add_argument("--minutes", type=int, help="how long it shall take at most")
-    parser.add_argument("--folder", type=Path, help="where to write it (dist/kit/exam-SEED)")
+    parser.add_argument("--folder", type=Path, help="where to write it (a new one in dist/kit)")
     given = parser.parse_args()
     try:
-        questions = exam(given.seed, given.chapters, given.minutes)
+        seed = secret.kept(given.seed)
+        questions = exam(secret.number_of(seed), given.chapters, given.minutes)
     except ValueError as error:
         print(f"no exam: {error}", file=sys.stderr)
         return 1
-    folder = given.folder or ROOT / "dist" / "kit" / f"exam-{given.seed}"
+    folder = given.folder or ROOT / "dist" / "kit" / f"exam-{secret.short(seed)}"
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in {
-        "exam.md": as_markdown(questions, given.seed, solved=False),
-        "solutions.md": as_markdown(questions, given.seed, solved=True),
-        "moodle.xml": as_moodle(questions, given.seed),
+        "exam.md": as_markdown(questions, seed, solved=False),
+        "solutions.md": as_markdown(questions, seed, solved=True),
+        "moodle.xml": as_moodle(questions),
     }.items():
         (folder / name).write_text(text, "utf-8", newline="\n")
-    (folder / "qti.zip").write_bytes(as_qti(questions, given.seed))
+    (folder / "qti.zip").write_bytes(as_qti(questions))
     print(f"{folder}: {in_short(questions)}")
     return 0
 

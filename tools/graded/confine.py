@@ -55,7 +55,7 @@ class Comparison(ctypes.Structure):
 
 
 def able() -> tuple[ctypes.CDLL, ctypes.CDLL, int] | None:
-    """Give what holds a process here: the system, libseccomp, the version of Landlock. None if nothing does."""
+    """Give what holds a process here: the system, libseccomp, the version of Landlock; or None."""
     if sys.platform != "linux":
         return None
     try:
