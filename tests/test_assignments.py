@@ -143,6 +143,119 @@ def test_what_students_begin_with_waits(number):
     assert verdict(number, space) == "waits"
 
 
+# -- what an exercise forbids -------------------------------------------------------------------------------
+
+FORBIDS = re.compile(
+    r"[^.:;,]*\b(do not|don't|does not use|use no|without|by hand|never use|must not|shall not|avoid)\b[^.:;,]*",
+    re.IGNORECASE,
+)
+# What sounds like it and forbids nothing; and what the numbers of an answer tell.
+HARMLESS = {
+    "6.5": "do not count",
+    "7.2": "do not count",
+    "9.4": "teach itself without label and without generator",
+    "10.1": "without Adam",
+    "11.2": "without a leak|without taking its place",
+    "11.3": r"without it(?!\w)",
+    "11.5": "without a truth",
+}
+
+
+def asked_of(number):
+    """Give both texts of an exercise, each with what its check knows of it."""
+    yield "book", PARTS[number].statement.source, find(number)
+    made = variant(number, SEED)
+    yield "graded", made.statement, made.exercise
+
+
+@pytest.mark.parametrize("number", PARTS)
+def test_what_a_text_forbids_is_looked_for(number):
+    for where, text, exercise in asked_of(number):
+        text = re.sub(r"\s+", " ", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+        found = [one[0] for one in FORBIDS.finditer(text)]
+        if number in HARMLESS:
+            found = [one for one in found if not re.search(HARMLESS[number], one)]
+        assert bool(found) == bool(exercise.without), f"{where}: {found}, {exercise.without}"
+    if number in HARMLESS:
+        texts = " ".join(re.sub(r"\s+", " ", text) for _, text, _ in asked_of(number))
+        assert re.search(HARMLESS[number], texts), "strike it from HARMLESS"
+
+
+def job(number, answer, own=()):
+    """Judge an answer in a process of its own, after what its assignment shows of the chapter."""
+    made = variant(number, SEED)
+    notebook = CHAPTERS[int(number.split(".")[0])][2]
+    context = assignments.context(notebook, [made.solution])
+    cells = {"context": context, "own": list(own), "answers": {number: answer}}
+    with Answers(cells, number, made.exercise.names, 36000) as names:
+        return verdict(number, names)
+
+
+def forbidden():
+    """Give right answers that use what their exercise forbids: (exercise, answer, cells of one's own)."""
+    parts = r"z_1 - (.*?), (.*?) - (.*)\n.*\n +return (.*?) \* e_1 - (.*?) \*"
+    at, seen, f, p_1, p_2 = re.search(parts, variant("1.2", SEED).solution).groups()
+    f = f.replace("np.", "jax.numpy.")
+    energy = (
+        "import jax\ndef E(z_1):\n"
+        f"    return {p_1} / 2 * (z_1 - {at}) ** 2 + {p_2} / 2 * ({seen} - {f}) ** 2"
+    )
+    take = "def slope_2(z_1):\n    return {}(E)(z_1)"
+    yield "1.2", f"{energy}\n{take.format('jax.grad')}", ()
+    yield "1.2", f"{energy}\nfrom jax import grad as g\n{take.format('g')}", ()
+    yield "1.2", f"{energy}\nslope_2 = jax.jit(jax.grad(E))", ()
+    yield "1.2", "def slope_2(z_1):\n    return helper(z_1)", (f"{energy}\nhelper = jax.grad(E)",)
+    yield (
+        "1.2",
+        f"{energy}\ndef slope_2(z):\n    from jax import jacfwd as g\n    return g(E)(z)",
+        (),
+    )
+    solution = variant("4.1", SEED).solution
+    prior = re.search(r"return (.*?) \+ alpha_disc", solution)[1]
+    first = solution.splitlines()[0]
+    call = f"{first}\n    return {prior} + {{}}(network, z, alpha_gen, alpha_disc)[0]"
+    yield "4.1", call.format("bpc.activity_gradient"), ()
+    yield "4.1", "from bpc_minimal import activity_gradient as a\n" + call.format("a"), ()
+    yield "4.1", call.format("a"), ("a = bpc.energy and bpc.activity_gradient",)
+    yield "4.1", call.format("getattr(bpc, 'activity_gradient')"), ()
+    a, b = re.search(r"append\((.*?) \+ (.*?) \+", variant("5.4", SEED).solution).groups()
+    yield "5.4", (
+        "def relative_4(network, step_size):\n    from bpc_minimal import curvature\n    L = network.depth\n"
+        f"    return curvature.relative_step(network, [{a}] * L, [{b}] * L, [step_size] * (L + 1))"
+    ), ()  # fmt: skip
+    at, gen, disc = re.search(
+        r"image, ([-\d.]+)\)\).*alpha_gen=([\d.]+), alpha_disc=([\d.]+)\)",
+        variant("11.3", SEED).solution,
+        re.DOTALL,
+    ).groups()
+    yield "11.3", (
+        "def settle_hidden(network, image, visible, steps, step):\n"
+        f"    z = bpc.sweep_up(network, jnp.where(visible, image, {at}))\n"
+        "    return bpc.infer(network, z, [False, False, False, visible], bpc.BIDIRECTIONAL, steps, step,\n"
+        f"                     alpha_gen={gen}, alpha_disc={disc}, step_rule='fixed')"
+    ), ()  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "answer", "own"), [*forbidden()])
+def test_a_right_answer_that_uses_what_is_forbidden_gets_nothing(number, answer, own):
+    assert job(number, answer, own) == "forbidden"
+
+
+def test_every_graded_exercise_that_forbids_is_tried():
+    tried = {number for number, *_ in forbidden()}
+    assert tried == {number for number in PARTS if variant(number, SEED).exercise.without}
+
+
+def test_a_forbidden_name_that_only_checks_an_answer_costs_nothing():
+    right = variant("1.2", SEED).solution
+    looks = "import jax\nprint(jax.grad(jax.numpy.sin)(1.0), jax.grad(slope_2))"
+    assert (
+        job("1.2", f"{right}\n{looks}", ["from jax import grad\ngrad(lambda x: x)(1.0)"]) == "right"
+    )
+    own_name = right.replace("df", "grad")
+    assert "grad" in own_name and job("1.2", own_name) == "right"
+
+
 # -- the notebooks ------------------------------------------------------------------------------------------
 
 
