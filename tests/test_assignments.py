@@ -146,7 +146,7 @@ def test_what_students_begin_with_waits(number):
 # -- what an exercise forbids -------------------------------------------------------------------------------
 
 FORBIDS = re.compile(
-    r"[^.:;,]*\b(do not|don't|does not use|use no|without|by hand|never use|must not|shall not|avoid)\b[^.:;,]*",
+    r"[^.:;,]*\b(do not|don't|use no|without|by hand|never use|must not|shall not|avoid)\b[^.:;,]*",
     re.IGNORECASE,
 )
 # What sounds like it and forbids nothing; and what the numbers of an answer tell.
@@ -622,6 +622,112 @@ def test_preflight_repairs_what_it_can_and_says_so():
         assert name in told
     assert "answer-1-5 was deleted; put back, without an answer" in said
     assert list(preflight.repair(notebook, whole)) == []
+
+
+def above_and_below():
+    """Give a submission whose answers stand in cells of the student's own below what was given out."""
+    notebook = released()
+    for number in ("1.1", "1.2", "1.5"):
+        at = [preflight.id_of(c) for c in notebook.cells].index(f"form-{number.replace('.', '-')}")
+        cell = nbformat.v4.new_code_cell("%matplotlib inline\n" + variant(number, SEED).solution)
+        notebook.cells.insert(at + 1, cell)
+    by_id(notebook)["answer-1-1"].source = "# I have put it below\n"
+    return notebook
+
+
+def test_an_answer_in_a_cell_below_what_was_given_out_counts_and_is_named():
+    notebook, whole = above_and_below(), released()
+    said = list(preflight.repair(notebook, whole))
+    for number, name in (("1.1", "precision_1"), ("1.2", "slope_2"), ("1.5", "taught_5")):
+        place = f"answer-{number.replace('.', '-')}"
+        assert variant(number, SEED).solution in by_id(notebook)[place].source
+        assert any(line.startswith(f"{place} was left") and name in line for line in said)
+    assert len(said) == 3 and list(preflight.repair(notebook, whole)) != said
+    assert by_id(notebook)["answer-1-3"].source == by_id(whole)["answer-1-3"].source
+    two = assignments.assignment("week-4", *CHAPTERS[4], SEED)
+    for cell in two.cells:
+        cell.source = re.sub(r"###.*###[^\n]*", "...", cell.source, flags=re.DOTALL)
+    parted = copy.deepcopy(two)  # an answer of two names, each in a cell of its own
+    parted.cells += map(nbformat.v4.new_code_cell, variant("4.2", SEED).solution.split("\n"))
+    (line,) = preflight.repair(parted, two)
+    assert "other_disc and other_gen" in line
+    assert by_id(parted)["answer-4-2"].source.split() == variant("4.2", SEED).solution.split()
+
+
+def test_an_answer_given_twice_is_named_and_the_one_in_its_own_cell_counts():
+    notebook, whole = answered(released()), released()
+    notebook.cells.append(nbformat.v4.new_code_cell("def slope_2(z_1):\n    return z_1"))
+    (line,) = preflight.repair(notebook, whole)
+    assert line.startswith("answer-1-2 is answered") and "slope_2" in line
+    assert by_id(notebook)["answer-1-2"].source == variant("1.2", SEED).solution
+
+
+CHANGED = {
+    "grade without a name": lambda cells, nb: nb.cells.append(
+        nbformat.v4.new_code_cell("1", metadata={"nbgrader": {"grade": True, "points": 9}})
+    ),
+    "no marks at all": lambda cells, nb: nb.cells.append(
+        nbformat.v4.new_code_cell("1", metadata={"nbgrader": None})
+    ),
+    "a name that is none": lambda cells, nb: nb.cells.append(
+        nbformat.v4.new_code_cell("1", metadata={"nbgrader": {"grade_id": ["answer-1-1"]}})
+    ),
+    "its name alone lost": lambda cells, nb: cells["points-1-1"].metadata.nbgrader.pop("grade_id"),
+    "an answer in Markdown": lambda cells, nb: cells["answer-1-1"].update(cell_type="markdown"),
+    "a check that is raw": lambda cells, nb: cells["points-1-1"].update(cell_type="raw"),
+    "a text that is code": lambda cells, nb: cells["text-1-1"].update(cell_type="code"),
+    "more points": lambda cells, nb: cells["points-1-1"].metadata.nbgrader.update(points=100),
+    "another check": lambda cells, nb: cells["points-1-1"].update(source="pass"),
+    "another context": lambda cells, nb: cells["context"].update(source="import numpy as np"),
+    "an unlocked cell": lambda cells, nb: cells["context"].metadata.nbgrader.update(locked=False),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_each_repair_is_named(change):
+    notebook, whole = answered(released()), released()
+    assert list(preflight.repair(copy.deepcopy(notebook), whole)) == []
+    CHANGED[change](by_id(notebook), notebook)
+    said = list(preflight.repair(notebook, whole))
+    assert len(said) == 1 and len(said[0]) > 20
+    for name, cell in by_id(notebook).items():
+        if name is not None:
+            given = by_id(whole)[name]
+            assert (cell.cell_type, cell.metadata.nbgrader) == (
+                given.cell_type,
+                given.metadata.nbgrader,
+            )
+            assert name.startswith("answer-") or cell.source == given.source
+        else:
+            assert "nbgrader" not in cell.metadata
+    nbformat.validate(notebook)
+    assert list(preflight.repair(notebook, whole)) == []
+
+
+def test_a_package_that_is_not_there_is_named_before_it_costs_points():
+    notebook, whole = answered(released()), released()
+    cell = by_id(notebook)["answer-1-1"]
+    cell.source = "import nowhere.at_all as n, scipy\nfrom jax import numpy\n" + cell.source
+    assert [line for line in preflight.repair(notebook, whole)] == [
+        "answer-1-1 imports nowhere, which is not here: nothing after that line runs"
+    ]
+    head = by_id(whole)["head"].source
+    assert all(f"`{package}`" in head for package in assignments.THERE)
+    listed = (ROOT / "requirements-kit.txt").read_text("utf-8")
+    for package in assignments.THERE:
+        assert package == "bpc_minimal" or re.search(rf"^{package}==", listed, re.MULTILINE)
+    assert not re.search(r"^pandas==", listed, re.MULTILINE), "the head says that it is not there"
+
+
+@pytest.mark.parametrize("seed", ["7", "secret", "eleven char"])
+def test_a_seed_that_is_guessed_is_refused(seed, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["assignments.py", seed, str(tmp_path)])
+    with pytest.raises(SystemExit):
+        assignments.main()
+    said = capsys.readouterr().err
+    assert repr(seed) in said and f"{len(seed)} characters" in said and "12 or more" in said
+    assert 'python -c "import secrets; print(secrets.token_hex(8))"' in said
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_preflight_mends_what_colab_writes_so_that_nobody_calls_it_invalid(tmp_path):

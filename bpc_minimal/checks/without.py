@@ -55,7 +55,7 @@ def in_functions(answer: Any) -> Iterator[str]:
     "jax.grad" is that function of JAX, whatever it is called, and "own.errors" one that is not of JAX.
     """
     readers = getattr(inspect.unwrap(answer), "__globals__", None)
-    todo, seen = [answer], []
+    todo, seen = [answer], list[Any]()
     while todo:
         part = todo.pop()
         if any(part is other for other in seen):
@@ -121,16 +121,16 @@ def in_cells(cells: Mapping[str, Any], name: str) -> Iterator[str]:
         for statement in statements(parsed(cell)):
             for made in bound(statement):
                 makers.setdefault(made, []).append((statement, cell in own))
-    todo, seen = [name], set()
+    todo, seen = [name], set[str]()
     while todo:
         wanted = todo.pop()
         if wanted in seen:
             continue
         seen.add(wanted)
-        for statement, is_own in makers.get(wanted, ()):
+        for maker, is_own in makers.get(wanted, ()):
             if not is_own:
                 yield wanted
-            yield from in_statement(statement, makers, todo)
+            yield from in_statement(maker, makers, todo)
 
 
 def in_statement(statement: ast.AST, makers: Mapping[str, Any], todo: list) -> Iterator[str]:

@@ -195,8 +195,8 @@ def variant_3(draw: Draw) -> Variant:
         "The function below should complete images: the seen pixels are clamped, and all else is free, the "
         f"label too. Hidden pixels begin at `{fill}`. When it ends the seen pixels are the image's, to the "
         "last digit, and yet the layers above have listened to others. Find the mistake, and write "
-        "`settle_hidden(network, image, visible, steps, step)` without it; do not call `bpc.infer`, which makes "
-        "no such mistake.\n\n"
+        "`settle_hidden(network, image, visible, steps, step)` without it; do not call `bpc.infer`, "
+        "which makes no such mistake.\n\n"
         f"```python\n{code('', '    ' + put_back)}\n```",
         code("        " + put_back, ""),
         asked,
