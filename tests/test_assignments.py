@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
+from bpc_minimal.checks.core import SEED as CHECKED
 from bpc_minimal.checks.core import Waits, Wrong, alike, find, judge, size
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -254,6 +256,30 @@ def test_a_forbidden_name_that_only_checks_an_answer_costs_nothing():
     )
     own_name = right.replace("df", "grad")
     assert "grad" in own_name and job("1.2", own_name) == "right"
+
+
+def test_every_margin_that_is_asked_of_names_images_of_each_digit():
+    """So that whoever divides by their number need not ask what to give if there are none."""
+    inputs = [
+        (read, truth, margin)
+        for read, truth, margin in find("9.3").cases(np.random.default_rng(CHECKED))
+    ]
+    for seed in range(20):
+        for read, truth, margins in variant("9.3", f"seed {seed}").exercise.cases:
+            inputs.append((read, truth, margins[-1]))
+    for read, truth, margin in inputs:
+        order = np.sort(read, axis=1)
+        named = order[:, -1] - order[:, -2] > margin
+        assert {*truth[named]} == {*range(10)} == {*read.argmax(axis=1)[named]}
+
+
+def test_runs_that_tie_are_different_runs():
+    drawn = find("8.4").cases(np.random.default_rng(CHECKED))
+    for cases in (drawn, variant("8.4", SEED).exercise.cases):
+        assert all(len({*accuracies}) < len(accuracies) for accuracies, _ in cases)
+    solution = variant("8.4", SEED).solution
+    by_set = solution.replace("combinations(accuracies", "combinations(set(accuracies)")
+    assert by_set != solution and "tie" in verdict("8.4", space_of("8.4", by_set))
 
 
 # -- the notebooks ------------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@
 SEED is any text of 12 characters or more that students do not know. An assignment is a chapter's exercises
 in other words and numbers (`tools/graded`), with no more of the chapter than they need: `week-1` to `week-6`
 are those of a unit of six weeks, `chapter-06` and so on those of the chapters besides. FOLDER becomes a
-course as nbgrader knows one: `source` with the reference's answers, `release` for the students, and `graded`, from which
-the hidden tests import; none of these but `release` leaves the lecturer's machine. The guide
+course as nbgrader knows one: `source` with the reference's answers, `release` for the students, and `graded`,
+from which the hidden tests import; none of these but `release` leaves the lecturer's machine. The guide
 (book/teaching) says what comes next.
 """
 
