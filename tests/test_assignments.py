@@ -282,6 +282,14 @@ def test_runs_that_tie_are_different_runs():
     assert by_set != solution and "tie" in verdict("8.4", space_of("8.4", by_set))
 
 
+@pytest.mark.parametrize("number", PARTS)
+def test_a_statement_that_names_an_exercise_says_that_it_is_the_books(number):
+    """An assignment's exercises have the numbers of the book's: one would refer to itself."""
+    text = re.sub(r"\s+", " ", variant(number, SEED).statement)
+    for named in re.finditer(r"\b[Ee]xercises? (\d+\.\d+)( of the book\b)?", text):
+        assert named[2], text
+
+
 # -- the notebooks ------------------------------------------------------------------------------------------
 
 
