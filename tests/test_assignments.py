@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
+from bpc_minimal.checks.core import SEED as CHECKED
 from bpc_minimal.checks.core import Waits, Wrong, alike, find, judge, size
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -142,6 +144,151 @@ def test_what_students_begin_with_waits(number):
     space = {}
     exec(re.sub(r"^# Make .*\n +", "", made), space)
     assert verdict(number, space) == "waits"
+
+
+# -- what an exercise forbids -------------------------------------------------------------------------------
+
+FORBIDS = re.compile(
+    r"[^.:;,]*\b(do not|don't|use no|without|by hand|never use|must not|shall not|avoid)\b[^.:;,]*",
+    re.IGNORECASE,
+)
+# What sounds like it and forbids nothing; and what the numbers of an answer tell.
+HARMLESS = {
+    "6.5": "do not count",
+    "7.2": "do not count",
+    "9.4": "teach itself without label and without generator",
+    "10.1": "without Adam",
+    "11.2": "without a leak|without taking its place",
+    "11.3": r"without it(?!\w)",
+    "11.5": "without a truth",
+}
+
+
+def asked_of(number):
+    """Give both texts of an exercise, each with what its check knows of it."""
+    yield "book", PARTS[number].statement.source, find(number)
+    made = variant(number, SEED)
+    yield "graded", made.statement, made.exercise
+
+
+@pytest.mark.parametrize("number", PARTS)
+def test_what_a_text_forbids_is_looked_for(number):
+    for where, text, exercise in asked_of(number):
+        text = re.sub(r"\s+", " ", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+        found = [one[0] for one in FORBIDS.finditer(text)]
+        if number in HARMLESS:
+            found = [one for one in found if not re.search(HARMLESS[number], one)]
+        assert bool(found) == bool(exercise.without), f"{where}: {found}, {exercise.without}"
+    if number in HARMLESS:
+        texts = " ".join(re.sub(r"\s+", " ", text) for _, text, _ in asked_of(number))
+        assert re.search(HARMLESS[number], texts), "strike it from HARMLESS"
+
+
+def job(number, answer, own=()):
+    """Judge an answer in a process of its own, after what its assignment shows of the chapter."""
+    made = variant(number, SEED)
+    notebook = CHAPTERS[int(number.split(".")[0])][2]
+    context = assignments.context(notebook, [made.solution])
+    cells = {"context": context, "own": list(own), "answers": {number: answer}}
+    with Answers(cells, number, made.exercise.names, 36000) as names:
+        return verdict(number, names)
+
+
+def forbidden():
+    """Give right answers that use what their exercise forbids: (exercise, answer, cells of one's own)."""
+    parts = r"z_1 - (.*?), (.*?) - (.*)\n.*\n +return (.*?) \* e_1 - (.*?) \*"
+    at, seen, f, p_1, p_2 = re.search(parts, variant("1.2", SEED).solution).groups()
+    f = f.replace("np.", "jax.numpy.")
+    energy = (
+        "import jax\ndef E(z_1):\n"
+        f"    return {p_1} / 2 * (z_1 - {at}) ** 2 + {p_2} / 2 * ({seen} - {f}) ** 2"
+    )
+    take = "def slope_2(z_1):\n    return {}(E)(z_1)"
+    yield "1.2", f"{energy}\n{take.format('jax.grad')}", ()
+    yield "1.2", f"{energy}\nfrom jax import grad as g\n{take.format('g')}", ()
+    yield "1.2", f"{energy}\nslope_2 = jax.jit(jax.grad(E))", ()
+    yield "1.2", "def slope_2(z_1):\n    return helper(z_1)", (f"{energy}\nhelper = jax.grad(E)",)
+    yield (
+        "1.2",
+        f"{energy}\ndef slope_2(z):\n    from jax import jacfwd as g\n    return g(E)(z)",
+        (),
+    )
+    solution = variant("4.1", SEED).solution
+    prior = re.search(r"return (.*?) \+ alpha_disc", solution)[1]
+    first = solution.splitlines()[0]
+    call = f"{first}\n    return {prior} + {{}}(network, z, alpha_gen, alpha_disc)[0]"
+    yield "4.1", call.format("bpc.activity_gradient"), ()
+    yield "4.1", "from bpc_minimal import activity_gradient as a\n" + call.format("a"), ()
+    yield "4.1", call.format("a"), ("a = bpc.energy and bpc.activity_gradient",)
+    yield "4.1", call.format("getattr(bpc, 'activity_gradient')"), ()
+    a, b = re.search(r"append\((.*?) \+ (.*?) \+", variant("5.4", SEED).solution).groups()
+    yield "5.4", (
+        "def relative_4(network, step_size):\n    from bpc_minimal import curvature\n    L = network.depth\n"
+        f"    return curvature.relative_step(network, [{a}] * L, [{b}] * L, [step_size] * (L + 1))"
+    ), ()  # fmt: skip
+    at, gen, disc = re.search(
+        r"image, ([-\d.]+)\)\).*alpha_gen=([\d.]+), alpha_disc=([\d.]+)\)",
+        variant("11.3", SEED).solution,
+        re.DOTALL,
+    ).groups()
+    yield "11.3", (
+        "def settle_hidden(network, image, visible, steps, step):\n"
+        f"    z = bpc.sweep_up(network, jnp.where(visible, image, {at}))\n"
+        "    return bpc.infer(network, z, [False, False, False, visible], bpc.BIDIRECTIONAL, steps, step,\n"
+        f"                     alpha_gen={gen}, alpha_disc={disc}, step_rule='fixed')"
+    ), ()  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "answer", "own"), [*forbidden()])
+def test_a_right_answer_that_uses_what_is_forbidden_gets_nothing(number, answer, own):
+    assert job(number, answer, own) == "forbidden"
+
+
+def test_every_graded_exercise_that_forbids_is_tried():
+    tried = {number for number, *_ in forbidden()}
+    assert tried == {number for number in PARTS if variant(number, SEED).exercise.without}
+
+
+def test_a_forbidden_name_that_only_checks_an_answer_costs_nothing():
+    right = variant("1.2", SEED).solution
+    looks = "import jax\nprint(jax.grad(jax.numpy.sin)(1.0), jax.grad(slope_2))"
+    assert (
+        job("1.2", f"{right}\n{looks}", ["from jax import grad\ngrad(lambda x: x)(1.0)"]) == "right"
+    )
+    own_name = right.replace("df", "grad")
+    assert "grad" in own_name and job("1.2", own_name) == "right"
+
+
+def test_every_margin_that_is_asked_of_names_images_of_each_digit():
+    """So that whoever divides by their number need not ask what to give if there are none."""
+    inputs = [
+        (read, truth, margin)
+        for read, truth, margin in find("9.3").cases(np.random.default_rng(CHECKED))
+    ]
+    for seed in range(20):
+        for read, truth, margins in variant("9.3", f"seed {seed}").exercise.cases:
+            inputs.append((read, truth, margins[-1]))
+    for read, truth, margin in inputs:
+        order = np.sort(read, axis=1)
+        named = order[:, -1] - order[:, -2] > margin
+        assert {*truth[named]} == {*range(10)} == {*read.argmax(axis=1)[named]}
+
+
+def test_runs_that_tie_are_different_runs():
+    drawn = find("8.4").cases(np.random.default_rng(CHECKED))
+    for cases in (drawn, variant("8.4", SEED).exercise.cases):
+        assert all(len({*accuracies}) < len(accuracies) for accuracies, _ in cases)
+    solution = variant("8.4", SEED).solution
+    by_set = solution.replace("combinations(accuracies", "combinations(set(accuracies)")
+    assert by_set != solution and "tie" in verdict("8.4", space_of("8.4", by_set))
+
+
+@pytest.mark.parametrize("number", PARTS)
+def test_a_statement_that_names_an_exercise_says_that_it_is_the_books(number):
+    """An assignment's exercises have the numbers of the book's: one would refer to itself."""
+    text = re.sub(r"\s+", " ", variant(number, SEED).statement)
+    for named in re.finditer(r"\b[Ee]xercises? (\d+\.\d+)( of the book\b)?", text):
+        assert named[2], text
 
 
 # -- the notebooks ------------------------------------------------------------------------------------------
@@ -559,6 +706,112 @@ def test_preflight_repairs_what_it_can_and_says_so():
         assert name in told
     assert "answer-1-5 was deleted; put back, without an answer" in said
     assert list(preflight.repair(notebook, whole)) == []
+
+
+def above_and_below():
+    """Give a submission whose answers stand in cells of the student's own below what was given out."""
+    notebook = released()
+    for number in ("1.1", "1.2", "1.5"):
+        at = [preflight.id_of(c) for c in notebook.cells].index(f"form-{number.replace('.', '-')}")
+        cell = nbformat.v4.new_code_cell("%matplotlib inline\n" + variant(number, SEED).solution)
+        notebook.cells.insert(at + 1, cell)
+    by_id(notebook)["answer-1-1"].source = "# I have put it below\n"
+    return notebook
+
+
+def test_an_answer_in_a_cell_below_what_was_given_out_counts_and_is_named():
+    notebook, whole = above_and_below(), released()
+    said = list(preflight.repair(notebook, whole))
+    for number, name in (("1.1", "precision_1"), ("1.2", "slope_2"), ("1.5", "taught_5")):
+        place = f"answer-{number.replace('.', '-')}"
+        assert variant(number, SEED).solution in by_id(notebook)[place].source
+        assert any(line.startswith(f"{place} was left") and name in line for line in said)
+    assert len(said) == 3 and list(preflight.repair(notebook, whole)) != said
+    assert by_id(notebook)["answer-1-3"].source == by_id(whole)["answer-1-3"].source
+    two = assignments.assignment("week-4", *CHAPTERS[4], SEED)
+    for cell in two.cells:
+        cell.source = re.sub(r"###.*###[^\n]*", "...", cell.source, flags=re.DOTALL)
+    parted = copy.deepcopy(two)  # an answer of two names, each in a cell of its own
+    parted.cells += map(nbformat.v4.new_code_cell, variant("4.2", SEED).solution.split("\n"))
+    (line,) = preflight.repair(parted, two)
+    assert "other_disc and other_gen" in line
+    assert by_id(parted)["answer-4-2"].source.split() == variant("4.2", SEED).solution.split()
+
+
+def test_an_answer_given_twice_is_named_and_the_one_in_its_own_cell_counts():
+    notebook, whole = answered(released()), released()
+    notebook.cells.append(nbformat.v4.new_code_cell("def slope_2(z_1):\n    return z_1"))
+    (line,) = preflight.repair(notebook, whole)
+    assert line.startswith("answer-1-2 is answered") and "slope_2" in line
+    assert by_id(notebook)["answer-1-2"].source == variant("1.2", SEED).solution
+
+
+CHANGED = {
+    "grade without a name": lambda cells, nb: nb.cells.append(
+        nbformat.v4.new_code_cell("1", metadata={"nbgrader": {"grade": True, "points": 9}})
+    ),
+    "no marks at all": lambda cells, nb: nb.cells.append(
+        nbformat.v4.new_code_cell("1", metadata={"nbgrader": None})
+    ),
+    "a name that is none": lambda cells, nb: nb.cells.append(
+        nbformat.v4.new_code_cell("1", metadata={"nbgrader": {"grade_id": ["answer-1-1"]}})
+    ),
+    "its name alone lost": lambda cells, nb: cells["points-1-1"].metadata.nbgrader.pop("grade_id"),
+    "an answer in Markdown": lambda cells, nb: cells["answer-1-1"].update(cell_type="markdown"),
+    "a check that is raw": lambda cells, nb: cells["points-1-1"].update(cell_type="raw"),
+    "a text that is code": lambda cells, nb: cells["text-1-1"].update(cell_type="code"),
+    "more points": lambda cells, nb: cells["points-1-1"].metadata.nbgrader.update(points=100),
+    "another check": lambda cells, nb: cells["points-1-1"].update(source="pass"),
+    "another context": lambda cells, nb: cells["context"].update(source="import numpy as np"),
+    "an unlocked cell": lambda cells, nb: cells["context"].metadata.nbgrader.update(locked=False),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_each_repair_is_named(change):
+    notebook, whole = answered(released()), released()
+    assert list(preflight.repair(copy.deepcopy(notebook), whole)) == []
+    CHANGED[change](by_id(notebook), notebook)
+    said = list(preflight.repair(notebook, whole))
+    assert len(said) == 1 and len(said[0]) > 20
+    for name, cell in by_id(notebook).items():
+        if name is not None:
+            given = by_id(whole)[name]
+            assert (cell.cell_type, cell.metadata.nbgrader) == (
+                given.cell_type,
+                given.metadata.nbgrader,
+            )
+            assert name.startswith("answer-") or cell.source == given.source
+        else:
+            assert "nbgrader" not in cell.metadata
+    nbformat.validate(notebook)
+    assert list(preflight.repair(notebook, whole)) == []
+
+
+def test_a_package_that_is_not_there_is_named_before_it_costs_points():
+    notebook, whole = answered(released()), released()
+    cell = by_id(notebook)["answer-1-1"]
+    cell.source = "import nowhere.at_all as n, scipy\nfrom jax import numpy\n" + cell.source
+    assert [line for line in preflight.repair(notebook, whole)] == [
+        "answer-1-1 imports nowhere, which is not here: nothing after that line runs"
+    ]
+    head = by_id(whole)["head"].source
+    assert all(f"`{package}`" in head for package in assignments.THERE)
+    listed = (ROOT / "requirements-kit.txt").read_text("utf-8")
+    for package in assignments.THERE:
+        assert package == "bpc_minimal" or re.search(rf"^{package}==", listed, re.MULTILINE)
+    assert not re.search(r"^pandas==", listed, re.MULTILINE), "the head says that it is not there"
+
+
+@pytest.mark.parametrize("seed", ["7", "secret", "eleven char"])
+def test_a_seed_that_is_guessed_is_refused(seed, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["assignments.py", seed, str(tmp_path)])
+    with pytest.raises(SystemExit):
+        assignments.main()
+    said = capsys.readouterr().err
+    assert repr(seed) in said and f"{len(seed)} characters" in said and "12 or more" in said
+    assert 'python -c "import secrets; print(secrets.token_hex(8))"' in said
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_preflight_mends_what_colab_writes_so_that_nobody_calls_it_invalid(tmp_path):

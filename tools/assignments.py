@@ -2,11 +2,11 @@
 
     python tools/assignments.py SEED [FOLDER]      course, if none is named; git ignores that folder
 
-SEED is any text that students do not know. An assignment is a chapter's exercises in other words and
-numbers (`tools/graded`), with no more of the chapter than they need: `week-1` to `week-6` are those of a
-unit of six weeks, `chapter-06` and so on those of the chapters besides. FOLDER becomes a course as nbgrader
-knows one: `source` with the reference's answers, `release` for the students, and `graded`, from which
-the hidden tests import; none of these but `release` leaves the lecturer's machine. The guide
+SEED is any text of 12 characters or more that students do not know. An assignment is a chapter's exercises
+in other words and numbers (`tools/graded`), with no more of the chapter than they need: `week-1` to `week-6`
+are those of a unit of six weeks, `chapter-06` and so on those of the chapters besides. FOLDER becomes a
+course as nbgrader knows one: `source` with the reference's answers, `release` for the students, and `graded`,
+from which the hidden tests import; none of these but `release` leaves the lecturer's machine. The guide
 (book/teaching) says what comes next.
 """
 
@@ -27,6 +27,8 @@ from traitlets.config.loader import PyFileConfigLoader
 GRADED = Path(__file__).with_name("graded")
 COMMON = ("bpc", "jax", "jnp", "np")  # whatever an answer needs, these are there
 STUB = "...  # your answer"
+THERE = "numpy scipy jax equinox optax matplotlib bpc_minimal".split()  # of the kit's environment
+SHORTEST = 12  # characters of a seed: a shorter one is guessed by trying
 SETTINGS = f'''"""The settings of nbgrader for this course; its commands are run in this folder."""
 
 import os
@@ -51,8 +53,10 @@ HEAD = """# {name}: {title}
 
 These exercises are variants of those of [chapter {chapter}]({page}); read it first. Write each answer into
 its cell, and put all that it needs there, or into cells of your own above it. Move, copy or delete no cell
-that is here already. No answer is graded by how long it takes, as long as it comes to an end. Whether an
-answer is right you learn when it has been graded: then a sentence says what a wrong one computes.
+that is here already. Where it is graded there are these packages, and Python's own: {there}. Colab has more:
+an answer that imports pandas, say, stops there. What an exercise forbids is looked for. No answer is graded
+by how long it takes, as long as it comes to an end. Whether an answer is right you learn when it has been
+graded: then a sentence says what a wrong one computes.
 
 | exercise | minutes, about | points |
 |---|---|---|
@@ -143,6 +147,7 @@ def assignment(
         chapter=int(path.name[:2]),
         page=f"{address()}book/{path.stem}.html",
         rows=rows,
+        there=", ".join(f"`{one}`" for one in THERE),
     )
     (package,) = {name for cell in notebook.cells for name in PACKAGE.findall(cell.source)}
     needed = [variant(part.number, seed).solution for part in found]
@@ -211,12 +216,20 @@ def release(folder: Path, names: list[str]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("seed", help="any text that students do not know")
+    parser.add_argument(
+        "seed", help=f"any text of {SHORTEST} characters or more that students do not know"
+    )
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "course")
     given = parser.parse_args()
     if not (seed := given.seed.strip()):
         parser.error(
             "no seed given; give any text that students do not know: make assignments SEED=..."
+        )
+    if len(seed) < SHORTEST:
+        parser.error(
+            f"the seed {seed!r} has {len(seed)} characters, and {SHORTEST} or more are needed: whoever has "
+            "an assignment finds a short one by trying, and with it all answers. This makes one: "
+            'python -c "import secrets; print(secrets.token_hex(8))"'
         )
     if set_repository.current(ROOT).startswith("OWNER/"):
         print(

@@ -1,13 +1,11 @@
 """The exercises of chapter 1, the energy of a guess: storms, and a chain of layers."""
 
-import dis
-import inspect
 import math
-from types import CodeType
 
 import numpy as np
 
 from bpc_minimal.checks.core import Wrong, exercise, number_array
+from bpc_minimal.checks.without import DERIVATIVES, LOOP
 
 Z_0, HEARD = 2.0, 2.5  # the forecast, and how loud the thunder was
 ALPHA_1, ALPHA_2, RATE = 1.0, 2.0 / 9.0, 0.2  # of the storms that the rule learns from
@@ -63,39 +61,13 @@ def exercise_1():
     }
 
 
-def instructions(function):
-    """Give what Python does in a function, in those inside it, and in those that it wraps."""
-    todo, seen = [function], set()
-    while todo:
-        part = todo.pop()
-        if part is None or id(part) in seen:
-            continue
-        seen.add(id(part))
-        todo.append(getattr(part, "__wrapped__", None))  # of jax.jit and jax.grad
-        cells = getattr(part, "__closure__", None) or ()
-        todo += [c.cell_contents for c in cells if inspect.isfunction(c.cell_contents)]
-        code = part if isinstance(part, CodeType) else getattr(part, "__code__", None)
-        if code is not None:
-            todo += [const for const in code.co_consts if isinstance(const, CodeType)]
-            yield from dis.get_instructions(code)
-
-
-def by_hand(answer_2):
-    """Say why the slope is right, and whether JAX was asked for it."""
-    asked = {"grad", "value_and_grad", "value_and_grad_f", "jacfwd", "jacrev", "jvp", "vjp"}
-    if any(i.argval in asked for i in instructions(answer_2) if isinstance(i.argval, str)):
-        return "and JAX found it. Now by hand: Equation 3, with f' where e_2 is differentiated."
-    return (
-        "it is what jax.grad finds: the error of layer 1, minus 3 times that of layer 2 times f'."
-    )
-
-
 @exercise(
     "answer_2(z_1)",
     goal="write the slope of an energy whose generator is not linear",
     minutes=15,
     cases=[(0.5,), (1.7,), (4.0,)],
-    why=by_hand,
+    why="it is what jax.grad finds: the error of layer 1, minus 3 times that of layer 2 times f'.",
+    without=DERIVATIVES,
     hint="Start from Equation 3: the error of layer 2 is now z_2 - f(z_1), and its derivative is -f'(z_1).",
 )
 def exercise_2(z_1):
@@ -269,21 +241,13 @@ def exercise_3(w, forecast, count):
     }
 
 
-def without_a_loop(answer_4):
-    """Say why the factor is right, and whether a loop found it."""
-    found = [*instructions(answer_4)]
-    loops = any(i.opname == "FOR_ITER" or "JUMP_BACKWARD" in i.opname for i in found)
-    if loops or any(i.argval == "settle_guess" for i in found):
-        return "and a loop took the steps. Now as one line: the same factor, as often as there are steps."
-    return "each step multiplies the distance by 1 - 3 step_size; past 2/3 that is a growing swing."
-
-
 @exercise(
     "answer_4(step_size, steps)",
     goal="predict when and how fast inference diverges, from its step and the curvature",
     minutes=15,
     cases=[(0.1, 20), (0.6, 5), (0.7, 12), (0.4, 3), (0.2, 7)],
-    why=without_a_loop,
+    why="each step multiplies the distance by 1 - 3 step_size; past 2/3 that is a growing swing.",
+    without=(LOOP,),
     hint="One step multiplies the distance by 1 - step_size * c, with the curvature c of the storm.",
 )
 def exercise_4(step_size, steps):

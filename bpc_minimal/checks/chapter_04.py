@@ -38,7 +38,7 @@ def some_networks(rng, sizes=(6, 6, 6, 6), images=5):
     cases=some_networks,
     why="the image's own error pulls it, and so does the error d of the layer that it predicts.",
     hint="Take Equation 4 for l = L and strike what would reach past the end of the network.",
-    without="activity_gradient",
+    without=("activity_gradient",),
 )
 def exercise_1(network, z, alpha_gen, alpha_disc):
     """Write the slope of the energy at the image."""

@@ -176,9 +176,11 @@ def exercise_3(values, sets):
 
 
 def some_runs(rng):
-    """Draw accuracies and how many of them are tried."""
+    """Draw accuracies, two of them as good as each other, and how many of them are tried."""
     for n, k in ((7, 3), (6, 2), (8, 5)):
-        yield rng.normal(97, 0.4, n), k
+        runs = rng.normal(97, 0.4, n)
+        runs[-2:] = runs.max() + 0.1
+        yield runs, k
 
 
 @exercise(
@@ -214,6 +216,9 @@ def exercise_4(accuracies, k):
         ),
         "these are blocks of k runs; take all choices of k": np.mean(
             [a[i : i + k].max() for i in range(0, n, k)]
+        ),
+        "two runs that tie are two runs: a set keeps one of them": np.mean(
+            [max(few) for few in combinations(sorted({*a.tolist()}), k)]
         ),
         "one run too few is tried": np.mean([max(few) for few in combinations(a, k - 1)]),
         "one run too many is tried": np.mean([max(few) for few in combinations(a, k + 1)]),

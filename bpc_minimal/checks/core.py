@@ -43,6 +43,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from bpc_minimal.checks.without import LOOP, used
+
 SEED = 2026  # of the fresh inputs
 DOES_NOTHING = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
 
@@ -83,7 +85,7 @@ class Exercise:
     atol: float | None
     goal: str
     minutes: int
-    without: str
+    without: tuple[str, ...]
 
     @property
     def names(self) -> list[str]:
@@ -153,7 +155,7 @@ def exercise(
     atol: float | None = None,
     goal: str = "",
     minutes: int = 0,
-    without: str = "",
+    without: tuple[str, ...] = (),
 ) -> Callable[[Callable], Exercise]:
     """Make an exercise of a function that returns the right answer and the table of mistakes.
 
@@ -169,7 +171,7 @@ def exercise(
         atol: by how much besides; a hundredth of that share of the largest number, if it is not given.
         goal: what a reader who has solved it can do: "... and say where a guess rests".
         minutes: how long that takes who has read the chapter.
-        without: a name that the answer must not use, as it would be the answer.
+        without: what the answer must not use, as its text says: names, or `LOOP`; see `without.used`.
     """
     return lambda answers: Exercise(
         answers, asks, cases, why, hint, read, rtol, atol, goal, minutes, without
@@ -234,9 +236,11 @@ def judge(exercise: Exercise, names: Mapping[str, Any]) -> str:
         results = [take_result(exercise, values[0], case) for case in cases]
         answers = [read(exercise, names, r, *case) for r, case in zip(results, cases, strict=True)]
     compare(exercise, values[0], cases, answers, names)
-    if exercise.without in names_in(values[0]):
-        text = f"the numbers are right, but `{exercise.without}` does the work; write it without."
-        raise Wrong(text, "forbidden")
+    if found := used(values[0], names, exercise.names[0], exercise.without):
+        what = found if found == LOOP else f"`{found}`"
+        raise Wrong(
+            f"the numbers are right, but {what} does the work; write it without.", "forbidden"
+        )
     if isinstance(exercise.why, str):
         return exercise.why
     return given(exercise.why, names)(*values)
@@ -322,16 +326,6 @@ def take_result(exercise: Exercise, function: Callable, case: tuple) -> Any:
         text = "it changes its input, which the next line of a notebook still needs; change a copy."
         raise Wrong(text, "changed input")
     return result
-
-
-def names_in(function: Any) -> set[str]:
-    """Give the names that a function's code takes from elsewhere, those of functions inside it too."""
-    found, waiting = set(), [getattr(inspect.unwrap(function), "__code__", None)]
-    while waiting:
-        if inspect.iscode(code := waiting.pop()):
-            found |= {*code.co_names}
-            waiting += code.co_consts
-    return found
 
 
 def does_nothing(function: Any) -> bool:

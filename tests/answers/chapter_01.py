@@ -34,13 +34,29 @@ STEP = (
     "    return "
 )
 
-# Right, and not as the exercise asks: the check says so.
+# Right numbers, and not as the exercise asks.
 BY_JAX = [
     "answer_2 = jax.grad(lambda z_1: guess_energy(z_1, z_0, heard, (1.0, 3.0), loudness))",
     "def answer_2(z_1):\n"
     "    def E(z):\n"
     "        return guess_energy(z, z_0, heard, (1.0, 3.0), loudness)\n"
     "    return jax.value_and_grad(E)(z_1)[1]",
+    # by another name, or in another function
+    "from jax import grad as g\n"
+    "def answer_2(z_1):\n"
+    "    return g(lambda z: guess_energy(z, z_0, heard, (1.0, 3.0), loudness))(z_1)",
+    "slope = jax.jit(jax.grad(lambda z: guess_energy(z, z_0, heard, (1.0, 3.0), loudness)))\n"
+    "def helper(z):\n"
+    "    return slope(z)\n"
+    "def answer_2(z_1):\n"
+    "    return helper(z_1)",
+    "def answer_2(z_1):\n"
+    "    from jax import jacfwd as by\n"
+    "    return by(lambda z: guess_energy(z, z_0, heard, (1.0, 3.0), loudness))(z_1)",
+    "answer_2 = jax.vmap(jax.grad(lambda z: guess_energy(z, z_0, heard, (1.0, 3.0), loudness)))\n"
+    "by_row, answer_2 = answer_2, lambda z_1: by_row(jnp.array([z_1]))[0]",
+    "def answer_2(z_1):\n"
+    "    return getattr(jax, 'grad')(lambda z: guess_energy(z, z_0, heard, (1.0, 3.0), loudness))(z_1)",
 ]
 BY_LOOP = [
     "def answer_4(size, n):\n"
@@ -52,6 +68,13 @@ BY_LOOP = [
     "    for _ in range(steps):\n"
     "        share *= 1 - step_size * sum(alpha_gen)\n"
     "    return [share]",
+    "def helper(step_size, steps):\n"
+    "    return math.prod([1 - step_size * sum(alpha_gen) for _ in range(steps)])\n"
+    "import math\n"
+    "def answer_4(step_size, steps):\n"
+    "    return helper(step_size, steps)",
+    "def answer_4(step_size, steps):\n"
+    "    return jax.lax.fori_loop(0, steps, lambda _, x: x * (1 - 3 * step_size), 1.0)",
 ]
 
 NOTE = "        energies.append(generative_energy(generator, settled, ones, jnp.tanh).mean())\n"
@@ -134,9 +157,9 @@ ANSWERS = {
             "        pulls.append(alpha * e * inner)\n"
             "    return np.array([sum(pulls)])",
             "answer_2 = jax.jit(lambda z_1: z_1 - z_0 + 1.5 * (heard - loudness(z_1)) * loudness(z_1))",
-            *BY_JAX,
         ],
         "wrong": [
+            *(("forbidden", code) for code in BY_JAX),
             ("climbs", STORM + "-e_1 - 1.5 * e_2 * f"),
             ("make a plus", STORM + "e_1 - 1.5 * e_2 * f"),
             ("inner derivative", STORM + "e_1 - 3 * e_2"),
@@ -265,9 +288,9 @@ ANSWERS = {
             "def answer_4(step_size, steps):\n    return (1 - 3 * step_size) ** steps",
             "def answer_4(step_size, steps):\n    return np.power(1 - sum(alpha_gen) * step_size, steps)",
             "answer_4 = lambda size, n: np.prod(np.full(n, 1 - 3.0 * size))",
-            *BY_LOOP,
         ],
         "wrong": [
+            *(("forbidden", code) for code in BY_LOOP),
             ("one step", "answer_4 = lambda step_size, steps: 1 - 3 * step_size"),
             ("do not add", "answer_4 = lambda step_size, steps: (1 - 3 * step_size) * steps"),
             ("count's alone", "answer_4 = lambda step_size, steps: (1 - 2 * step_size) ** steps"),

@@ -116,6 +116,13 @@ ANSWERS = {
                     "    return bpc.infer(network, z, free, bpc.GENERATIVE, 50)[0]"
                 ),
             ),
+            (
+                "forbidden",
+                ZERO.format(
+                    "z, free = bpc.sweep_up(network, x), [False, False, True]\n"
+                    "    return bpc.infer(network, z, free, bpc.DISCRIMINATIVE, 50)[0]"
+                ),
+            ),
             ("a number for each", ZERO.format("return bpc.sweep_up(network, x)[0][:, 0]")),
             ("raised", ZERO.format("return bpc.sweep_up(x)[0]")),
         ],

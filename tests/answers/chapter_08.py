@@ -232,6 +232,8 @@ ANSWERS = {
                     "combinations(accuracies, k)", "product(accuracies, repeat=k)"
                 ),
             ),
+            ("tie", BEST.replace("combinations(accuracies", "combinations(set(accuracies)")),
+            ("tie", BEST.replace("combinations(accuracies", "combinations(np.unique(accuracies)")),
             ("too few", BEST.replace("(accuracies, k)])", "(accuracies, k - 1)])")),
             ("too many", BEST.replace("(accuracies, k)])", "(accuracies, k + 1)])")),
             ("how much it rises", BEST.replace("k)])", "k)]) - np.mean(accuracies)")),

@@ -4,6 +4,7 @@ import numpy as np
 
 from bpc_minimal.checks.chapter_01 import chain_energies
 from bpc_minimal.checks.core import exercise
+from bpc_minimal.checks.without import DERIVATIVES
 
 from .variant import Draw, Variant, tex
 
@@ -70,6 +71,7 @@ def variant_2(draw: Draw) -> Variant:
         cases=[(float(z),) for z in draw.rng.uniform(0.3, 4, 3)],
         why="the error of layer 1 times its precision, minus that of layer 2 times its own and f'.",
         hint="Differentiate both squares by z_1; e_2 is z_2 - f(z_1), and its derivative is -f'(z_1).",
+        without=DERIVATIVES,
     )
     def asked(z_1):
         f, df = eval(code, {"np": np, "z_1": z_1}), eval(slope, {"np": np, "z_1": z_1})
@@ -93,7 +95,7 @@ def variant_2(draw: Draw) -> Variant:
         rf"A guess $z_1$ has the energy $E = \frac{{{p_1}}}{{2}} (z_1 - {expected})^2 + "
         rf"\frac{{{p_2}}}{{2}} (z_2 - f(z_1))^2$, "
         rf"where $f(z_1) = {formula}$ and $z_2 = {seen}$ was observed. Write its slope by hand, as "
-        rf"`slope_2(z_1)`.",
+        rf"`slope_2(z_1)`: use no `jax.grad`, and nothing else of JAX that differentiates.",
         f"def slope_2(z_1):\n    e_1, e_2 = z_1 - {expected}, {seen} - {code}\n    df = {slope}\n"
         f"    return {p_1} * e_1 - {p_2} * e_2 * df",
         asked,
@@ -145,7 +147,7 @@ def variant_3(draw: Draw) -> Variant:
         rf"w z_1)^2$, with forecasts $z_0$ "
         "and counts $z_2$. Learn $w$ on the mean over the storms of $E^* + \\frac12 \\log c$, settled "
         "energy and curvature as in "
-        rf"Exercise 1.3, plus $\frac{{{pull}}}{{2}} (w - {home})^2$ once: the weight, too, is expected "
+        rf"Exercise 1.3 of the book, plus $\frac{{{pull}}}{{2}} (w - {home})^2$ once: the weight, too, is expected "
         rf"somewhere. Write "
         f"`new_weight(w, forecast, count)`: the weight after one step of gradient descent with the "
         f"rate {rate}.",

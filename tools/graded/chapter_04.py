@@ -42,6 +42,7 @@ def variant_1(draw: Draw) -> Variant:
         "label causes.",
         hint="Differentiate three terms by z_0: the new one, d_0, and e_1, in which V_0 z_0 "
         "stands with a minus.",
+        without=("activity_gradient",),
     )
     def asked(network, z, alpha_gen, alpha_disc):
         e, d = errors(network, z)

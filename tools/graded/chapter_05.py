@@ -187,6 +187,7 @@ def variant_4(draw: Draw) -> Variant:
         ],
         why="each precision weighs its own errors: the layer's own and those that it sends on.",
         hint="A layer's own two errors give alpha_gen + alpha_disc; V_l carries e, W_(l-1) carries d.",
+        without=("relative_step", "relative_steps", "curvatures", "layer_steps"),
     )
     def asked(network, step_size):
         norm = [
@@ -218,9 +219,10 @@ def variant_4(draw: Draw) -> Variant:
 
     return Variant(
         f"Write `relative_4(network, step_size)`: a fixed step times the largest curvature bound of "
-        f"the hidden layers, as in Exercise 5.4, but with the precisions $\\alpha_\\text{{gen}} = {a}$ "
+        f"the hidden layers, as in Exercise 5.4 of the book, but with the precisions $\\alpha_\\text{{gen}} = {a}$ "
         f"and $\\alpha_\\text{{disc}} = {b}$, "
-        "the same at all layers. Derive first what becomes of Equation 3.",
+        "the same at all layers. Derive first what becomes of Equation 3; do not call what "
+        "`bpc_minimal.curvature` has for it.",
         "def relative_4(network, step_size):\n    bounds = []\n    for l in range(1, network.depth):\n"
         "        V, W = network.generator[l].weight, network.amortiser[l - 1].weight\n"
         f"        bounds.append({a} + {b} + {a} * np.linalg.norm(V, 2) ** 2 + {b} * np.linalg.norm(W, "

@@ -111,7 +111,7 @@ def variant_2(draw: Draw) -> Variant:
 
 def variant_3(draw: Draw) -> Variant:
     wanted = draw.between(84, 97)
-    margins = np.arange(0, 1.5, 0.005)
+    margins = np.arange(0, 1.1, 0.005)  # each of them names some images of each digit
 
     def some(n):
         truth = draw.rng.integers(0, 10, n)

@@ -133,6 +133,7 @@ def variant_3(draw: Draw) -> Variant:
         rtol=1e-4,
         why="the seen pixels stay through all steps, so that the layers above listen to them alone.",
         hint="What do the hidden layers see after the first step? Compare the seen pixels with the image's.",
+        without=("infer",),
     )
     def asked(network, image, visible, steps, step):
         def settled(
@@ -194,7 +195,8 @@ def variant_3(draw: Draw) -> Variant:
         "The function below should complete images: the seen pixels are clamped, and all else is free, the "
         f"label too. Hidden pixels begin at `{fill}`. When it ends the seen pixels are the image's, to the "
         "last digit, and yet the layers above have listened to others. Find the mistake, and write "
-        "`settle_hidden(network, image, visible, steps, step)` without it.\n\n"
+        "`settle_hidden(network, image, visible, steps, step)` without it; do not call `bpc.infer`, "
+        "which makes no such mistake.\n\n"
         f"```python\n{code('', '    ' + put_back)}\n```",
         code("        " + put_back, ""),
         asked,
