@@ -36,7 +36,7 @@ pdf: book ## print the rendered book into dist/bpc-book.pdf (needs Chromium)
 editions: .venv-kit/installed ## make the notebooks of readers, students and instructors: dist/kit
 	.venv-kit/bin/python tools/editions.py
 
-assignments: .venv-kit/installed ## make graded exercises, six weeks and more, in course/ (SEED=any text of yours)
+assignments: .venv-kit/installed ## make graded exercises, six weeks and more, in course/ (SEED="12 letters or more")
 	.venv-kit/bin/python tools/assignments.py "$(SEED)" "$(COURSE)"
 
 preflight: .venv-kit/installed ## repair or name what would go wrong in grading what students handed in

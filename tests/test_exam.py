@@ -442,7 +442,7 @@ def test_one_command_writes_all(tmp_path):
     for seed in ("7", "term 2027"):
         wrong = subprocess.run([sys.executable, tool, seed], capture_output=True, text=True)
         assert wrong.returncode and "Traceback" not in wrong.stderr
-        assert f"the seed {seed!r} has {len(seed)} characters, and 12 at least" in wrong.stderr
+        assert f"the seed {seed!r} has {len(seed)} characters, and 12 or more" in wrong.stderr
 
 
 def test_what_students_see_tells_no_seed(tmp_path, capsys, monkeypatch):

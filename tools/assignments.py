@@ -16,6 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import secret
 import set_repository
 from cell_code import sources
 from editions import FIRST, PACKAGE, ROOT, address, chapters, parts, tags
@@ -28,7 +29,6 @@ GRADED = Path(__file__).with_name("graded")
 COMMON = ("bpc", "jax", "jnp", "np")  # whatever an answer needs, these are there
 STUB = "...  # your answer"
 THERE = "numpy scipy jax equinox optax matplotlib bpc_minimal".split()  # of the kit's environment
-SHORTEST = 12  # characters of a seed: a shorter one is guessed by trying
 SETTINGS = f'''"""The settings of nbgrader for this course; its commands are run in this folder."""
 
 import os
@@ -217,20 +217,14 @@ def release(folder: Path, names: list[str]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "seed", help=f"any text of {SHORTEST} characters or more that students do not know"
+        "seed", help=f"any text of {secret.LEAST} characters or more that students do not know"
     )
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "course")
     given = parser.parse_args()
-    if not (seed := given.seed.strip()):
-        parser.error(
-            "no seed given; give any text that students do not know: make assignments SEED=..."
-        )
-    if len(seed) < SHORTEST:
-        parser.error(
-            f"the seed {seed!r} has {len(seed)} characters, and {SHORTEST} or more are needed: whoever has "
-            "an assignment finds a short one by trying, and with it all answers. This makes one: "
-            'python -c "import secrets; print(secrets.token_hex(8))"'
-        )
+    try:
+        seed = secret.kept(given.seed)
+    except ValueError as error:
+        parser.error(f"{error}; then: make assignments SEED=...")
     if set_repository.current(ROOT).startswith("OWNER/"):
         print(
             "the first cells of these assignments install from OWNER/..., which is nobody's: before you give "

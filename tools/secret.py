@@ -15,7 +15,7 @@ def kept(seed: str) -> str:
     """
     if len(seed.strip()) < LEAST:
         raise ValueError(
-            f"the seed {seed!r} has {len(seed.strip())} characters, and {LEAST} at least are expected, "
+            f"the seed {seed!r} has {len(seed.strip())} characters, and {LEAST} or more are expected, "
             f"or a student could guess it from the numbers of one exercise; this makes one: {ONE}"
         )
     return seed.strip()

@@ -147,8 +147,8 @@ def variant_3(draw: Draw) -> Variant:
         rf"w z_1)^2$, with forecasts $z_0$ "
         "and counts $z_2$. Learn $w$ on the mean over the storms of $E^* + \\frac12 \\log c$, settled "
         "energy and curvature as in "
-        rf"Exercise 1.3 of the book, plus $\frac{{{pull}}}{{2}} (w - {home})^2$ once: the weight, too, is expected "
-        rf"somewhere. Write "
+        rf"Exercise 1.3 of the book, plus $\frac{{{pull}}}{{2}} (w - {home})^2$ once: the weight, too, is "
+        "expected somewhere. Write "
         f"`new_weight(w, forecast, count)`: the weight after one step of gradient descent with the "
         f"rate {rate}.",
         "def new_weight(w, forecast, count):\n"

@@ -219,8 +219,8 @@ def variant_4(draw: Draw) -> Variant:
 
     return Variant(
         f"Write `relative_4(network, step_size)`: a fixed step times the largest curvature bound of "
-        f"the hidden layers, as in Exercise 5.4 of the book, but with the precisions $\\alpha_\\text{{gen}} = {a}$ "
-        f"and $\\alpha_\\text{{disc}} = {b}$, "
+        f"the hidden layers, as in Exercise 5.4 of the book, but with the precisions "
+        f"$\\alpha_\\text{{gen}} = {a}$ and $\\alpha_\\text{{disc}} = {b}$, "
         "the same at all layers. Derive first what becomes of Equation 3; do not call what "
         "`bpc_minimal.curvature` has for it.",
         "def relative_4(network, step_size):\n    bounds = []\n    for l in range(1, network.depth):\n"

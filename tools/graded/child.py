@@ -54,7 +54,17 @@ def said(value: Any) -> Any:
         return {"kind": "dict", "of": [[said(k), said(v)] for k, v in value.items()]}
     import numpy as np
 
+    if not hasattr(value, "__array__") and hasattr(value, "__float__"):
+        try:
+            return float(value)  # a fraction, a decimal number, a number of SymPy's
+        except Exception:
+            return {"kind": "other", "type": type(value).__name__}
     array = np.asarray(value) if hasattr(value, "__array__") else np.empty(0, object)
+    if array.dtype.kind == "O" and array.size:  # an array of such numbers
+        try:
+            array = array.astype(float)
+        except Exception:
+            return {"kind": "other", "type": type(value).__name__}
     if array.dtype.kind in "biuf":
         data = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
         return {"kind": "array", "type": array.dtype.str, "shape": array.shape, "data": data}
