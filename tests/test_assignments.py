@@ -133,6 +133,83 @@ def test_no_mistake_of_a_table_is_right(number):
         assert not all(same), mistake
 
 
+def told(number, seed):
+    """Give the right answer and all mistakes of an exercise's table, each of all its cases."""
+    exercise = variant(number, seed).exercise
+    found = [exercise.answers(*case) for case in exercise.cases]
+    scales = [size(right) for right, _ in found]
+    values = {"right": [right for right, _ in found]}
+    for mistake in found[0][1]:
+        made = [table[mistake] for _, table in found]
+        values[mistake] = [value() if callable(value) else value for value in made]
+    return exercise, scales, values
+
+
+@pytest.mark.parametrize("number", CLOSED)
+def test_half_as_many_mistakes_are_known_as_the_book_knows(number):
+    known = variant(number, SEED).exercise
+    table = known.answers(*[*known.cases][0])[1]
+    assert 2 * len(table) >= len(find(number).diagnoses)
+
+
+@pytest.mark.parametrize("seed", [SEED, OTHER])
+@pytest.mark.parametrize("number", CLOSED)
+def test_each_known_mistake_is_recognised_and_is_no_other(number, seed):
+    """As `compare` asks: first whether it is right, then the mistakes in order."""
+    exercise, scales, values = told(number, seed)
+    for mistake, answers in values.items():
+        for one, others in values.items():
+            most = np.inf if one == "right" else 0.1
+            same = [
+                alike(a, b, exercise.rtol, exercise.atol, scale, most)
+                for a, b, scale in zip(answers, others, scales, strict=True)
+            ]
+            if all(same):
+                break
+        assert one == mistake
+
+
+NAMED = {  # what a lecturer tried, and found nameless
+    ("1.1", "the errors are exchanged"): lambda code: (
+        f"{code}\nprecision_1 = "
+        + re.sub(r"\((.*?)\) / \((.*?)\)", r"(\2) / (\1)", code.partition("= ")[2])
+    ),
+    ("1.2", "the precision of e_1"): lambda code: re.sub(r"return [\d.]+ \* ", "return ", code),
+    ("1.2", "the precision of e_2"): lambda code: re.sub(r"- [\d.]+ \* e_2", "- e_2", code),
+    ("1.3", "half of the last term"): lambda code: code.replace("/ c - ", "/ c - 0.5 * "),
+    ("1.4", "infinitely short"): lambda code: re.sub(
+        r"return \(1 - step_size \* (\(.*\))\) \*\* steps",
+        r"return np.exp(-step_size * \1 * steps)",
+        code,
+    ),
+    ("2.1", "twice what is expected"): lambda code: code.replace("return ", "return 2 * "),
+    ("2.4", "from the sweep's drawing"): lambda code: re.sub(
+        r"seen, image, [\d.]+\)", "seen, image, sweep_down(generator, label)[-1])", code
+    ),
+    ("2.5", "here they are the answers"): lambda code: code.replace(
+        "(np.asarray(truth), np.asarray(found))", "(np.asarray(found), np.asarray(truth))"
+    ),
+    ("3.4", "np.roll"): lambda code: re.sub(
+        r"    moved\[.*\n",
+        "    moved = np.roll(images, "
+        + ("-by" if "by:]\n" in code else "by")
+        + (", 2)\n" if "[:, :, " in code else ", 1)\n"),
+        code,
+    ),
+    ("4.2", "halves nothing"): lambda code: (
+        code + "\nother_disc = (other_disc[0] / 2, *other_disc[1:])"
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", [SEED, OTHER])
+@pytest.mark.parametrize(("number", "part"), NAMED)
+def test_what_a_lecturer_tried_is_named(number, part, seed):
+    code = variant(number, seed).solution
+    wrong = NAMED[number, part](code)
+    assert wrong != code and part in verdict(number, space_of(number, wrong), seed)
+
+
 @pytest.mark.parametrize("number", PARTS)
 def test_what_students_begin_with_waits(number):
     made = re.sub(

@@ -339,6 +339,7 @@ def chain_energies(
     size=0.1,
     rate=0.05,
     act=np.tanh,
+    first=False,
     observe=True,
     sweep_again=True,
     note="settled",
@@ -355,7 +356,7 @@ def chain_energies(
     z_0, z_L = np.asarray(z_0, float), np.asarray(z_L, float)
 
     def activity(l):
-        return z[l] if l == 0 else act(z[l])
+        return z[l] if l == 0 and not first else act(z[l])
 
     def errors():
         return [z[l + 1] - activity(l) @ V[l].T - b[l] for l in range(L)]
@@ -433,6 +434,7 @@ def exercise_5(generator, z_0, z_L, iterations):
             sweep_again=False
         ),
         "the hidden layers have no tanh": instead(act=lambda x: x),
+        "the first layer is no hidden layer: no tanh there": instead(first=True),
         "the activation is tanh, not ReLU": instead(act=relu),
         "the biases learn too; they shall stay": instead(biases=True),
         "the gradient is summed over the examples; local_gradient gives their mean": instead(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bpc_minimal.checks.chapter_01 import chain_energies
+from bpc_minimal.checks.chapter_01 import chain_energies, relu
 from bpc_minimal.checks.core import exercise
 from bpc_minimal.checks.without import DERIVATIVES
 
@@ -30,6 +30,18 @@ def variant_1(draw: Draw) -> Variant:
             "this is the ratio of both precisions, the other way round": precision / right,
             "this is the sum of both precisions": right + precision,
             "this is the echo's share of the average": right / (right + precision),
+            "the errors are exchanged: that of the chart is the distance from the chart": precision
+            ** 2
+            / right,
+            "at rest each precision times its error is equal, not times its square": precision
+            * (right / precision) ** 2,
+            "the chart's precision divides here; it multiplies the chart's error": right
+            / precision**2,
+            "this is the chart's share of the average": precision / (right + precision),
+            "below stands the echo's error, not how far chart and echo are apart": precision
+            * (rest - expected)
+            / (seen - expected),
+            "this is where the guess shall rest; a precision is asked for": rest,
             "the sign: both errors are positive at rest": -right,
             "this is the storm of the book; here are other numbers": 9.0,
         }
@@ -45,9 +57,10 @@ def variant_1(draw: Draw) -> Variant:
 
 
 def variant_2(draw: Draw) -> Variant:
-    a, b = draw.of(4.0, 6.0, 8.0, 12.0), draw.of(1.5, 2.5, 3.0, 4.0)
+    a, b = draw.of(4.0, 6.0, 8.0, 12.0), draw.of(1.4, 2.2, 3.0, 4.5)
     expected, seen = draw.between(1, 3), draw.between(1, 3)
-    p_1, p_2 = draw.of((1.5, 0.4), (0.7, 2.5), (2.0, 0.6), (0.5, 3.5))
+    seen = round(seen + 0.5, 1) if abs(seen - expected) < 0.2 else seen
+    p_1, p_2 = draw.of((1.5, 0.4), (0.7, 2.5), (1.8, 0.6), (0.5, 3.5))
     formula, code, slope = draw.of(
         (
             rf"{tex(a)}\, e^{{-z_1 / {tex(b)}}}",
@@ -74,7 +87,10 @@ def variant_2(draw: Draw) -> Variant:
         without=DERIVATIVES,
     )
     def asked(z_1):
-        f, df = eval(code, {"np": np, "z_1": z_1}), eval(slope, {"np": np, "z_1": z_1})
+        def at(z_1):
+            return eval(code, {"np": np, "z_1": z_1}), eval(slope, {"np": np, "z_1": z_1})
+
+        (f, df), (f_there, df_there) = at(z_1), at(expected)
         e_1, e_2 = z_1 - expected, seen - f
         right = p_1 * e_1 - p_2 * e_2 * df
         return right, {
@@ -89,6 +105,38 @@ def variant_2(draw: Draw) -> Variant:
             "twice: you forgot the 1/2 of the energy": 2 * right,
             "e_2 is z_2 - f(z_1), not z_2 - z_1": p_1 * e_1 - p_2 * (seen - z_1) * df,
             "this is the energy; its derivative is asked for": p_1 / 2 * e_1**2 + p_2 / 2 * e_2**2,
+            "you forgot the precision of e_1": e_1 - p_2 * e_2 * df,
+            "you forgot the precision of e_2": p_1 * e_1 - e_2 * df,
+            "this is divided by the precision of e_1: both errors keep their own": right / p_1,
+            "this is divided by the precision of e_2: both errors keep their own": right / p_2,
+            "divided by the precisions, as if they were variances: multiply": e_1 / p_1
+            - e_2 / p_2 * df,
+            "the precisions are squared": p_1**2 * e_1 - p_2**2 * e_2 * df,
+            "half of e_1's part: the 2 of its square cancels the 1/2": p_1 / 2 * e_1
+            - p_2 * e_2 * df,
+            "half of e_2's part: the 2 of its square cancels the 1/2": p_1 * e_1
+            - p_2 / 2 * e_2 * df,
+            "e_1 is still squared: differentiating takes the power down": p_1 * e_1**2
+            - p_2 * e_2 * df,
+            "e_2 is still squared: differentiating takes the power down": p_1 * e_1
+            - p_2 * e_2**2 * df,
+            "both errors are still squared: differentiating takes the power down": p_1 * e_1**2
+            - p_2 * e_2**2 * df,
+            "e_1 is z_1 minus what is expected, not z_1 alone": p_1 * z_1 - p_2 * e_2 * df,
+            "f takes the place of e_2: multiply f' by z_2 - f(z_1)": p_1 * e_1 - p_2 * f * df,
+            "f' takes the place of e_2 times f'": p_1 * e_1 - p_2 * df,
+            "f takes the place of f'": p_1 * e_1 - p_2 * e_2 * f,
+            "f' is squared: the chain rule takes it once": p_1 * e_1 - p_2 * e_2 * df**2,
+            "f' is taken where z_1 is expected; it belongs at z_1": p_1 * e_1
+            - p_2 * e_2 * df_there,
+            "f is taken where z_1 is expected; it belongs at z_1": p_1 * e_1
+            - p_2 * (seen - f_there) * df_there,
+            "f' lacks the factor before f": p_1 * e_1 - p_2 * e_2 * df / a,
+            "f' lacks the inner derivative, one over the number by which z_1 is divided": p_1 * e_1
+            - p_2 * e_2 * df * b,
+            "the sign of e_1's part: it is z_1 minus what is expected": -p_1 * e_1 - p_2 * e_2 * df,
+            "what is expected and what was observed are exchanged": p_1 * (z_1 - seen)
+            - p_2 * (expected - f) * df,
         }
 
     return Variant(
@@ -116,6 +164,7 @@ def variant_3(draw: Draw) -> Variant:
         why="errors at rest teach, the curvature pushes w down, and what is expected of w pulls it home.",
         hint="Settle in closed form, then subtract the rate times the derivative of each of the "
         "three terms.",
+        rtol=5e-5,
     )
     def asked(w, forecast, count):
         c = a_1 + a_2 * w**2
@@ -139,6 +188,37 @@ def variant_3(draw: Draw) -> Variant:
             "the sum over the storms; their mean is asked for": w
             + rate * (taught * len(forecast) - bend - prior),
             "without the rate": w + taught - bend - prior,
+            "half of the last term: the 2 of the square cancels the 1/2": w
+            + rate * (taught - bend - prior / 2),
+            "twice the last term: it has a 1/2 before the square": w
+            + rate * (taught - bend - 2 * prior),
+            "this is the last term itself; its derivative is asked for": w
+            + rate * (taught - bend - pull / 2 * (w - home) ** 2),
+            "the last term pulls to 0 here; the weight is expected elsewhere": w
+            + rate * (taught - bend - pull * w),
+            "the last term counts once, not for each storm": w
+            + rate * (taught - bend - prior * len(forecast)),
+            "the last term counts once, whole: it is no mean over the storms": w
+            + rate * (taught - bend - prior / len(forecast)),
+            "twice the curvature's term: you forgot the 1/2 before log c": w
+            + rate * (taught - 2 * bend - prior),
+            "this is 1/2 log c itself; its derivative is asked for": w
+            + rate * (taught - np.log(c) / 2 - prior),
+            "you forgot the inner derivative of log c": w + rate * (taught - 0.5 / c - prior),
+            "the inner derivative of log c lacks the precision": w
+            + rate * (taught - w / c - prior),
+            "the inner derivative of log c lacks w": w + rate * (taught - a_2 / c - prior),
+            "the derivative of log c is 1 / c: divide": w + rate * (taught - a_2 * w - prior),
+            "c is squared: the derivative of log c is 1 / c": w
+            + rate * (taught - bend / c - prior),
+            "c has the square of w": w + rate * (taught - a_2 * w / (a_1 + a_2 * w) - prior),
+            "the curvature's term is summed over the storms; their mean is asked for": w
+            + rate * (taught - bend * len(forecast) - prior),
+            "the local rule lacks the precision of the count": w
+            + rate * (taught / a_2 - bend - prior),
+            "the rate is there twice": w + rate**2 * (taught - bend - prior),
+            "this climbs: go against the derivative": w - rate * (taught - bend - prior),
+            "this is the derivative; the new w is asked for": bend + prior - taught,
             "this is the change of w; the new w is asked for": right - w,
         }
 
@@ -146,9 +226,8 @@ def variant_3(draw: Draw) -> Variant:
         rf"Storms have the energy $E = \frac{{{a_1}}}{{2}} (z_1 - z_0)^2 + \frac{{{a_2}}}{{2}} (z_2 - "
         rf"w z_1)^2$, with forecasts $z_0$ "
         "and counts $z_2$. Learn $w$ on the mean over the storms of $E^* + \\frac12 \\log c$, settled "
-        "energy and curvature as in "
-        rf"Exercise 1.3 of the book, plus $\frac{{{pull}}}{{2}} (w - {home})^2$ once: the weight, too, is "
-        "expected somewhere. Write "
+        "energy and curvature as in Exercise 1.3 of the book, plus "
+        rf"$\frac{{{pull}}}{{2}} (w - {home})^2$ once: the weight, too, is expected somewhere. Write "
         f"`new_weight(w, forecast, count)`: the weight after one step of gradient descent with the "
         f"rate {rate}.",
         "def new_weight(w, forecast, count):\n"
@@ -165,7 +244,7 @@ def variant_4(draw: Draw) -> Variant:
 
     @exercise(
         "left_4(step_size, steps)",
-        cases=[(0.1, 6), (0.31, 3), (1.6 / (a + b * w**2), 3), (0.2, 11)],
+        cases=[(0.1, 6), (0.31, 3), *((x / (a + b * w**2), n) for x, n in ((1.6, 3), (0.5, 5)))],
         why="each step multiplies the distance by 1 - step_size times the curvature.",
         hint="The curvature is the second derivative of E by z_1; the weight enters it squared.",
     )
@@ -185,6 +264,32 @@ def variant_4(draw: Draw) -> Variant:
             "one step too many": (1 - step_size * c) ** (steps + 1),
             "one step too few": (1 - step_size * c) ** (steps - 1),
             "a step goes against the slope": (1 + step_size * c) ** steps,
+            "e to the power of it would be right for steps that are infinitely short": np.exp(
+                -c * step_size * steps
+            ),
+            "many steps are not one long step: each multiplies what the last has left": 1
+            - step_size * c * steps,
+            "this is the share that a step covers; what is left is 1 minus it": (step_size * c)
+            ** steps,
+            "the power is of the whole factor": 1 - (step_size * c) ** steps,
+            "a step covers the curvature times its size, not its size over the curvature": (
+                1 - step_size / c
+            )
+            ** steps,
+            "the curvature is the second derivative: the 2 of the square has met the 1/2": (
+                1 - 2 * step_size * c
+            )
+            ** steps,
+            "the curvature counts half: it is the second derivative": (1 - step_size * c / 2)
+            ** steps,
+            "the precisions are not squared": (1 - step_size * (a**2 + b**2 * w**2)) ** steps,
+            "the sign is turned: it is 1 minus what a step covers": (step_size * c - 1) ** steps,
+            "this is turned round: the start as a multiple of the end": (1 - step_size * c)
+            ** -steps,
+            "this is the share of the energy, which goes with the square": (1 - step_size * c)
+            ** (2 * steps),
+            "the step size is squared": (1 - step_size**2 * c) ** steps,
+            "in percent; a share is asked for": 100 * (1 - step_size * c) ** steps,
         }
 
     return Variant(
@@ -243,6 +348,22 @@ def variant_5(draw: Draw) -> Variant:
             ),
             "the biases learn too; they shall stay": instead(biases=True),
             "the sum over the examples; their mean is asked for": instead(total=np.sum),
+            "the first layer is no hidden layer: no tanh there": instead(first=True),
+            "the hidden layers have no tanh": instead(act=lambda x: x),
+            "the activation is tanh, not ReLU": instead(act=relu),
+            "the weights learn from the swept activities; take the settled ones": instead(
+                taught_by="swept"
+            ),
+            "only the last matrix learns; each one shall": instead(layers=slice(-1, None)),
+            "only the first matrix learns; each one shall": instead(layers=slice(1)),
+            "the gradient is summed over the examples; local_gradient gives their mean": instead(
+                rate=rate * len(z_0)
+            ),
+            "the mean is taken twice: local_gradient gives it": instead(rate=rate / len(z_0)),
+            "one step of inference too many": instead(settling=settling + 1),
+            "one step of inference too few": instead(settling=settling - 1),
+            "an energy for each example; their mean is asked for": instead(total=np.asarray),
+            "an energy too few: one for each iteration": lambda: instead()()[:-1],
             "only the last energy; one for each iteration is asked for": lambda: instead()()[-1],
         }
 

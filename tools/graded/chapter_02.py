@@ -69,6 +69,14 @@ def variant_1(draw: Draw) -> Variant:
             "twice: you forgot the 1/2 of the energy": 2 * right,
             "the mean over the batch; each example has a slope of its own": right.mean(axis=0),
             "the precision belongs to what is expected alone": p * (z[0] - c - passed),
+            "twice what is expected: you forgot its 1/2": 2 * own - passed,
+            "half of what is expected: the 2 of the square cancels the 1/2": own / 2 - passed,
+            "what is expected pulls the wrong way": -own - passed,
+            "the distance from what is expected is z_0 minus it": p * (z[0] + c) - passed,
+            "what is expected is still squared": p * (z[0] - c) ** 2 - passed,
+            "the errors are not activated: no ReLU of e_1": own - act(1, e_1) @ generator[0],
+            "the sum over the batch; each example has a slope of its own": right.sum(axis=0),
+            "the sum over the label's numbers; each has a slope": right.sum(axis=1),
         }
 
     return Variant(
@@ -110,6 +118,33 @@ def variant_2(draw: Draw) -> Variant:
             / np.array([d.shape[1] for d in drive]),
             "half: the 2 of the square cancels the 1/2 of the energy": right / 2,
             "they come in the reverse order: l = 0 is first": right[::-1],
+            "twice: the 2 of the square cancels the 1/2 of the energy": 2 * right,
+            "the errors are summed without what they see, the drive": np.array(
+                gradient(e, [np.ones_like(d) for d in drive])
+            ),
+            "this is the drive without the error": np.array(gradient([np.ones_like(x) for x in e])),
+            "this is the energy of each layer; its derivative is asked for": np.array(
+                [(x**2).sum(axis=1).mean() / 2 for x in e]
+            ),
+            "the drive is squared: the chain rule takes it once": np.array(
+                gradient(e, [d**2 for d in drive])
+            ),
+            "the error is squared: differentiating takes the power down": np.array(
+                gradient([x**2 for x in e])
+            ),
+            "the label is no hidden layer: no ReLU there": np.array(
+                gradient(
+                    [z[1] - s * np.maximum(z[0], 0) @ generator[0].T, *e[1:]],
+                    [np.maximum(z[0], 0) @ generator[0].T, *drive[1:]],
+                )
+            ),
+            "this divides by the gain: the drive stands alone": right / s,
+            "the layers are summed; a number for each is asked for": right.sum(),
+            "the first layer is missing: l = 0 has a gain, too": right[1:],
+            "the last layer is missing: the image is predicted, too": right[:-1],
+            "a number for each example; their mean is asked for": [
+                -(a * b).sum(axis=1) for a, b in zip(e, drive, strict=True)
+            ],
             "a gain belongs to a layer: one number each": [
                 -(a * b).mean(axis=0) for a, b in zip(e, drive, strict=True)
             ],
@@ -197,7 +232,7 @@ def variant_4(draw: Draw) -> Variant:
                 draw.rng.random((b, 12)) < 0.5,
                 steps,
             )
-            for b, steps in ((4, 7), (3, 4), (5, 9))
+            for b, steps in ((4, 7), (3, 4), (5, 30))
         ],
         why="what is not seen moves to where the hidden layers expect it, and they move towards what is.",
         hint="Sweep the label down for the hidden layers; then move them and the unseen pixels "
@@ -226,6 +261,32 @@ def variant_4(draw: Draw) -> Variant:
             "this climbs: go against the slope": fill(size=-size),
             "one step too many": fill(steps=steps + 1),
             "this is the sweep's drawing; let it settle": swept(generator, label)[-1],
+            "this is the sweep's drawing with the seen pixels put in; let it settle": np.where(
+                seen, image, swept(generator, label)[-1]
+            ),
+            "the unseen pixels start from the sweep's drawing": settled(
+                generator,
+                [*(z := swept(generator, label))[:-1], np.where(seen, image, z[-1])],
+                (1, 2, 3),
+                size,
+                steps,
+                seen,
+            )[-1],
+            "the hidden layers start at zero; sweep down": settled(
+                generator,
+                [label, *map(np.zeros_like, z[1:-1]), np.where(seen, image, start)],
+                (1, 2, 3),
+                size,
+                steps,
+                seen,
+            )[-1],
+            "the label is free; it is clamped": fill(free=(0, 1, 2, 3)),
+            "the seen pixels are put back when all is over; they stay all the while": np.where(
+                seen, image, fill(kept=False)
+            ),
+            "only one step is taken": fill(steps=1),
+            "the layer after the label stays; it is free": fill(free=(2, 3)),
+            "this is the image itself; what is not seen is asked for": image,
         }
 
     return Variant(
@@ -279,6 +340,17 @@ def variant_5(draw: Draw) -> Variant:
             "these are shares; percent are asked for": right / 100,
             "these are counts; percent are asked for": counts + more,
             "rows and columns are exchanged": right.T,
+            "rows are the true digits; here they are the answers": percent(counts.T + more),
+            "the number is added to the counts, and so it is in each column's sum": 100
+            * (counts + more)
+            / counts.sum(axis=0),
+            "the number is added to the counts, not to their sum alone": 100
+            * counts
+            / (counts + more).sum(axis=0),
+            "these are the right answers alone; all hundred numbers are asked for": np.diag(right),
+            "divide by the sum of a column, not by its largest number": 100
+            * (counts + more)
+            / (counts + more).max(axis=0),
             "the number is added to percent; add it to the counts": percent(counts) + more,
             "all hundred numbers add to 100; each column shall": 100
             * (counts + more)

@@ -23,8 +23,8 @@ def variant_1(draw: Draw) -> Variant:
         hint="Count the products of one pair of layers in one step: there are two networks.",
     )
     def asked(steps):
-        pairs = zip(sizes[:-1], sizes[1:], strict=True)
-        weights = sum(a * b for a, b in pairs)
+        each = [a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+        weights = sum(each)
 
         def count(sweep, step, weights=weights):
             return weights * (sweep + step * steps)
@@ -38,6 +38,24 @@ def variant_1(draw: Draw) -> Variant:
             "these are the sizes of the chapter": count(sweeps, 4, 10 * 64 + 64 * 64 + 64 * 784),
             "this is the count of the book's exercise": count(1, 2, 10 * 64 + 64 * 64 + 64 * 784),
             "these are units, not multiplications": count(sweeps, 4, sum(sizes)),
+            "both networks carry errors back, and both predict: four products in a step": count(
+                sweeps, 3
+            ),
+            "the sweeps are forgotten, and one network's products": count(0, 2),
+            "additions are counted too; multiplications are asked for": 2 * count(sweeps, 4),
+            "a sweep is made before and after all steps, not in each": weights
+            * (sweeps + 4)
+            * steps,
+            "this is one step, with the sweeps": weights * (sweeps + 4),
+            "one step too many": weights * (sweeps + 4 * (steps + 1)),
+            "one step too few": weights * (sweeps + 4 * (steps - 1)),
+            "the matrix between the label and its neighbour is left out": count(
+                sweeps, 4, sum(each[1:])
+            ),
+            "the matrix at the image is left out": count(sweeps, 4, sum(each[:-1])),
+            "a matrix has as many entries as both its layers' units multiplied, not a layer's squared": (
+                count(sweeps, 4, sum(n**2 for n in sizes))
+            ),
         }
 
     return Variant(
@@ -97,6 +115,14 @@ def variant_2(draw: Draw) -> Variant:
             "the sum over the batch, not its mean": gradient(mean=False),
             "twice: you forgot the 1/2 of the energy": gradient(sign=-2),
             "the hidden layers are not activated": gradient(active=False),
+            "the rates are mixed here; mix the inputs before the activation": [
+                -(z[l] - mixed @ W.T).T @ mixed / len(mixed)
+                for l, W in enumerate(amortiser)
+                for mixed in [share * act(l + 1, z[l + 1]) + (1 - share) * act(l + 1, swept[l + 1])]
+            ],
+            "the mean over the units, too; over the batch alone": [
+                part / W.shape[0] for part, W in zip(gradient(), amortiser, strict=True)
+            ],
             "the rate is that of the swept input; error and rate see the same": gradient(
                 rate_of="swept"
             ),
@@ -179,11 +205,12 @@ def variant_4(draw: Draw) -> Variant:
         key = jax.random.PRNGKey(int(draw.rng.integers(10**6)))
         network = bpc.make_network(key, (10, 12, 12, 784), use_bias=False)
         network = jax.tree.map(lambda w: 3 * w, network)
-        images = draw.rng.integers(256, size=(60, 28, 28)).astype(np.uint8)
+        images = draw.rng.integers(256, size=(200, 28, 28)).astype(np.uint8)
+        images *= draw.rng.random(images.shape) < 0.26  # as dark on average as digits are
         moved = shift(images, axis, sign, by, fill)
         order = np.argsort(-np.asarray(bpc.sweep_up(network, bpc.normalise(moved))[0]), axis=1)
-        lucky = draw.rng.integers(0, 5, size=60)
-        return network, images, order[np.arange(60), lucky], by
+        lucky = draw.rng.integers(0, 5, size=200)
+        return network, images, order[np.arange(200), lucky], by
 
     def shift(images, axis, sign, by, fill):
         moved = np.full_like(images, fill)
@@ -207,7 +234,22 @@ def variant_4(draw: Draw) -> Variant:
             order = np.argsort(-np.asarray(bpc.sweep_up(network, bpc.normalise(moved))[0]), axis=1)
             return 100 * float(np.mean((order[:, :first] == labels[:, None]).any(axis=1)))
 
+        def of(moved):
+            order = np.argsort(-np.asarray(bpc.sweep_up(network, bpc.normalise(moved))[0]), axis=1)
+            return 100 * float(np.mean((order[:, :first] == labels[:, None]).any(axis=1)))
+
+        def over_itself():
+            where = shift(np.zeros_like(images), axis, sign, by, 1) == 1
+            return np.where(where, images, shift(images, axis, sign, by, 0))
+
         return percent(), {
+            "the image has an edge: `np.roll` brings back on one side what leaves on the other": of(
+                np.roll(images, sign * by, axis)
+            ),
+            "what was there stays where nothing is left; a byte is asked for": of(over_itself()),
+            "one pixel too far": percent(by=by + 1),
+            "twice as far": percent(by=2 * by),
+            "this counts images; percent are asked for": percent() * len(labels) / 100,
             "this is the book's exercise: to the right, and the first answer alone": percent(
                 2, 1, 1, fill=0
             ),
@@ -259,7 +301,45 @@ def variant_5(draw: Draw) -> Variant:
         fall = energies[0] - energies
         whole = fall[-1]
         right = (fall >= share * whole).argmax(axis=0)
+        images, falls = np.arange(len(right)), -np.diff(energies, axis=0)
         return right, {
+            "one answer for all images: each has its own": (
+                fall.mean(axis=1) >= share * whole.mean()
+            ).argmax(),
+            "each image has its own fall; this is a share of the largest": (
+                fall >= share * whole.max()
+            ).argmax(axis=0),
+            "each image has its own fall; this is a share of their mean": (
+                fall >= share * whole.mean()
+            ).argmax(axis=0),
+            "this is a share of the first energy, not of what it falls": (
+                energies <= share * energies[0]
+            ).argmax(axis=0),
+            "the whole fall goes to the last row; this ends a row before": (
+                fall >= share * fall[-2]
+            ).argmax(axis=0),
+            "all of the fall; a share of it is asked for": np.full_like(right, len(fall) - 1),
+            "this is the step that falls most": falls.argmax(axis=0) + 1,
+            "these are the steps that are left; those that were taken are asked for": len(fall)
+            - 1
+            - right,
+            "this counts the rows where it is done; the first of them is asked for": len(fall)
+            - right,
+            "this is a share of the steps; their number is asked for": right / (len(fall) - 1),
+            "this is the energy there; the number of the step is asked for": energies[
+                right, images
+            ],
+            "this is the fall there; the number of the step is asked for": fall[right, images],
+            "this says where it is done; the first such step is asked for": (
+                fall >= share * whole
+            ).astype(float),
+            "the first axis is the step; this goes along the images": (
+                energies[:, :1] - energies >= share * (energies[:, :1] - energies[:, -1:])
+            ).argmax(axis=1),
+            "the slowest image alone; one number an image": right.max(),
+            "the order of the images is lost": np.sort(right),
+            "the fastest image alone; one number an image": right.min(),
+            "all images' steps together; one number an image": right.sum(),
             "the share that is left, and not that is done": (fall >= (1 - share) * whole).argmax(
                 axis=0
             ),

@@ -93,6 +93,11 @@ def variant_2(draw: Draw) -> Variant:
 
         return pair(gen, disc), {
             "a term without its 1/2 counts double": pair([a, a, b], [c, g, g]),
+            "the label's error has its 1/2 already, which halves nothing: its precision is its factor": (
+                pair(gen, [c / 2, 2 * g, 2 * g])
+            ),
+            "in alpha_disc, a term without its 1/2 counts double": pair(gen, [c, g, g]),
+            "in alpha_gen, a term without its 1/2 counts double": pair([a, a, b], disc),
             "the label's error has its 1/2 already": pair(gen, [2 * c, 2 * g, 2 * g]),
             "both are in the reverse order": pair(gen[::-1], disc[::-1]),
             "alpha_disc runs from the label, which is first": pair(gen, disc[::-1]),

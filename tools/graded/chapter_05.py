@@ -215,11 +215,20 @@ def variant_4(draw: Draw) -> Variant:
                 a + b + a * norm[l - 1][0] ** 2 + b * norm[l][1] ** 2 for l in range(1, len(norm))
             ),
             "multiply by the step": right / step_size,
+            "this is the Frobenius norm; the largest singular value is asked for": step_size
+            * max(
+                a
+                + b
+                + a * np.linalg.norm(network.generator[l].weight) ** 2
+                + b * np.linalg.norm(network.amortiser[l - 1].weight) ** 2
+                for l in range(1, network.depth)
+            ),
+            "the sum of the layers; the one that bends most decides": bound(kind=np.sum),
         }
 
     return Variant(
         f"Write `relative_4(network, step_size)`: a fixed step times the largest curvature bound of "
-        f"the hidden layers, as in Exercise 5.4 of the book, but with the precisions "
+        "the hidden layers, as in Exercise 5.4 of the book, but with the precisions "
         f"$\\alpha_\\text{{gen}} = {a}$ and $\\alpha_\\text{{disc}} = {b}$, "
         "the same at all layers. Derive first what becomes of Equation 3; do not call what "
         "`bpc_minimal.curvature` has for it.",
@@ -267,6 +276,10 @@ def variant_5(draw: Draw) -> Variant:
             "shares; percent are asked for": [r / 100 for r in right],
             "this is the percentage of errors": [100 - r for r in right],
             "only the last is given": right[-1],
+            "only the first is given": right[0],
+            "the order of the counts is turned round": right[::-1],
+            "the last count is used for all": [right[-1]] * len(right),
+            "these are counts; percent are asked for": [r * len(labels) / 100 for r in right],
             "the mean of all is given; one each is asked for": float(np.mean(right)),
         }
 

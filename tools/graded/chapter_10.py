@@ -6,8 +6,29 @@ from .variant import Draw, Variant
 
 
 def variant_1(draw: Draw) -> Variant:
+    def moved(weight, slope, memory):  # bytes a weight: what is right, and what is not
+        right = 2 * weight + slope + 2 * memory
+        return right, {
+            "this is plain descent, as in the book: momentum is kept besides": 12,
+            "momentum is read, too": right - memory,
+            "nothing is written": weight + slope + memory,
+            "nothing is read": weight + memory,
+            "the gradient has bits of its own": 3 * weight + 2 * memory,
+            "all are of the weights' size": 5 * weight,
+            "all have 32 bits": 20,
+            "these are bits; bytes are asked for": 8 * right,
+            "the gradient is not written": right + slope,
+            "the gradient is read, too": right - slope,
+            "the weight is read, too: the step is added to it": right - weight,
+        }
+
     weight, slope, memory = draw.some(3, 1, 2, 4, 8)
-    right = 2 * weight + slope + 2 * memory  # bytes a weight
+    while (found := moved(weight, slope, memory))[0] in found[1].values():
+        weight, slope, memory = draw.some(3, 1, 2, 4, 8)
+    right, wrong = found
+    said = {}
+    for mistake, each in wrong.items():  # of two that are the same number the first is told
+        said.setdefault(each, mistake)
 
     @exercise(
         "momentum_bytes(weights)",
@@ -16,17 +37,7 @@ def variant_1(draw: Draw) -> Variant:
         hint="List what is read and what is written for one weight, each with its own size.",
     )
     def asked(weights):
-        return right * weights, {
-            "this is plain descent, as in the book: momentum is kept besides": 12 * weights,
-            "momentum is read, too": (right - memory) * weights,
-            "nothing is written": (weight + slope + memory) * weights,
-            "nothing is read": (weight + memory) * weights,
-            "the gradient has bits of its own": (3 * weight + 2 * memory) * weights,
-            "all are of the weights' size": 5 * weight * weights,
-            "all have 32 bits": 20 * weights,
-            "these are bits; bytes are asked for": 8 * right * weights,
-            "the gradient is not written": (right + slope) * weights,
-        }
+        return right * weights, {mistake: each * weights for each, mistake in said.items()}
 
     return Variant(
         f"Gradient descent with momentum keeps one running average a weight. A weight has {8 * weight} "
@@ -57,11 +68,6 @@ def variant_2(draw: Draw) -> Variant:
             "the result has bytes of its own": solve(given, stored, given),
             "the sizes of inputs and results are exchanged": solve(made, stored, given),
             "the sizes of inputs and weights are exchanged": solve(stored, given, made),
-            "the result is k columns wide; it is n": intensity
-            * stored
-            * k
-            * n
-            / (2 * k * n - intensity * (given * n + made * k)),
             "a multiplication and an addition: two operations": intensity
             * stored
             * k
@@ -194,6 +200,15 @@ def variant_5(draw: Draw) -> Variant:
             "the lower of the two, not the higher": max(
                 peak, intensity / ((1 - share) * memory + share * cache)
             ),
+            "a byte comes from memory or from the cache, not from both": roof(
+                memory + share * cache
+            ),
+            "the cache takes less time, not more": roof(
+                (1 - share) * memory + share * times * memory
+            ),
+            "the bytes of the cache alone": roof(share * cache),
+            "these are the seconds; operations a second are asked for": intensity
+            / roof((1 - share) * memory + share * cache),
             "what comes from memory alone": roof((1 - share) * memory),
         }
 

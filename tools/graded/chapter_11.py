@@ -93,6 +93,7 @@ def variant_2(draw: Draw) -> Variant:
             "it waits one look too few": each(patience=patience - 1),
             "it waits one look too many": each(patience=patience + 1),
             "the last look is kept": test[:, -1],
+            "the first look is kept; a later one may take its place": test[:, 0],
             "these are the looks; what the test says at them is asked for": np.array(
                 [keep(run)[0] for run in validation]
             ),
