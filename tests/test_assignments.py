@@ -543,14 +543,14 @@ MORE_WAYS = {
 }
 REFUSALS = "out of reach", "not permitted", "Permission denied", "is not a package"
 # What Linux lets an answer do, if Python lets it, and what leads nowhere: it asks for what is its own.
-HARMLESS = {
+FOR_NOTHING = {
     "itself",
     "what is left open",
     "a line to the judge",
     "a second interpreter",
     "a library",
 }
-HARMLESS |= {"a log", "a later file, closed"}  # done in vain
+FOR_NOTHING |= {"a log", "a later file, closed"}  # done in vain
 
 
 @pytest.fixture(scope="module")
@@ -642,7 +642,7 @@ def test_linux_holds_an_answer_that_python_does_not(written, monkeypatch, tmp_pa
     (tmp_path / "home" / ".bash_history").write_text(SEED)
     ways = {k: v for k, v in (WAYS | MORE_WAYS).items() if k != "the answers of the package"}
     said, whole = tried(ways, course, monkeypatch)
-    assert {way for way, told in said.items() if told.startswith("done")} <= HARMLESS
+    assert {way for way, told in said.items() if told.startswith("done")} <= FOR_NOTHING
     assert {*said} == {*ways} and SEED not in str(said) and whole
     assert [*(tmp_path / "home").iterdir()] == [tmp_path / "home" / ".bash_history"]
 

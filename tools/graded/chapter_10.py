@@ -26,7 +26,7 @@ def variant_1(draw: Draw) -> Variant:
     while (found := moved(weight, slope, memory))[0] in found[1].values():
         weight, slope, memory = draw.some(3, 1, 2, 4, 8)
     right, wrong = found
-    said = {}
+    said: dict[int, str] = {}
     for mistake, each in wrong.items():  # of two that are the same number the first is told
         said.setdefault(each, mistake)
 
