@@ -64,7 +64,14 @@ from bpc_minimal.files import (
     read_text,
     shown,
 )
-from bpc_minimal.images import oddity, read_images, read_labels
+from bpc_minimal.images import (
+    is_picture,
+    oddity,
+    off_centre,
+    read_images,
+    read_labels,
+    read_pictures,
+)
 from bpc_minimal.inference import RULES
 from bpc_minimal.process import Lasting, Stopped, Stopping, lasting_streams, share_freed_memory
 from bpc_minimal.programs import keep_programs
@@ -73,6 +80,7 @@ from bpc_minimal.training import digest
 EXAMPLE = "runs/fast/checkpoint.bpc"  # where the first run is
 FIRST = ("iteration", "gen_loss", "amort_loss", "accuracy")  # in each line of train --json
 PICTURES = ("digits.png", "training.png")  # beside a run's checkpoint
+CHECKPOINT_MEANT = f"; it stands before the options: {EXAMPLE}, for example, which `train` leaves"
 COMMANDS = ("train", "classify", "generate", "complete", "export", "info")
 CHUNK = 10_000  # images that are floats at a time
 HIDDEN = {  # which pixels of 28 x 28 `complete` takes away
@@ -186,6 +194,7 @@ class _Parser(argparse.ArgumentParser):
             (r"invalid choice: '([^']*)' \(choose from .*\)", lambda word: _meant(word, message)),
             (r"unrecognized arguments: (.*)", lambda given: _option_meant(given, self)),
             (r"argument --(?:labels|index): invalid int value: '([^']*)'", _numbers_meant),
+            (r"arguments are required: (checkpoint)", lambda _: CHECKPOINT_MEANT),
         ]
         for pattern, meant in hints:
             if found := re.search(pattern, message):
@@ -330,10 +339,14 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--images",
             type=_path,
-            help=f"a .npy file, {shape}: uint8, ink 255 on a ground of 0, or floats from 0 to 1",
+            nargs="+",
+            help="pictures of a digit each, PNG or JPEG of any size, which are made like MNIST's; or a .npy "
+            f"file, {shape}: uint8, ink 255 on a ground of 0, or floats from 0 to 1",
         )
         sub.add_argument(
-            "--invert", action="store_true", help="take 255 for the ground and 0 for ink"
+            "--invert",
+            action="store_true",
+            help="take 255 for the ground and 0 for ink in a .npy file; of pictures that is found out",
         )
         sub.add_argument("--split", choices=SPLITS, help="of MNIST (default: test)")
         sub.add_argument(
@@ -666,7 +679,12 @@ def _classify(arguments, stopping: Stopping) -> None:
     if arguments.json:
         print(json.dumps({"labels": found.tolist(), "accuracy": accuracy}))
         return
-    if len(found) <= 100:
+    if arguments.images and arguments.index is None and is_picture(arguments.images[0]):
+        if len(found) <= 10:
+            print(_as_text(images / 255))  # as the network saw them
+        for path, digit in zip(arguments.images, found, strict=True):
+            print(f"{shown(path)}: {digit}")
+    elif len(found) <= 100:
         print(" ".join(map(str, found)))
     if accuracy is not None:
         print(f"accuracy {accuracy:.2f} % of {len(found):,} images")
@@ -1071,7 +1089,7 @@ def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray |
     elif arguments.split:
         raise ValueError("--split is of MNIST, and --images are your own: leave out one of the two")
     else:
-        images, labels = read_images(arguments.images, config.sizes[-1]), None
+        images, labels = _own_images(arguments, checkpoint), None
     if arguments.index is not None:
         if not all(-len(images) <= i < len(images) for i in arguments.index):
             raise ValueError(
@@ -1084,9 +1102,42 @@ def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray |
         images = (255 if images.dtype == np.uint8 else 1) - images
     if arguments.images is not None:
         odd = oddity(images, checkpoint.network, config)
+        if odd is None and _mnist_of(checkpoint)[0]:
+            odd = off_centre(images)
         if odd:
-            _warn(f"{arguments.images}: {odd}")
+            _warn(f"{arguments.images[0]}: {odd}")
     return images, labels
+
+
+def _own_images(arguments, checkpoint: Checkpoint) -> np.ndarray:
+    """Read an array of images, or pictures of a digit each."""
+    paths, config = arguments.images, checkpoint.config
+    pictures = [is_picture(path) for path in paths]
+    if not any(pictures) and len(paths) == 1:
+        return read_images(paths[0], config.sizes[-1])
+    if not all(pictures):
+        other = paths[pictures.index(False)]
+        if not other.exists():
+            raise OSError(f"could not read {shown(other)}: there is no such file")
+        raise ValueError(
+            f"{shown(other)} is no picture that is read here: --images takes pictures, PNG or JPEG, or one "
+            ".npy file alone"
+        )
+    if arguments.invert:
+        raise ValueError(
+            "--invert is for a .npy file; what is ink in a picture is found out: leave it out"
+        )
+    if config.sizes[-1] != PIXELS:
+        raise ValueError(
+            f"pictures are made like MNIST's digits, of {PIXELS} pixels, and the network takes images of "
+            f"{config.sizes[-1]}: prepare them as those that it was trained on, and pass a .npy file"
+        )
+    if _mnist_of(checkpoint)[0] is None:
+        _warn(
+            f"{arguments.checkpoint}: the network was trained on other data than MNIST, like whose digits "
+            "pictures are made here"
+        )
+    return read_pictures(paths)
 
 
 def _pixels(checkpoint: Checkpoint, images: np.ndarray) -> np.ndarray:
