@@ -1,6 +1,7 @@
 """Bidirectional predictive coding, minimal: the package that the book is written around.
 
-The method is network, energy, inference and learning: half an hour. All of it, in this order: data,
+The method is network, energy, inference and learning: an hour, with curvature, which gives the length of a
+step, left aside. All of it, in this order: data,
 network, energy, curvature, inference, config, learning, evaluation, divergence, training, checkpoint.
 What stands here is `public`: its arguments are taken once, by `arguments`, and then the function of that
 name in its module runs, which checks nothing. `figures` (by `svg`) draws, `__main__` is the command line;

@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [
     re.split(r"\s#\s", line)[0].strip() for block in BLOCKS for line in block.splitlines()
-] + re.findall(r"`((?:make|python|jupyter-book) [^`]*)`", README)
+] + re.findall(r"`((?:make|(?:\.venv/bin/)?python|jupyter-book) [^`]*)`", README)
 SHORT = ("--set", "iterations=6", "--set", "evaluate_every=2", "--set", "sizes=10,12,784")
 
 
@@ -49,7 +49,8 @@ def test_the_output_shown_is_what_train_prints(trained):
     assert shown and shown[0].startswith("```text\n")
     command, *lines = shown[0].removeprefix("```text\n").removesuffix("```\n").splitlines()
     assert command.strip() == ".venv/bin/python -m bpc_minimal train"
-    assert words("\n".join(lines)) == words(trained[1])
+    printed = [line for line in trained[1].splitlines() if not line.startswith("changed: ")]
+    assert words("\n".join(lines)) == words("\n".join(printed))
     assert any("█" in line for line in lines)
 
 
@@ -122,10 +123,19 @@ MNIST, DIGITS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.D
 
 
 @pytest.mark.slow
-def test_the_lines_of_python_work(tmp_path, monkeypatch):
+def test_the_lines_of_python_work(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile(MNIST.replace("# where it was stopped: ", ""), "README.md", "exec"), {})
-    assert [path.name for path in tmp_path.iterdir()] == ["run.bpc"]
+    assert {path.name for path in tmp_path.iterdir()} == {"run.bpc", "digits.png"}
+    *evaluated, last = capsys.readouterr().out.splitlines()
+    assert len(evaluated) == 3 and float(evaluated[-1]) > 97
+    assert all(float(x) > 0.97 for x in re.findall(r"[\d.]+", last)), last
+
+
+def test_python_is_that_of_the_environment_until_it_is_activated():
+    before = README.partition("### Without make")[0]
+    for line in re.findall(r"[^`\n]*python -m [^`\n]*", before):
+        assert re.search(r"\.venv/bin/python -m", line), line
 
 
 def test_data_of_another_shape_are_read_as_well_as_the_words_say(capsys):
