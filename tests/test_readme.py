@@ -100,6 +100,17 @@ def test_what_hangs_on_what_in_the_method_is_there():
     assert all(hasattr(importlib.import_module(f"bpc_minimal.{m}"), name) for m, name in own)
 
 
+def test_each_part_of_a_tests_name_that_the_method_names_is_one():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.partition("## Change the method")[2].partition("\n## ")[0]
+    named = re.findall(r"`(test_\w+\.py)` \(([^)]*)\)", table)
+    assert len(named) > 5
+    for file, parts in named:
+        tests = re.findall(r"^def (test_\w+)", (ROOT / "tests" / file).read_text("utf-8"), re.M)
+        for part in re.findall(r"`(\w+)`", parts):
+            assert any(part in name for name in tests), (file, part)
+
+
 def test_three_doors_with_one_command_each_stand_first():
     top = README[: README.index("\n## ")]
     doors = re.findall(r"^\| \*\*(\w+)\*\* \| `(make [^`]+)` \|", top, re.MULTILINE)
