@@ -1576,10 +1576,13 @@ def test_a_name_is_no_path(name, folder):
     assert Path("runs", folder, "checkpoint.bpc").is_file()
 
 
-def test_the_settings_are_printed_with_a_run(capsys):
+def test_all_settings_of_a_run_are_kept_where_info_shows_them(capsys):
     assert run("train", *sets()) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert Config.from_json(lines[1]).name == "tiny"
+    assert capsys.readouterr().out.splitlines()[1].startswith("changed: name=tiny, ")
+    assert run("info", Path("runs/tiny/checkpoint.bpc"), "--json") == 0
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    kept = load(Path("runs/tiny/checkpoint.bpc")).config
+    assert Config.from_json(json.dumps(settings)) == kept and kept.name == "tiny"
 
 
 def test_too_many_images_to_draw_are_refused(done, checkpoint, capsys, tmp_path):
