@@ -1,11 +1,11 @@
 """Bidirectional predictive coding, minimal: the package that the book is written around.
 
-The method is network, energy, inference and learning: half an hour. All of it, in this order: data,
-network, energy, curvature, inference, config, learning, evaluation, divergence, training, checkpoint.
-What stands here is `public`: its arguments are taken once, by `arguments`, and then the function of that
-name in its module runs, which checks nothing. `figures` (by `svg`) draws, `__main__` is the command line;
-`files`, `process`, `programs` and `images` serve it; `browser` writes what a web page loads; `devices`
-says where arrays lie.
+The method is network, energy, inference and learning: an hour, if curvature is left aside, which gives the
+length of a step. All of it, in this order: data, network, energy, curvature, inference, shortcuts (speed),
+config, learning, evaluation, divergence, training, checkpoint. What stands here is `public`: its
+arguments are taken once, by `arguments`, and then the function of that name in its module runs, which checks
+nothing. `figures` (by `svg`) draws, `__main__` is the command line; `files`, `process`, `programs` and
+`images` serve it; `browser` writes what a web page loads; `devices` says where arrays lie.
 """
 
 import bpc_minimal.process  # noqa: F401  # first: importing JAX takes a second in which one may press Ctrl-C

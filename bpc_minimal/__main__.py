@@ -49,7 +49,7 @@ from bpc_minimal import (
     preset,
     save,
 )
-from bpc_minimal.arguments import LARGEST, near, own_settings, take_data
+from bpc_minimal.arguments import ALIKE, LARGEST, near, own_settings, take_data
 from bpc_minimal.checkpoint import check_jax
 from bpc_minimal.data import CLASSES, PIXELS, SPLITS, normalise
 from bpc_minimal.devices import agreed, from_all, is_first, joined, together
@@ -64,7 +64,14 @@ from bpc_minimal.files import (
     read_text,
     shown,
 )
-from bpc_minimal.images import oddity, read_images, read_labels
+from bpc_minimal.images import (
+    is_picture,
+    oddity,
+    off_centre,
+    read_images,
+    read_labels,
+    read_pictures,
+)
 from bpc_minimal.inference import RULES
 from bpc_minimal.process import Lasting, Stopped, Stopping, lasting_streams, share_freed_memory
 from bpc_minimal.programs import keep_programs
@@ -73,6 +80,8 @@ from bpc_minimal.training import digest
 EXAMPLE = "runs/fast/checkpoint.bpc"  # where the first run is
 FIRST = ("iteration", "gen_loss", "amort_loss", "accuracy")  # in each line of train --json
 PICTURES = ("digits.png", "training.png")  # beside a run's checkpoint
+CHECKPOINT_MEANT = f"; it stands before the options: {EXAMPLE}, for example, which `train` leaves"
+RESUMED = "; a run goes on with its own settings: leave those out, or train afresh without --resume"
 COMMANDS = ("train", "classify", "generate", "complete", "export", "info")
 CHUNK = 10_000  # images that are floats at a time
 HIDDEN = {  # which pixels of 28 x 28 `complete` takes away
@@ -182,22 +191,36 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         hints: list[tuple[str, Callable[[str], str]]] = [
+            (
+                r"argument --hide: invalid choice: '([^']*)'",
+                lambda word: _half_meant(word, message),
+            ),
+            (r"(--resume: not allowed|not allowed with argument --resume)", lambda _: RESUMED),
+            (r"(--(?:config|preset): not allowed)", lambda _: "; --set changes single settings"),
             (r"argument COMMAND: invalid choice: '([^']*)'", _command_meant),
             (r"invalid choice: '([^']*)' \(choose from .*\)", lambda word: _meant(word, message)),
             (r"unrecognized arguments: (.*)", lambda given: _option_meant(given, self)),
             (r"argument --(?:labels|index): invalid int value: '([^']*)'", _numbers_meant),
+            (r"arguments are required: (checkpoint)", lambda _: CHECKPOINT_MEANT),
         ]
         for pattern, meant in hints:
             if found := re.search(pattern, message):
-                super().error(message + meant(found[1]))
-        super().error(message)
+                message += meant(found[1])
+                break
+        words = [str(a.metavar or a.dest).upper() for a in self._actions if not a.option_strings]
+        usage = " ".join([self.prog, *words, "[OPTIONS]"])
+        self.exit(2, f"usage: {usage} (--help lists them)\n{self.prog}: error: {message}\n")
 
 
 def _meant(word: str, choices: str) -> str:
     close = difflib.get_close_matches(
-        word, re.findall(r"[\w-]+", choices.split("choose from")[-1]), 1
+        word, re.findall(r"[\w-]+", choices.split("choose from")[-1]), 1, ALIKE
     )
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def _half_meant(word: str, choices: str) -> str:
+    return _meant(word, choices) or "; in Python, bpc_minimal.complete hides any pixels"
 
 
 def _command_meant(word: str) -> str:
@@ -330,10 +353,14 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--images",
             type=_path,
-            help=f"a .npy file, {shape}: uint8, ink 255 on a ground of 0, or floats from 0 to 1",
+            nargs="+",
+            help="pictures of a digit each, PNG or JPEG of any size, which are made like MNIST's; or a .npy "
+            f"file, {shape}: uint8, ink 255 on a ground of 0, or floats from 0 to 1",
         )
         sub.add_argument(
-            "--invert", action="store_true", help="take 255 for the ground and 0 for ink"
+            "--invert",
+            action="store_true",
+            help="take 255 for the ground and 0 for ink in a .npy file; of pictures that is found out",
         )
         sub.add_argument("--split", choices=SPLITS, help="of MNIST (default: test)")
         sub.add_argument(
@@ -425,15 +452,24 @@ def _train(arguments, stopping: Stopping) -> None:
             return
         done = int(resumed.state.iteration) if resumed else 0
         if not arguments.json:
+            first = _first_folder(arguments, config)
+            taken = not (arguments.out or resumed) and path.parent != first
             print(
                 f"{shown(config.name)}: {total:,} iterations of {config.batch_size}, results in "
-                f"{shown(path.parent)}"
+                f"{shown(path.parent)}" + (f", as {shown(first)} is taken" if taken else "")
             )
+            if arguments.images:
+                print(
+                    f"{shown(arguments.images)}: {len(data.images):,} images to learn from, "
+                    f"{len(data.held_out_images):,} held out, on which the accuracy is measured"
+                )
+            if changed := _changed(arguments, config) if not resumed else "":
+                print(f"changed: {shown(changed)}")
             if done == total:
                 print(f"all {total:,} are done; to train longer, begin a run with more epochs")
-        print(
-            _plain(config.to_json()), file=sys.stderr if arguments.json else sys.stdout, flush=True
-        )
+        else:
+            print(_plain(config.to_json()), file=sys.stderr)
+        sys.stdout.flush()
         latest, started = resumed, time.perf_counter()
         names = ("data", "root", "held_out", "images", "labels")
         own = {name: getattr(arguments, name) for name in names}  # which data they are
@@ -531,6 +567,25 @@ def _prepare(arguments) -> tuple[Config, Data, int, Checkpoint | None]:
         warnings.simplefilter("ignore")
         take_data("data", data, {"config": config})
     return config, data, total, resumed
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """Give all settings as JSON has them."""
+    return json.loads(config.to_json())
+
+
+def _changed(arguments, config: Config) -> str:
+    """Name the settings that are otherwise than those of the preset, or than a file's defaults."""
+    base = Config(epochs=1) if arguments.config else PRESETS[arguments.preset]
+    changes = []
+    for name, value in _settings(config).items():
+        if value != _settings(base)[name] and value is not None:
+            plain = isinstance(value, list)
+            text = ",".join(map(str, value)) if plain else value
+            changes.append(
+                f"{name}={text if plain or isinstance(value, str) else json.dumps(value)}"
+            )
+    return ", ".join(changes)
 
 
 def _take_part(config: Config, data: Data, resumed: Checkpoint | None, stopping: Stopping) -> None:
@@ -666,7 +721,12 @@ def _classify(arguments, stopping: Stopping) -> None:
     if arguments.json:
         print(json.dumps({"labels": found.tolist(), "accuracy": accuracy}))
         return
-    if len(found) <= 100:
+    if arguments.images and arguments.index is None and is_picture(arguments.images[0]):
+        if len(found) <= 10:
+            print(_as_text(images / 255))  # as the network saw them
+        for path, digit in zip(arguments.images, found, strict=True):
+            print(f"{shown(path)}: {digit}")
+    elif len(found) <= 100:
         print(" ".join(map(str, found)))
     if accuracy is not None:
         print(f"accuracy {accuracy:.2f} % of {len(found):,} images")
@@ -794,8 +854,8 @@ def _info(arguments, _: Stopping) -> None:
         total = config.total(images) if images else config.iterations
         own = "" if held_out else " --images IMAGES.npy"
         count = f", {images:,} training images" if images else ""
-        facts = {
-            "settings": json.loads(config.to_json()),
+        facts: dict[str, Any] = {
+            "settings": _settings(config),
             "data": f"MNIST{count}, evaluated on the {held_out} set"
             if held_out
             else f"not MNIST's, or other images of it{count}",
@@ -819,7 +879,7 @@ def _info(arguments, _: Stopping) -> None:
             "python": sys.version.split()[0],
             **{name: importlib.metadata.version(name) for name in names},
             "devices": [str(device) for device in jax.devices()],
-            "presets": {name: json.loads(config.to_json()) for name, config in PRESETS.items()},
+            "presets": {name: _settings(config) for name, config in PRESETS.items()},
         }
     if arguments.json:
         print(_plain(json.dumps(facts)))
@@ -923,7 +983,7 @@ def _place(
 ) -> tuple[Path, list[Owned]]:
     """Say where the checkpoint goes, and own its folder; never on top of another run unasked."""
     if not arguments.out and not arguments.resume:
-        free = until_its_end.enter_context(_next_free(config.name))
+        free = until_its_end.enter_context(_next_free(_first_folder(arguments, config)))
         return free.folder / "checkpoint.bpc", [free]
     path = arguments.out / "checkpoint.bpc" if arguments.out else arguments.resume
     owned = [until_its_end.enter_context(Owned(path.parent))]
@@ -957,11 +1017,16 @@ def _is_of_a_run(picture: Path) -> bool:
     return False
 
 
-def _next_free(name: str) -> Owned:
-    """Own runs/NAME, or runs/NAME-2 and so on where that is another run's."""
+def _first_folder(arguments, config: Config) -> Path:
+    """Name the folder of a run by its settings, and by its data where they are one's own: runs/NAME."""
+    name = f"{config.name}-{arguments.images.stem}" if arguments.images else config.name
     name = re.sub(r"[^\w.-]+", "-", name).strip(".-")  # a name is not a path,
-    name = name.encode()[:100].decode(errors="ignore") or "run"  # and may be long
-    runs = Path("runs")
+    return Path("runs") / (name.encode()[:100].decode(errors="ignore") or "run")  # and may be long
+
+
+def _next_free(first: Path) -> Owned:
+    """Own runs/NAME, or runs/NAME-2 and so on where that is another run's."""
+    runs, name = first.parent, first.name
     try:
         runs.mkdir(exist_ok=True)
     except OSError as error:
@@ -1071,7 +1136,7 @@ def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray |
     elif arguments.split:
         raise ValueError("--split is of MNIST, and --images are your own: leave out one of the two")
     else:
-        images, labels = read_images(arguments.images, config.sizes[-1]), None
+        images, labels = _own_images(arguments, checkpoint), None
     if arguments.index is not None:
         if not all(-len(images) <= i < len(images) for i in arguments.index):
             raise ValueError(
@@ -1084,9 +1149,42 @@ def _images(arguments, checkpoint: Checkpoint) -> tuple[np.ndarray, np.ndarray |
         images = (255 if images.dtype == np.uint8 else 1) - images
     if arguments.images is not None:
         odd = oddity(images, checkpoint.network, config)
+        if odd is None and _mnist_of(checkpoint)[0]:
+            odd = off_centre(images)
         if odd:
-            _warn(f"{arguments.images}: {odd}")
+            _warn(f"{arguments.images[0]}: {odd}")
     return images, labels
+
+
+def _own_images(arguments, checkpoint: Checkpoint) -> np.ndarray:
+    """Read an array of images, or pictures of a digit each."""
+    paths, config = arguments.images, checkpoint.config
+    pictures = [is_picture(path) for path in paths]
+    if not any(pictures) and len(paths) == 1:
+        return read_images(paths[0], config.sizes[-1])
+    if not all(pictures):
+        other = paths[pictures.index(False)]
+        if not other.exists():
+            raise OSError(f"could not read {shown(other)}: there is no such file")
+        raise ValueError(
+            f"{shown(other)} is no picture that is read here: --images takes pictures, PNG or JPEG, or one "
+            ".npy file alone"
+        )
+    if arguments.invert:
+        raise ValueError(
+            "--invert is for a .npy file; what is ink in a picture is found out: leave it out"
+        )
+    if config.sizes[-1] != PIXELS:
+        raise ValueError(
+            f"pictures are made like MNIST's digits, of {PIXELS} pixels, and the network takes images of "
+            f"{config.sizes[-1]}: prepare them as those that it was trained on, and pass a .npy file"
+        )
+    if _mnist_of(checkpoint)[0] is None:
+        _warn(
+            f"{arguments.checkpoint}: the network was trained on other data than MNIST, like whose digits "
+            "pictures are made here"
+        )
+    return read_pictures(paths)
 
 
 def _pixels(checkpoint: Checkpoint, images: np.ndarray) -> np.ndarray:

@@ -40,6 +40,7 @@ LEAST, MOST = 1e-12, 1e12  # of precisions, so that float32 has room for their p
 # Bytes up to this at most, in so many images, are of another scale than 0 to 255.
 DARK, SEVERAL = 64, 10
 ENOUGH = 100  # numbers that would not all be 0 or more if they were normalised
+ALIKE = 0.7  # of two words: with less nobody can tell what was meant
 ROUNDING = 1e-5  # by which pixels that were scaled or resized may leave 0 to 1
 
 
@@ -103,14 +104,16 @@ def public(function: Callable[P, R], **own: Callable[..., Any]) -> Callable[P, R
 def _meant(error: str, names: Iterable[str]) -> str:
     """Say which parameter was probably meant, or which there are."""
     word = error.split("'")[-2] if "unexpected keyword" in error else ""
-    close = difflib.get_close_matches(word, names, 1)
+    close = difflib.get_close_matches(word, names, 1, ALIKE)
     return f"did you mean {close[0]}?" if close else f"it takes {', '.join(names)}"
 
 
 def near(word: Any, names: Iterable[str]) -> str:
     """Ask whether the name was meant that is spelt much like a word, whatever its case."""
     folded = {name.lower(): name for name in names}
-    close = difflib.get_close_matches(word.lower(), folded, 1) if isinstance(word, str) else []
+    close = (
+        difflib.get_close_matches(word.lower(), folded, 1, ALIKE) if isinstance(word, str) else []
+    )
     return f"; did you mean {folded[close[0]]}?" if close else ""
 
 
@@ -1021,6 +1024,15 @@ def take_resume(name: str, value: Any, given: Given) -> Any:
     return value
 
 
+def take_activation(name: str, value: Any, given: Given = NONE) -> str:
+    """Take the name of an activation that there is."""
+    try:
+        return choice(name, value, of=ACTIVATIONS)
+    except ArgumentError as error:
+        more = "; in Python, add_activation adds one of your own"
+        raise ArgumentError(name, error.rest + more, str(error) + more) from None
+
+
 def new_activation(name: str, value: Any, given: Given) -> str:
     """Take the name of an activation that is added: a new one, or that of the same function."""
     if not isinstance(value, str) or not value:
@@ -1113,7 +1125,7 @@ def take_pace(name: str, value: Any, given: Given) -> Any:
 
 
 TAKERS: dict[str, Callable[..., Any]] = {
-    "activation": partial(choice, of=ACTIVATIONS),
+    "activation": take_activation,
     "activities": take_activities,
     "alpha_disc": precisions,
     "alpha_gen": precisions,

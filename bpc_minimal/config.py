@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bpc_minimal.arguments import ArgumentError, choice, near, shown, take_fields_of_config
+from bpc_minimal.arguments import ALIKE, ArgumentError, choice, near, shown, take_fields_of_config
 from bpc_minimal.curvature import StepRule
 from bpc_minimal.data import MEAN, STD
 from bpc_minimal.energy import Precision
@@ -94,7 +94,7 @@ class Config:
         unknown = set(changes) - {f.name for f in dataclasses.fields(self)}
         if unknown:
             names = [f.name for f in dataclasses.fields(self)]
-            close = [difflib.get_close_matches(name, names, 1) for name in sorted(unknown)]
+            close = [difflib.get_close_matches(name, names, 1, ALIKE) for name in sorted(unknown)]
             meant = ", ".join(sum(close, []))
             raise ArgumentError(
                 "changes",

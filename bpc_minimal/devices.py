@@ -10,9 +10,11 @@ import contextlib
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -30,6 +32,8 @@ LOST = (
     "another process of this run ended or cannot be reached, and this one ends with it: see what that one "
     "said, and go on with --resume, with any number of processes"
 )
+PATIENCE = 300  # seconds in which all processes of a run must have begun
+SOON = 2.0  # seconds after which one is told what is waited for
 # What carries sums between processes: an error that names one is of another process.
 CARRIERS = ("Gloo", "NCCL", "oordination")
 # XLA ends a process at once when the first one is gone, with a page of its own stack: what it writes is read
@@ -151,6 +155,10 @@ def together() -> Iterator[None]:
             raise agreed(OSError(f"process {failed[0]} could not begin, and says why; none does"))
 
 
+class ApartError(OSError):
+    """The processes of a run did not find each other."""
+
+
 @contextlib.contextmanager
 def joined(place: Sequence[str]) -> Iterator[None]:
     """Be one of several processes in this block; where another one is lost, end with a sentence.
@@ -171,14 +179,7 @@ def joined(place: Sequence[str]) -> Iterator[None]:
     listener.stdin.close()
     sys.stderr = Lasting(os.fdopen(os.dup(said), "w", buffering=1))
     try:
-        try:
-            jax.distributed.initialize(*found)
-        except Exception as error:
-            at = place[0] if place else "JAX's own environment"
-            raise OSError(
-                f"the processes did not find each other by {at} ({_line(error)}): start all of them, with "
-                "the same address HOST:PORT of the first one, where the port is free"
-            ) from error
+        _find_each_other(found)
         for number in STOPS.values():  # which JAX answers now, and Python did
             if threading.current_thread() is threading.main_thread():
                 signal.signal(number, signal.getsignal(number))
@@ -187,7 +188,8 @@ def joined(place: Sequence[str]) -> Iterator[None]:
     except BaseException as error:
         if not (hasattr(error, "agreed") or isinstance(error, FloatingPointError)):
             atexit.register(_leave, getattr(error, "code", 1))
-        if isinstance(error, Exception) and any(name in str(error) for name in CARRIERS):
+        met = not isinstance(error, ApartError)
+        if met and isinstance(error, Exception) and any(name in str(error) for name in CARRIERS):
             raise OSError(f"{LOST} ({_line(error)})") from error
         raise
     finally:
@@ -215,6 +217,71 @@ def _place(place: Sequence[str]) -> list[Any]:
             "Open MPI, Kubernetes or on TPUs"
         )
     return [address, *numbers]
+
+
+def _find_each_other(found: list[Any]) -> None:
+    """Begin JAX's own meeting of all processes, in another thread: it would keep Ctrl-C waiting.
+
+    The others first wait for the first one to answer, as JAX does not tell why it waits.
+    """
+    minutes = f"up to {PATIENCE / 60:g} minutes"
+    address, count, index = found or ("", 0, 0)
+    if index:
+        _wait_for_answer(address, minutes)
+    ended: list[Exception | None] = []
+
+    def begin():
+        try:
+            # XLA ends the process when its own patience ends, so that this one's ends first.
+            patience: Any = {"initialization_timeout": PATIENCE + 60}
+            jax.distributed.initialize(*found, **patience)
+            ended.append(None)
+        except Exception as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=begin, daemon=True)
+    thread.start()
+    thread.join(SOON)
+    if thread.is_alive():
+        others = "the other process" if count == 2 else "the other processes"
+        print(
+            f"waiting for {others}{f' at {address}' if address else ''} ({minutes})",
+            file=sys.stderr,
+        )
+    until = time.monotonic() + PATIENCE
+    while thread.is_alive():
+        if time.monotonic() > until:
+            each = f"with its own INDEX of 0 to {count - 1}" if count else "by the same scheduler"
+            raise ApartError(
+                f"not all processes came within {minutes[6:]}: is each started, {each}?"
+            )
+        thread.join(0.2)  # and is interrupted
+    if (error := ended[0]) is None:
+        return
+    raise ApartError(
+        f"the processes did not find each other by {address or 'what JAX finds in its environment'} "
+        f"({_line(error)}): start all of them, with the same address HOST:PORT of the first one, where the "
+        "port is free"
+    ) from error
+
+
+def _wait_for_answer(address: str, minutes: str) -> None:
+    """Wait until the first process listens at its address, and say so where it does not yet."""
+    host, _, port = address.rpartition(":")
+    until, said = time.monotonic() + PATIENCE, False
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), 5).close()
+            return
+        except (OSError, OverflowError, UnicodeError) as error:
+            if isinstance(error, OverflowError) or time.monotonic() > until:
+                raise ApartError(
+                    f"{address} did not answer ({_line(error)}): is process 0 started, is the port right?"
+                ) from error
+        if not said:
+            print(f"waiting for process 0 at {address} ({minutes})", file=sys.stderr)
+            said = True
+        time.sleep(0.2)
 
 
 def _meet_quietly() -> None:

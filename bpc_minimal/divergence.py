@@ -73,7 +73,8 @@ def check_converging(
     elif (taken := config.learning_rate * config.weight_decay) > 1:
         cause = (
             f"an iteration takes learning_rate times weight_decay of each weight, {taken:g}, less than 1 "
-            f"expected: lower the weight_decay from {config.weight_decay:g}"
+            f"expected: lower the learning_rate from {config.learning_rate:g}, or the weight_decay from "
+            f"{config.weight_decay:g}"
         )
     elif frozen:
         cause = (

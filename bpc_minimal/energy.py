@@ -87,7 +87,7 @@ def energy(
     total = jnp.zeros(len(label), network.dtype)
     for alpha, error in zip(precisions, (*e[1:], *d[:-1]), strict=True):
         if isinstance(alpha, (int, float)) and not alpha:
-            continue  # what nobody weighs is not computed
+            continue  # not even computed; of a number that JAX traces the value is not known, so it counts
         total += 0.5 * alpha * jnp.sum(error**2, axis=1)
     return total
 

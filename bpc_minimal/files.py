@@ -424,9 +424,9 @@ def read_array(
 
 
 PICTURE = (
-    "; of pictures make an array first: np.save('images.npy', "
-    "[np.asarray(PIL.Image.open(f).convert('L').resize((28, 28))) for f in files]), and where they are dark "
-    "on a bright ground say --invert"
+    ": `classify` and `complete` take it beside others, --images a.png b.png; of training images make an "
+    "array first: np.save('x.npy', "
+    "[np.asarray(PIL.Image.open(f).convert('L').resize((28, 28))) for f in files])"
 )
 OTHER_FILES = {
     b"\x89PNG": "a PNG picture" + PICTURE,
@@ -449,6 +449,10 @@ def _head(file: IO[bytes], kinds: str) -> tuple[tuple[int, ...], bool, np.dtype]
     for start, kind in OTHER_FILES.items():
         if begin.startswith(start):
             raise ValueError(f"it is {kind}")
+    if begin[4:] == b"ftyp":  # HEIC, as telephones keep photos
+        raise ValueError(
+            "it is a photo or film of a kind that is not read here; save it as PNG or JPEG"
+        )
     try:
         with warnings.catch_warnings(action="ignore"):
             version = np.lib.format.read_magic(io.BytesIO(begin))

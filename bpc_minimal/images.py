@@ -1,11 +1,13 @@
-"""Images as people bring them to the command line: read from a file, checked, and looked at for mistakes."""
+"""Images as people bring them to the command line: arrays, and pictures that are made like MNIST's digits."""
 
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
+from jaxtyping import Num, UInt8
 
 from bpc_minimal.arguments import DARK, ROUNDING, scaled
 from bpc_minimal.config import Config
@@ -14,6 +16,16 @@ from bpc_minimal.evaluation import label_activities
 from bpc_minimal.files import read_npy, shown
 from bpc_minimal.network import Network
 
+BOX = 20  # pixels: the longer side of a digit of MNIST, in the middle of 28
+WORKED = (
+    400  # pixels: a larger picture is first made as small as that, which takes dust and grain away
+)
+PALE = 0.1  # of the largest pixel: what differs less from its ground is paper, and no ink
+FAINT = 0.3  # of the darkest ink: what is paler does not count for where a digit ends
+# Pixels. The centre of mass of no image of MNIST is further than 1.42 from the middle, and none is smaller
+# than 14: these lie as far beyond as a network trained on MNIST begins to misread.
+FAR, SMALL = 3.0, 12
+FORMATS = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"RIFF": "WEBP"}
 ENOUGH = 10  # images that tell a turned data set from an odd digit
 SAMPLE = 200
 TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # how to undo each
@@ -77,6 +89,157 @@ def read_images(path: str | Path, pixels: int | None = PIXELS) -> Images:
     return images.astype(np.uint8, copy=False)
 
 
+def is_picture(path: str | Path) -> bool:
+    """Whether a file begins as a picture does; a pipe, which can be read but once, is taken for an array."""
+    path = Path(path)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        begin = file.read(8)
+    return any(begin.startswith(magic) for magic in FORMATS)
+
+
+def read_pictures(paths: Sequence[str | Path]) -> Images:
+    """Read pictures of one digit each, and make them like MNIST's: `like_mnist`.
+
+    Raises:
+        ValueError: a file is no picture, too large a one, or shows nothing; the message names it.
+        OSError: it cannot be read.
+    """
+    images = []
+    for path in paths:
+        try:
+            images.append(like_mnist(_read_grey(path)))
+        except ValueError as error:
+            raise ValueError(f"{shown(path)}: {error}") from error
+    return np.stack(images)
+
+
+def _read_grey(path: str | Path) -> UInt8[np.ndarray, "height width"]:
+    """Read a picture as a person sees it: turned as the camera was held, on a ground of its own."""
+    from PIL import Image, ImageOps  # of matplotlib's needs; no other command waits for it
+
+    try:
+        with warnings.catch_warnings(action="error"), open(path, "rb") as file:
+            with Image.open(file, formats=tuple(FORMATS.values())) as opened:
+                picture = ImageOps.exif_transpose(opened)
+            if picture.mode.startswith(("I", "F")):  # of more than bytes, which `convert` would cut
+                deep = np.asarray(picture, np.float64)
+                return (255 * (deep - deep.min()) / max(np.ptp(deep), 1)).astype(np.uint8)
+            seen = np.asarray(picture.convert("RGBA").convert("LA"), np.float64)
+    except OSError as error:
+        if error.strerror:
+            raise OSError(f"could not read {shown(path)}: {error.strerror}") from error
+        raise ValueError("no whole picture, a PNG or JPEG file expected") from error
+    except (
+        Exception
+    ) as error:  # whatever Pillow makes of foreign bytes, and of a picture without end
+        raise ValueError(
+            f"it cannot be read as a picture: {' '.join(str(error).split())}"
+        ) from error
+    grey, opaque = seen[..., 0], seen[..., 1] / 255
+    dark = np.average(grey, weights=opaque) < 128 if opaque.any() else False
+    return np.round(opaque * grey + (1 - opaque) * (255 if dark else 0)).astype(np.uint8)
+
+
+def like_mnist(picture: Num[np.ndarray, "height width"]) -> UInt8[np.ndarray, "28 28"]:
+    """Make a picture of one digit like MNIST's: its ink fits 20 by 20, its centre of mass is in the middle.
+
+    What the border shows is the ground, which may grow darker across the picture, as a photo's does; dark ink
+    on a bright ground becomes bright ink on 0. The proportions stay as they are. `book/live/drawing.js` does
+    the same with drawn lines.
+
+    Args:
+        picture: bytes, or numbers of any range, one colour; of any size.
+
+    Raises:
+        ValueError: it is no such picture, or shows nothing.
+    """
+    from PIL import Image
+
+    given = np.asarray(picture)
+    if given.ndim != 2 or min(given.shape) < 3 or given.dtype.kind not in "buif":
+        raise ValueError(f"{given.dtype} {given.shape} given, one picture (height, width) expected")
+
+    def resized(image, width, height):
+        drawn = Image.fromarray(image.astype(np.float32))
+        drawn = drawn.resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(drawn, np.float64)
+
+    if not np.isfinite(given).all():
+        raise ValueError("NaN or infinity in it, finite pixels expected")
+    grey = given.astype(np.float64)
+    shrink = min(1, WORKED / max(given.shape))
+    if shrink < 1:
+        height, width = (max(3, round(shrink * n)) for n in given.shape)
+        grey = resized(grey, width, height)
+    apart = grey - _ground(grey)
+    ink = np.maximum(-apart if -apart.min() > apart.max() else apart, 0)
+    if ink.max() <= PALE * max(np.abs(given).max(), 1e-12):
+        raise ValueError("no ink in it, one digit on an even ground expected")
+    ink = np.minimum(ink / np.quantile(ink[ink > ink.max() / 2], 0.5), 1)
+    ink = np.where(ink > PALE, ink, 0)
+    rows, columns = (np.flatnonzero((ink > FAINT).any(axis)) for axis in (1, 0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = BOX / max(ink.shape)
+    height, width = (max(1, round(scale * n)) for n in ink.shape)
+    small = resized(ink, width, height)
+    small = np.minimum(small / np.quantile(small[small >= small.max() / 2], 0.75), 1)
+    places = []
+    for axis, n in ((1, height), (0, width)):
+        middle = small.sum(axis) @ np.arange(0.5, n) / small.sum()
+        places.append(min(max(round(14 - middle), 0), 28 - n))
+    top, left = places
+    made = np.zeros((28, 28), np.uint8)
+    made[top : top + height, left : left + width] = np.round(255 * small)
+    return made
+
+
+def _ground(grey: np.ndarray) -> np.ndarray:
+    """Draw the plane on which most of a picture's border lies: paper is darker at one end of a photo."""
+    height, width = grey.shape
+    y, x = np.mgrid[0:height, 0:width]
+    edge = np.ones(grey.shape, bool)
+    wide = max(1, min(height, width) // 30)
+    edge[wide:-wide, wide:-wide] = False
+    across = np.stack([np.ones(grey.size), x.ravel() / width, y.ravel() / height], 1)
+    at, seen = across[edge.ravel()], grey[edge]
+    near = np.abs(seen - np.median(seen)) <= max(2 * np.std(seen), 1e-9)
+    for _ in range(3):  # without what does not lie on it, such as ink that leaves the picture
+        plane = np.linalg.lstsq(at[near], seen[near], rcond=None)[0]
+        off = np.abs(seen - at @ plane)
+        near = off <= max(3 * np.median(off), 1e-9)
+    return (across @ plane).reshape(grey.shape)
+
+
+def off_centre(images: Images) -> str | None:
+    """Say how many digits lie further aside, or are smaller, than any of MNIST's; None where none does."""
+    ink = images.reshape(-1, 28, 28).astype(np.float64)
+    mass, at = np.maximum(ink.sum(axis=(1, 2)), 1e-12), np.arange(0.5, 28)
+    x, y = (ink.sum(axis=axis) @ at / mass - 14 for axis in (1, 2))
+    full = ink.max(axis=(1, 2), initial=0) > 0
+    far = full & (np.hypot(x, y) > FAR)
+    strong = ink > ink.max(axis=(1, 2), keepdims=True) / 4
+    small = full & (np.max([_span(strong.any(axis)) for axis in (1, 2)], axis=0) < SMALL)
+    odd = far | small
+    if not odd.any():
+        return None
+    kinds = " or ".join(
+        word for word, some in (("far off the middle", far), ("far smaller", small)) if some.any()
+    )
+    which = "image" if len(ink) == 1 else f"{odd.sum():,} of {len(ink):,} images"
+    return (
+        f"{which} {kinds}, as no digit of MNIST is: bpc_minimal.images.like_mnist(image) puts one right, "
+        "and picture files are put right as they are read"
+    )
+
+
+def _span(any_ink: np.ndarray) -> np.ndarray:
+    """Count the pixels from the first to the last with ink, in each row; where there is none, 28."""
+    n = any_ink.shape[1]
+    return n - any_ink[:, ::-1].argmax(axis=1) - any_ink.argmax(axis=1)
+
+
 def _cure(images: np.ndarray, pixels: int) -> str:
     """Say how images of another shape become some of so many pixels, where it can be known."""
     shape = images.shape
@@ -86,10 +249,12 @@ def _cure(images: np.ndarray, pixels: int) -> str:
         kind = f".astype(np.{images.dtype})" if images.dtype.kind in "ui" else ""
         return f"; of colours take the mean: np.save(path, images[..., :3].mean(-1){kind})"
     if len(shape) in (2, 3) and pixels == PIXELS:
-        small = "np.asarray(Image.fromarray(image).resize((28, 28)))"
-        whole = f"{small}[None]" if len(shape) == 2 else f"[{small} for image in images]"
-        single = "for a single one of another size" if len(shape) == 2 else "of another size"
-        return f"; {single}: from PIL import Image; np.save(path, {whole})"
+        whole = "[like_mnist(image)]" if len(shape) == 2 else "[like_mnist(x) for x in images]"
+        single = "for a single digit of another size" if len(shape) == 2 else "of digits"
+        return (
+            f"; {single}: from bpc_minimal.images import like_mnist; np.save(path, {whole}); picture files "
+            "are taken as they are: --images digit.png"
+        )
     return ""
 
 

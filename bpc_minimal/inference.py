@@ -172,48 +172,6 @@ def settle(
     return last, jax.tree.map(lambda a, b: jnp.concatenate([a, b]), first, path)
 
 
-def check_settled(
-    network: Network,
-    activities: Activities,
-    clamped: Sequence[Clamp],
-    energies: Callable[[], Float[Array, "times batch"]],
-    gen: Sequence[float],
-    disc: Sequence[float],
-    step_size: float,
-    step_rule: StepRule,
-) -> None:
-    """Raise FloatingPointError, with its cause, if settled activities are not finite.
-
-    Those of a function that JAX traces are not known yet, and pass. `energies` settles once more, to find
-    the step at which it happened; all else is as in `settle`.
-    """
-    if all(isinstance(z, jax.core.Tracer) or np.isfinite(z).all() for z in activities):
-        return
-    if not all(np.isfinite(weight).all() for weight in jax.tree.leaves(network)):
-        raise FloatingPointError(
-            "the network's weights hold NaN or infinity, so nothing can settle: take a checkpoint "
-            "from before its training diverged"
-        )
-    found = energies()
-    first = int(jnp.argmin(jnp.isfinite(found).all(axis=1)))
-    norms = spectral_norms(network) if step_rule == "curvature" else None
-    steps = layer_steps(network, gen, disc, step_size, norms)
-    free = [stays is not True for stays in clamped]
-    ratios = np.where(free, relative_steps(network, gen, disc, steps), 0)
-    worst = int(np.argmax(ratios))  # NaN, if there is one
-    if first == 0 or np.isnan(ratios[worst]):
-        raise FloatingPointError(
-            "the energy or a step is not finite where inference starts: activities, weights or "
-            "precisions are too large for their squares, smaller ones expected, or step_size is too small"
-        )
-    advice = "" if step_rule == "curvature" else "step_rule='curvature' with "
-    raise FloatingPointError(
-        f"inference diverged at step {first} of {len(found) - 1}: the energy is no longer finite. A step "
-        f"of {step_size:g} ({step_rule}) is {ratios[worst]:.3g} times the longest that cannot raise it at "
-        f"layer {worst}, 0 being the label: use {advice}a step_size of at most 1"
-    )
-
-
 def descend(
     network: Network,
     activities: Activities,
@@ -249,7 +207,7 @@ def descend_layer(
 ) -> Float[Array, "batch n_l"]:
     """Move one layer against its gradient, where it is not clamped.
 
-    The first step of `learning.descend_from_labels` does the same: change both.
+    `shortcuts.descend_from_labels` does the same once: change both.
     """
     if stays is True:
         return z
@@ -302,3 +260,45 @@ def weighed(
         for weight, alphas in zip(weights, (alpha_gen, alpha_disc), strict=True)
     )
     return gen, disc
+
+
+def check_settled(
+    network: Network,
+    activities: Activities,
+    clamped: Sequence[Clamp],
+    energies: Callable[[], Float[Array, "times batch"]],
+    gen: Sequence[float],
+    disc: Sequence[float],
+    step_size: float,
+    step_rule: StepRule,
+) -> None:
+    """Raise FloatingPointError, with its cause, if settled activities are not finite.
+
+    Those of a function that JAX traces are not known yet, and pass. `energies` settles once more, to find
+    the step at which it happened; all else is as in `settle`.
+    """
+    if all(isinstance(z, jax.core.Tracer) or np.isfinite(z).all() for z in activities):
+        return
+    if not all(np.isfinite(weight).all() for weight in jax.tree.leaves(network)):
+        raise FloatingPointError(
+            "the network's weights hold NaN or infinity, so nothing can settle: take a checkpoint "
+            "from before its training diverged"
+        )
+    found = energies()
+    first = int(jnp.argmin(jnp.isfinite(found).all(axis=1)))
+    norms = spectral_norms(network) if step_rule == "curvature" else None
+    steps = layer_steps(network, gen, disc, step_size, norms)
+    free = [stays is not True for stays in clamped]
+    ratios = np.where(free, relative_steps(network, gen, disc, steps), 0)
+    worst = int(np.argmax(ratios))  # NaN, if there is one
+    if first == 0 or np.isnan(ratios[worst]):
+        raise FloatingPointError(
+            "the energy or a step is not finite where inference starts: activities, weights or "
+            "precisions are too large for their squares, smaller ones expected, or step_size is too small"
+        )
+    advice = "" if step_rule == "curvature" else "step_rule='curvature' with "
+    raise FloatingPointError(
+        f"inference diverged at step {first} of {len(found) - 1}: the energy is no longer finite. A step "
+        f"of {step_size:g} ({step_rule}) is {ratios[worst]:.3g} times the longest that cannot raise it at "
+        f"layer {worst}, 0 being the label: use {advice}a step_size of at most 1"
+    )

@@ -4,7 +4,6 @@ Each weight's gradient is local: the error of one layer times the activity of th
 it. Chapters 1 to 4 derive that; a test holds it against the autodiff used here.
 """
 
-from collections.abc import Sequence
 from functools import partial
 
 import equinox as eqx
@@ -14,12 +13,13 @@ import optax
 from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from bpc_minimal.config import Config
-from bpc_minimal.curvature import Norms, Steps, first_norms, follow_norms, layer_steps
+from bpc_minimal.curvature import Norms, first_norms, follow_norms, layer_steps
 from bpc_minimal.data import normalise, one_hot
 from bpc_minimal.devices import split_over_devices
 from bpc_minimal.energy import Precision, energy
 from bpc_minimal.inference import Rule, descend, weighed
 from bpc_minimal.network import Activities, Network, make_network, sweep_down, sweep_up
+from bpc_minimal.shortcuts import descend_from_labels
 
 UNROLLED = 32  # steps of inference at most, or compiling takes minutes
 
@@ -117,6 +117,7 @@ def weight_gradient(
     """
     gen, disc = weighed(rule.teaches, alpha_gen, alpha_disc, network.depth)
     swept = amortiser_inputs if rule.amortiser_inputs == "swept" else None
+    # A network is a tree of arrays, so that the derivative by it is one too, of the same shape.
     return jax.grad(lambda n: energy(n, activities, gen, disc, swept).mean())(network)
 
 
@@ -169,16 +170,17 @@ def train_step(
         activities, steps = [label, *swept[1:L], image], config.steps
         before = energy(network, activities, gen, disc)
     else:
+        # The same as above and a step, but faster.
         activities, before = descend_from_labels(
             network, classes, labels, image, gen, disc, step_sizes
         )
         steps = config.steps - 1
 
-    def settle(_, z):
+    def one_step(_, z):
         return descend(network, z, clamped, gen, disc, step_sizes, config.in_turn)
 
     # A few steps are unrolled, so that XLA computes what does not change only once.
-    activities = jax.lax.fori_loop(0, steps, settle, activities, unroll=steps <= UNROLLED)
+    activities = jax.lax.fori_loop(0, steps, one_step, activities, unroll=steps <= UNROLLED)
 
     gradient = weight_gradient(
         network, activities, rule, config.alpha_gen, config.alpha_disc, swept_up
@@ -194,37 +196,3 @@ def train_step(
     network, iteration = optax.apply_updates(network, updates), state.iteration + 1
     norms = state.norms and follow_norms(state.norms, state.network, network, clamped)
     return TrainState(network, optimiser_state, norms, state.key, iteration), losses
-
-
-def descend_from_labels(
-    network: Network,
-    classes: Activities,
-    labels: Int[Array, " batch"],
-    image: Float[Array, "batch n_L"],
-    gen: Sequence[float],
-    disc: Sequence[float],
-    step_sizes: Steps,
-) -> tuple[Activities, Float[Array, " batch"]]:
-    """Take the first step of inference after a sweep down, once a class where that is enough.
-
-    The same as `descend` from the swept activities with the image put in. After a sweep down the only
-    generative error is the image's, and it and the discriminative error beside it are all that differ
-    from one image of a class to the next: the others are computed for `classes`, the sweep of each of
-    the n_0 labels, and looked up. What that saves was measured (benchmarks/attempts.md).
-
-    Returns:
-        activities after the step, and the energy before it.
-    """
-    L = network.depth
-    others = (0.0,) * L, (*disc[:-1], 0.0)
-    clamped = [True] + [False] * (L - 1) + [True]
-    moved = [rows[labels] for rows in descend(network, classes, clamped, *others, step_sizes)]
-    before = energy(network, classes, *others)[labels]
-
-    last = classes[L - 1][labels]
-    e, d = image - classes[L][labels], last - network.g(L - 1, image)
-    before += 0.5 * (gen[-1] * jnp.sum(e**2, axis=1) + disc[-1] * jnp.sum(d**2, axis=1))
-    if L > 1:
-        _, send_back = jax.vjp(lambda z: network.f(L - 1, z), last)
-        moved[L - 1] -= step_sizes[L - 1] * (disc[-1] * d - gen[-1] * send_back(e)[0])
-    return [*moved[:L], image], before

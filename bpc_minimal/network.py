@@ -1,5 +1,10 @@
 """The network: a generator that runs from the label to the image, and an amortiser that runs back.
 
+    label            hidden                       image
+     z_0  --f_0-->    z_1    --f_1-->  ...  -->    z_L      generator, top-down: weights V_0..V_{L-1}
+     z_0  <--g_0--    z_1    <--g_1--  ...  <--    z_L      amortiser, bottom-up: weights W_0..W_{L-1}
+     n_0              n_1                          n_L      units: `sizes`, such as (10, 300, 300, 784)
+
 Layers are counted from the label, layer 0, to the image, layer L. Activities are a list z_0..z_L in
 that order, whichever way they were computed. Chapter 2 builds the generator, chapter 3 the amortiser.
 """

@@ -6,6 +6,7 @@ Nothing here knows of networks, and nothing here imports JAX: it is there before
 import contextlib
 import ctypes
 import errno
+import importlib.util
 import os
 import signal
 import sys
@@ -107,7 +108,7 @@ class Stopping:
 
 
 def begin_quietly() -> None:
-    """Let Ctrl-C end a command without a traceback while it is still importing JAX.
+    """Let Ctrl-C end a command without a traceback while it still imports JAX, or say that JAX is missing.
 
     Elsewhere, where this package is a library, nothing is changed. `Stopping` answers later.
     """
@@ -116,10 +117,16 @@ def begin_quietly() -> None:
     module = name == "-m" and any(
         w in ("bpc_minimal", "-mbpc_minimal", "bpc_minimal.__main__") for w in words
     )
-    if (module or name == "bpc-minimal") and signal.getsignal(
-        signal.SIGINT
-    ) is signal.default_int_handler:
+    if not (module or name == "bpc-minimal"):
+        return
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if importlib.util.find_spec("jax") is None:
+        own = ".venv\\Scripts\\python" if os.name == "nt" else ".venv/bin/python"
+        raise SystemExit(
+            f"error: {sys.executable} has no jax, without which nothing runs: {own} -m bpc_minimal has it, "
+            "once `make train` has set it up"
+        )
 
 
 class Lasting:

@@ -682,6 +682,59 @@ def test_images_of_mnist_are_no_test_set_of_another_network(checkpoint, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_a_run_on_own_data_is_named_by_them_and_says_how_many_are_held_out(tmp_path, capsys):
+    own_data(np.arange(100) % 4)
+    small = sets(
+        sizes="10,4,36", training_images="null", iterations=1, evaluate_every=1, name="fast"
+    )
+    own = ("train", "--images", "x.npy", "--labels", "y.npy", *small)
+    for folder, taken in (("runs/fast-x", ""), ("runs/fast-x-2", ", as runs/fast-x is taken")):
+        assert run(*own) == 0
+        out = capsys.readouterr().out.replace("\\", "/")
+        assert out.startswith(f"fast: 1 iterations of 64, results in {folder}{taken}\n")
+        assert (
+            "\nx.npy: 90 images to learn from, 10 held out, on which the accuracy is measured\n"
+            in out
+        )
+        assert (tmp_path / folder / "checkpoint.bpc").exists()
+
+
+def test_what_is_otherwise_than_the_preset_is_told_and_no_more(capsys):
+    assert run("train", *sets(rule="hybrid", iterations=1, evaluate_every=1)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "tiny: 1 iterations of 64, results in " + str(Path("runs/tiny"))
+    assert lines[1].startswith("changed: name=tiny, sizes=10,12,784, rule={")
+    assert "steps=2" in lines[1] and "learning_rate=0.01" in lines[1]
+    assert "activation" not in lines[1] and "seed" not in lines[1]
+    assert lines[2].startswith("iteration ")
+    assert (
+        run("train", "--set", "iterations=1", "--set", "training_images=128", "--out", "plain") == 0
+    )
+    assert capsys.readouterr().out.splitlines()[1] == "changed: iterations=1, training_images=128"
+
+
+@pytest.mark.parametrize("command", ["train", "generate", "classify", "complete"])
+def test_a_wrong_use_ends_in_two_lines(command, capsys):
+    assert run("--fly") == 2
+    assert capsys.readouterr().err.startswith("usage: python -m bpc_minimal COMMAND [OPTIONS]")
+    assert run(command, "--steps", "--seed") == 2
+    usage, error = capsys.readouterr().err.splitlines()
+    assert usage.startswith(f"usage: python -m bpc_minimal {command} ")
+    assert (
+        usage.endswith("[OPTIONS] (--help lists them)") and len(usage) < 100 and "error: " in error
+    )
+
+
+def test_a_python_without_jax_is_told_of_the_environment():
+    found = subprocess.run(
+        [sys.executable, "-S", "-m", "bpc_minimal", "train"],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert found.returncode == 1 and found.stdout == "" and "Traceback" not in found.stderr
+    assert "has no jax" in found.stderr and "-m bpc_minimal has it" in found.stderr
+    assert "make train" in found.stderr and found.stderr.count("\n") == 1
+
+
 # Help -----------------------------------------------------------------------------------------------
 
 
@@ -772,6 +825,17 @@ def files(tmp_path, checkpoint):
         ("train --epochs 5", 2, "a setting is changed by --set epochs=VALUE"),
         ("classify CHECKPOINT --hide bottom", 2, "; --hide belongs to complete, and stands after"),
         ("info CHECKPOINT --labels=3", 2, "; --labels belongs to train and generate, and"),
+        ("generate", 2, "it stands before the options: runs/fast/checkpoint.bpc, for example"),
+        ("classify --index 0 CHECKPOINT", 2, "a checkpoint stands before the options"),
+        ("classify --images true.npy CHECKPOINT", 2, "checkpoint; it stands before the options"),
+        (
+            "train --resume CHECKPOINT --preset best",
+            2,
+            "a run goes on with its own settings: leave",
+        ),
+        ("train --config x.json --preset best", 2, "--set changes single settings"),
+        ("complete CHECKPOINT --hide middle", 2, "bpc_minimal.complete hides any pixels"),
+        ("complete CHECKPOINT --hide botom", 2, "did you mean bottom?"),
         ("train --epoch 5", 2, "; did you mean --set epochs=VALUE?"),
         ("train --learning-rat=1", 2, "; did you mean --set learning_rate=VALUE?"),
         ("train --learning-rate=1", 2, "a setting is changed by --set learning_rate=VALUE"),
@@ -1512,10 +1576,13 @@ def test_a_name_is_no_path(name, folder):
     assert Path("runs", folder, "checkpoint.bpc").is_file()
 
 
-def test_the_settings_are_printed_with_a_run(capsys):
+def test_all_settings_of_a_run_are_kept_where_info_shows_them(capsys):
     assert run("train", *sets()) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert Config.from_json(lines[1]).name == "tiny"
+    assert capsys.readouterr().out.splitlines()[1].startswith("changed: name=tiny, ")
+    assert run("info", Path("runs/tiny/checkpoint.bpc"), "--json") == 0
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    kept = load(Path("runs/tiny/checkpoint.bpc")).config
+    assert Config.from_json(json.dumps(settings)) == kept and kept.name == "tiny"
 
 
 def test_too_many_images_to_draw_are_refused(done, checkpoint, capsys, tmp_path):

@@ -126,6 +126,12 @@ def test_a_wrong_setting_is_named(field, value, message):
         preset("fast", **{field: value})
 
 
+def test_no_word_is_guessed_that_is_spelt_otherwise():
+    with pytest.raises(ValueError, match="unknown activation 'sine'") as error:
+        preset("fast", activation="sine")
+    assert "did you mean" not in str(error.value) and "add_activation" in str(error.value)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

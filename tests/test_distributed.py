@@ -60,10 +60,15 @@ def start(tmp_path):
         process.communicate()
 
 
+WAITS = re.compile(
+    r"waiting for (process 0|the other process(es)?) at 127\.0\.0\.1:\d+ \(up to [\d.]+ minutes\)\n"
+)
+
+
 def ends(processes):
-    """Wait for all: the code that each ends with, and what it printed."""
+    """Wait for all: the code that each ends with, and what it printed, but for whom it waited."""
     found = [(*process.communicate(timeout=LONGEST), process.returncode) for process in processes]
-    return [(code, out, error) for out, error, code in found]
+    return [(code, out, WAITS.sub("", error, count=2)) for out, error, code in found]
 
 
 @pytest.fixture
@@ -198,6 +203,46 @@ def test_processes_of_different_settings_say_so(train):
     ):
         assert code == 1
         assert f"{who}error: process 1 was started with other settings than process 0" in error
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
+@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_that_waits_for_another_says_so_and_ends_when_it_is_told(number, index, start):
+    words = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)",
+        "import sys",
+    )
+    words += ("from bpc_minimal.__main__ import main", "sys.exit(main())")
+    at = f"127.0.0.1:{free_port()}"
+    process = start("-c", "; ".join(words), "train", "--distributed", at, 2, index)
+    who = "process 0" if index else "the other process"
+    assert process.stderr.readline() == f"waiting for {who} at {at} (up to 5 minutes)\n"
+    process.send_signal(number)
+    ((code, out, error),) = ends([process])
+    assert (code, out, error) == (128 + number, "", "interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        (
+            0,
+            "not all processes came within 0.05 minutes: is each started, with its own INDEX of 0 to 1?",
+        ),
+        (
+            1,
+            "did not answer ([Errno 111] Connection refused): is process 0 started, is the port right?",
+        ),
+    ],
+)
+def test_a_process_that_waited_in_vain_asks_for_the_others(index, words, start):
+    program = "import sys; from bpc_minimal import __main__, devices; devices.PATIENCE = 3; "
+    program += "sys.exit(__main__.main())"
+    at = f"127.0.0.1:{free_port()}"
+    ((code, out, error),) = ends([start("-c", program, "train", "--distributed", at, 2, index)])
+    assert (code, out) == (1, "")
+    assert re.sub(r"Errno \d+", "Errno 111", error) == f"error: {f'{at} ' * index}{words}\n"
 
 
 SHARES = """

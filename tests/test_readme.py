@@ -8,9 +8,8 @@ import shlex
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from bpc_minimal.__main__ import main
 
@@ -22,7 +21,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [
     re.split(r"\s#\s", line)[0].strip() for block in BLOCKS for line in block.splitlines()
-] + re.findall(r"`((?:make|python|jupyter-book) [^`]*)`", README)
+] + re.findall(r"`((?:make|(?:\.venv/bin/)?python|jupyter-book) [^`]*)`", README)
 SHORT = ("--set", "iterations=6", "--set", "evaluate_every=2", "--set", "sizes=10,12,784")
 
 
@@ -32,6 +31,9 @@ def trained(tmp_path_factory):
     folder, printed = tmp_path_factory.mktemp("first"), io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
         assert main(["train", *SHORT]) == 0
+        picture = Image.new("L", (300, 200), 255)
+        ImageDraw.Draw(picture).line([(40, 30), (90, 30), (60, 110)], fill=0, width=6)
+        picture.save("digit.png")  # a seven
     return folder, printed.getvalue()
 
 
@@ -47,7 +49,8 @@ def test_the_output_shown_is_what_train_prints(trained):
     assert shown and shown[0].startswith("```text\n")
     command, *lines = shown[0].removeprefix("```text\n").removesuffix("```\n").splitlines()
     assert command.strip() == ".venv/bin/python -m bpc_minimal train"
-    assert words("\n".join(lines)) == words(trained[1])
+    printed = [line for line in trained[1].splitlines() if not line.startswith("changed: ")]
+    assert words("\n".join(lines)) == words("\n".join(printed))
     assert any("█" in line for line in lines)
 
 
@@ -74,14 +77,12 @@ def test_what_follows_training_works(line, trained, monkeypatch, capsys):
     assert capsys.readouterr().out
 
 
-def test_a_digit_of_ones_own_is_read_as_the_line_says(trained, monkeypatch, capsys):
+def test_what_is_drawn_stands_above_the_answer_of_ones_own_digit(trained, monkeypatch, capsys):
     monkeypatch.chdir(trained[0])
-    Image.fromarray(np.tile(np.arange(90, dtype=np.uint8), (60, 1))).save("digit.png")
-    (line,) = re.findall(r"`(import numpy as np; [^`]*)`", README)
-    exec(line, {})
-    (command,) = re.findall(r"`(classify [^`]* --images [^`]*)`", README)
-    assert main(command.split()) == 0
-    assert re.fullmatch(r"\d\n", capsys.readouterr().out)
+    (line,) = [line for line in LINES if "--images" in line]
+    assert main(shlex.split(line)[3:]) == 0
+    out = capsys.readouterr().out
+    assert "█" in out and re.fullmatch(r"digit\.png: \d", out.splitlines()[-1])
 
 
 def test_what_hangs_on_what_in_the_method_is_there():
@@ -97,6 +98,17 @@ def test_what_hangs_on_what_in_the_method_is_there():
     own = [pair for pair in names if (ROOT / "bpc_minimal" / f"{pair[0]}.py").exists()]
     assert ("config", "PRESETS") in own
     assert all(hasattr(importlib.import_module(f"bpc_minimal.{m}"), name) for m, name in own)
+
+
+def test_each_part_of_a_tests_name_that_the_method_names_is_one():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.partition("## Change the method")[2].partition("\n## ")[0]
+    named = re.findall(r"`(test_\w+\.py)` \(([^)]*)\)", table)
+    assert len(named) > 5
+    for file, parts in named:
+        tests = re.findall(r"^def (test_\w+)", (ROOT / "tests" / file).read_text("utf-8"), re.M)
+        for part in re.findall(r"`(\w+)`", parts):
+            assert any(part in name for name in tests), (file, part)
 
 
 def test_three_doors_with_one_command_each_stand_first():
@@ -122,10 +134,19 @@ MNIST, DIGITS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.D
 
 
 @pytest.mark.slow
-def test_the_lines_of_python_work(tmp_path, monkeypatch):
+def test_the_lines_of_python_work(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile(MNIST.replace("# where it was stopped: ", ""), "README.md", "exec"), {})
-    assert [path.name for path in tmp_path.iterdir()] == ["run.bpc"]
+    assert {path.name for path in tmp_path.iterdir()} == {"run.bpc", "digits.png"}
+    *evaluated, last = capsys.readouterr().out.splitlines()
+    assert len(evaluated) == 3 and float(evaluated[-1]) > 97
+    assert all(float(x) > 0.97 for x in re.findall(r"[\d.]+", last)), last
+
+
+def test_python_is_that_of_the_environment_until_it_is_activated():
+    before = README.partition("### Without make")[0]
+    for line in re.findall(r"[^`\n]*python -m [^`\n]*", before):
+        assert re.search(r"\.venv/bin/python -m", line), line
 
 
 def test_data_of_another_shape_are_read_as_well_as_the_words_say(capsys):

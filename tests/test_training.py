@@ -350,6 +350,10 @@ def test_whatever_fit_hands_over_can_be_kept(digits, tmp_path):
             r"takes learning_rate times weight_decay .* weight_decay from 1e\+38",
         ),
         (
+            {"learning_rate": 1e10, "weight_decay": 0.1},
+            r"takes learning_rate times .* the learning_rate from 1e\+10, or the weight_decay from 0\.1",
+        ),
+        (
             {"weight_decay": 1e9, "step_rule": "curvature", "step_size": 1.0},
             r"takes learning_rate times weight_decay .* weight_decay from 1e\+09",
         ),
@@ -361,6 +365,7 @@ def test_whatever_fit_hands_over_can_be_kept(digits, tmp_path):
         "scale",
         "steps",
         "decay",
+        "decay by the rate",
         "decay of finite energies",
     ],
 )

@@ -29,6 +29,7 @@ MODULES = {
     "energy": ("energy", "laws", "inference", "learning"),
     "inference": ("inference", "laws", "learning", "energy"),
     "learning": ("learning", "laws", "energy"),
+    "shortcuts": ("laws", "learning"),
     "curvature": ("curvature", "inference", "learning"),
     "arguments": ("arguments", "inference", "learning"),
 }
