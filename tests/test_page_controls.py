@@ -175,6 +175,33 @@ def test_who_folds_the_menu_can_still_search_and_figures_stay_on_the_text(reader
     expect(search).to_be_hidden()
 
 
+@pytest.mark.parametrize("name", ["book/12_open_ends.html", "book/live.html", "book/glossary.html"])
+def test_a_page_opened_by_its_address_has_a_search_on_its_first_screen(reader, name):
+    page = reader.go(name)
+    button = page.locator("button.search-button__button:visible").first
+    page.wait_for_timeout(300)  # the theme scrolls the menu to the page
+    box = button.bounding_box()
+    assert 0 <= box["y"] and box["y"] + box["height"] < page.viewport_size["height"]
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    assert button.evaluate("(e, [x, y]) => e.contains(document.elementFromPoint(x, y))", [x, y])
+
+
+def test_a_slash_searches(reader):
+    page = reader.go(CHAPTER)
+    page.keyboard.press("/")
+    field = page.get_by_role("searchbox").and_(page.locator("dialog input"))
+    expect(field).to_be_focused()
+    field.type("and/or")
+    expect(field).to_have_value("and/or")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=and%2For")
+    field = page.locator(".bd-search-container input")
+    field.evaluate("e => e.blur()")
+    page.keyboard.press("/")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("and/or")
+
+
 def test_the_search_says_that_it_waits_for_enter(reader):
     page = reader.go(CHAPTER)
     if reader.width < 960:
@@ -331,9 +358,16 @@ def test_a_search_finds_sections_and_terms_and_shows_where(reader):
         ("ELBO", "free energy"),
         ("Hessian", "curvature"),
         ('"predictive coding"', "predictive coding"),
+        ("how to cite", "How to cite"),
+        ("citation", "How to cite"),
+        ("prerequisites", "What you need"),
+        ("occlusion", "7 What is missing"),
     ):
         field.fill(typed)
         expect(results.filter(has_text=re.compile(found, re.I)).first).to_be_visible()
+    for typed, found in (("XOR", "6 Landscapes"), ("hPC", "3 The hybrid amortiser|Glossary")):
+        field.fill(typed)  # what explains it before what judges it
+        expect(results.first).to_contain_text(re.compile(found))
     field.fill('"coding predictive"')
     expect(results).to_have_count(0)
     field.fill("xyzzy")
@@ -712,6 +746,8 @@ def test_full_screen_and_back(reader):
     button = page.locator("button.btn-fullscreen-button")
     reader.press(button)
     page.wait_for_function(full, arg=True)
+    page.mouse.move(0, 0)
+    expect(page.locator(".tooltip")).to_have_count(0)  # it would hang over what is shown
     reader.press(button)
     page.wait_for_function(full, arg=False)
 

@@ -47,7 +47,8 @@ A claim that does not hold here may hold at another scale: these are small netwo
 
 PROVENANCE = """## Where the numbers come from
 
-Seeds from {first} on are reported; settings were chosen with others.
+Seeds from {first} on are reported; settings were chosen with others. A commit that ends in `-dirty` is the one that was checked out
+when some file, not always one that counts, differed from it.
 
 | part | measured on | commit | minutes | with |
 |---|---|---|---|---|
@@ -201,7 +202,7 @@ def entry(claim: dict[str, Any], taken: dict[str, Any] | None, verdict: str) -> 
         lines["Shown in"] = cell
     table = "".join(f"| {name} | {text} |\n" for name, text in lines.items())
     return (
-        f"({claim['id']})=\n## {claim['id']}\n\n{claim['says']}\n\n"
+        f"({claim['id']})=\n## {claim['says']}\n\nThe claim `{claim['id']}`.\n\n"
         f"| | {said(claim, verdict)} |\n|---|---|\n{table}"
     )
 

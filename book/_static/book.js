@@ -162,6 +162,28 @@ function helpReaders() {
   document.addEventListener("click", announce, true); // the button keeps its click to itself
 }
 
+// What a button is called goes once it is pressed: it would hang over the page that is then full screen.
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-bs-toggle=tooltip]");
+  if (!button) return;
+  setTimeout(() => {
+    button.dispatchEvent(new MouseEvent("mouseout", { bubbles: true }));
+    button.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
+  });
+});
+
+// A slash searches, as in many books.
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.target.closest("input:not([type=range]), textarea, select, dialog[open]")) return;
+  event.preventDefault();
+  const field = document.querySelector(".bd-search-container input[name=q]"); // of the search page
+  if (field) field.focus();
+  else document.querySelector(".search-button__button")?.click();
+});
+
 // A word of the glossary shows its definition: where the mouse is, where the keyboard is, and at the first tap.
 
 function showDefinitions() {

@@ -76,6 +76,10 @@ function fit(word, section) {
   return 0;
 }
 
+// Where a word stands in a chapter or in the glossary, it is explained; elsewhere it is judged, listed or answered.
+const RECORD = /(reproduced|against|status|references|differences|solutions|teaching\/\w+)\.html/;
+const rank = (score, section) => (RECORD.test(section.url) && section.in ? score / 2 : score);
+
 // In quotes, words stand together; with a bracket, a name is a function; "chapter 4" is that page. What is written with
 // a hyphen may be written without, and what has a number may be named in short, with or without a space.
 const NUMBERED = /(?<![\p{L}\p{N}_])(exercises?|exc?|equations?|eqn?|fig(?:ure)?s?|sol(?:ution)?s?|chap(?:ter)?|ch)\.?\s*(?=\d)/giu;
@@ -123,7 +127,7 @@ function searchWords(query) {
     else if (kind && section.title.startsWith(kind)) found.push({ section, score: 1000 });
     else if (isMeant(section)) found.push({ section, score: score + 100 });
     else if (!score || !holds(section)) continue;
-    else if (fits.every(Boolean)) found.push({ section, score });
+    else if (fits.every(Boolean)) found.push({ section, score: rank(score, section) });
     else some.push({ section, fits });
   }
   found.sort((a, b) => b.score - a.score);
