@@ -78,7 +78,7 @@ function fit(word, section) {
 
 // Where a word stands in a chapter or in the glossary, it is explained; elsewhere it is judged, listed or answered.
 const RECORD = /(reproduced|against|status|references|differences|solutions|teaching\/\w+)\.html/;
-const rank = (score, section) => (RECORD.test(section.url) && section.in ? score / 2 : score);
+const rank = (score, section) => (RECORD.test(section.url) && section.in ? score / 4 : score);
 
 // In quotes, words stand together; with a bracket, a name is a function; "chapter 4" is that page. What is written with
 // a hyphen may be written without, and what has a number may be named in short, with or without a space.
