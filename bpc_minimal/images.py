@@ -252,8 +252,8 @@ def _cure(images: np.ndarray, pixels: int) -> str:
         whole = "[like_mnist(image)]" if len(shape) == 2 else "[like_mnist(x) for x in images]"
         single = "for a single digit of another size" if len(shape) == 2 else "of digits"
         return (
-            f"; {single}: from bpc_minimal.images import like_mnist; np.save(path, {whole}); picture files "
-            "are taken as they are: --images digit.png"
+            "; picture files are taken as they are (--images digit.png); "
+            f"{single}: from bpc_minimal.images import like_mnist; np.save(path, {whole})"
         )
     return ""
 

@@ -47,8 +47,8 @@ A claim that does not hold here may hold at another scale: these are small netwo
 
 PROVENANCE = """## Where the numbers come from
 
-Seeds from {first} on are reported; settings were chosen with others. A commit that ends in `-dirty` is the one that was checked out
-when some file, not always one that counts, differed from it.
+Seeds from {first} on are reported; settings were chosen with others. A commit that ends in `-dirty` is the
+one that was checked out when some file, not always one that counts, differed from it.
 
 | part | measured on | commit | minutes | with |
 |---|---|---|---|---|
