@@ -156,7 +156,6 @@ def test_who_folds_the_menu_can_still_search_and_figures_stay_on_the_text(reader
         return
     button = page.get_by_role("button", name="Menu", exact=True)
     search = page.locator(".bd-header-article button.search-button")
-    expect(search).to_be_hidden()
     reader.press(button)
     expect(search).to_be_visible()
     middle = "e => { const r = e.getBoundingClientRect(); return (r.left + r.right) / 2 }"
@@ -171,14 +170,12 @@ def test_who_folds_the_menu_can_still_search_and_figures_stay_on_the_text(reader
     expect(field).to_be_focused()
     page.keyboard.press("Escape")
     expect(field).to_be_hidden()
-    reader.press(button)
-    expect(search).to_be_hidden()
 
 
 @pytest.mark.parametrize("name", ["book/12_open_ends.html", "book/live.html", "book/glossary.html"])
 def test_a_page_opened_by_its_address_has_a_search_on_its_first_screen(reader, name):
     page = reader.go(name)
-    button = page.locator("button.search-button__button:visible").first
+    button = page.locator(".bd-header-article button.search-button")
     page.wait_for_timeout(300)  # the theme scrolls the menu to the page
     box = button.bounding_box()
     assert 0 <= box["y"] and box["y"] + box["height"] < page.viewport_size["height"]
