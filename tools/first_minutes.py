@@ -105,9 +105,9 @@ def main() -> int:
             size, start = megabytes(clone / ".venv"), used()
             took, printed = make(command, clone)
             busy = beside(start)
-            again = "" if command == "test" else duration(make(command, clone)[0])
+            again = "" if command == "test" else f" {duration(make(command, clone)[0])}"
             ready = f"{size / 1000:.1f} GB in {duration(seconds)}" if seconds > 1 else "the same"
-            measured[f"| `make {command}` |"] = f" {ready} | {duration(took)} | {again} | {busy} |"
+            measured[f"| `make {command}` |"] = f" {ready} | {duration(took)} |{again} | {busy} |"
             if command == "train":
                 lines = [
                     x[:WIDTH].rstrip() + " ..." * (len(x) > WIDTH) for x in printed.splitlines()
