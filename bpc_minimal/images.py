@@ -18,7 +18,7 @@ from bpc_minimal.network import Network
 
 BOX = 20  # pixels: the longer side of a digit of MNIST, in the middle of 28
 WORKED = (
-    400  # pixels: a larger picture is first made as small as that, which takes dust and grain away
+    400  # pixels: a larger picture is made as small as that first, which takes dust and grain away
 )
 PALE = 0.1  # of the largest pixel: what differs less from its ground is paper, and no ink
 FAINT = 0.3  # of the darkest ink: what is paler does not count for where a digit ends
@@ -131,9 +131,7 @@ def _read_grey(path: str | Path) -> UInt8[np.ndarray, "height width"]:
         if error.strerror:
             raise OSError(f"could not read {shown(path)}: {error.strerror}") from error
         raise ValueError("no whole picture, a PNG or JPEG file expected") from error
-    except (
-        Exception
-    ) as error:  # whatever Pillow makes of foreign bytes, and of a picture without end
+    except Exception as error:  # whatever Pillow makes of foreign bytes
         raise ValueError(
             f"it cannot be read as a picture: {' '.join(str(error).split())}"
         ) from error

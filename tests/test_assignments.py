@@ -25,7 +25,7 @@ import graded.apart  # noqa: E402
 import preflight  # noqa: E402
 from editions import chapters, parts, solution_code  # noqa: E402
 from graded.apart import Answers  # noqa: E402
-from graded.confine import able  # noqa: E402
+from graded.confine import able, around  # noqa: E402
 from graded.variant import ASSIGNMENTS, WEEKS, points, variant  # noqa: E402
 
 BOOK = {n: (path, title, notebook) for path, n, title, notebook in chapters()}
@@ -647,7 +647,18 @@ def test_linux_holds_an_answer_that_python_does_not(written, monkeypatch, tmp_pa
     assert [*(tmp_path / "home").iterdir()] == [tmp_path / "home" / ".bash_history"]
 
 
-@pytest.mark.parametrize("code", ["x = [0]\nwhile True: x *= 2", "x = np.ones(2**40)"])
+def test_a_course_inside_what_may_be_read_is_closed_all_the_same(tmp_path):
+    """Such as one in the folder of the environment that grades it."""
+    for name in ("lib/numpy", "teaching/course/graded", "teaching/other"):
+        (tmp_path / name).mkdir(parents=True)
+    course = tmp_path / "teaching" / "course"
+    open_ = {*around(str(tmp_path), str(course))}
+    assert open_ == {str(tmp_path / "lib"), str(tmp_path / "teaching" / "other")}
+    assert [*around(str(course), str(course))] == []
+    assert [*around(str(tmp_path / "lib"), str(course))] == [str(tmp_path / "lib")]
+
+
+@pytest.mark.parametrize("code", ["x = [0]\nwhile True: x *= 2", "x = np.empty(2**30)"])
 def test_an_answer_that_takes_all_memory_is_told(code):
     with pytest.raises(Wrong, match="MemoryError") as found:
         apart(code)

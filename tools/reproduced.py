@@ -201,8 +201,9 @@ def entry(claim: dict[str, Any], taken: dict[str, Any] | None, verdict: str) -> 
     if cell := shown(claim["chapter"], claim["id"]):
         lines["Shown in"] = cell
     table = "".join(f"| {name} | {text} |\n" for name, text in lines.items())
+    heading = claim["says"] if claim["says"].endswith("?") else f"Claimed: {claim['says']}"
     return (
-        f"({claim['id']})=\n## {claim['says']}\n\nThe claim `{claim['id']}`.\n\n"
+        f"({claim['id']})=\n## {heading}\n\nThe claim `{claim['id']}`.\n\n"
         f"| | {said(claim, verdict)} |\n|---|---|\n{table}"
     )
 

@@ -26,10 +26,7 @@ from typing import Any
 from confine import confine  # type: ignore[import-not-found]
 
 STARTS, ANSWERS = 30, 60  # seconds of processor time: for what comes before an answer, and for all
-MEMORY, FILES = (
-    4 << 30,
-    1 << 28,
-)  # bytes: for all that an answer holds, and for a file that it writes
+MEMORY, FILES = 4 << 30, 1 << 28  # bytes: of all that an answer holds, and of a file that it writes
 DOES_NOTHING = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
 
 
@@ -310,7 +307,7 @@ def main() -> None:
     limit(STARTS)
     sys.path.pop(0)  # the folder of this file, where the right answers are
     course = Path(__file__).resolve().parents[1]
-    confine(reads=libraries(course), lists=[package()], writes=["."])
+    confine(reads=libraries(course), closed=str(course), lists=[package()], writes=["."])
     to_judge = os.fdopen(os.dup(1), "w")
     from_judge = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)

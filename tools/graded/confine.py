@@ -10,7 +10,7 @@ import errno
 import os
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 # Landlock: three calls, whose numbers are the same on every processor (man 7 landlock).
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
@@ -22,9 +22,7 @@ NO_NEW_PRIVS = 38
 
 # What is refused: programs and processes, the network, memory and signals of others, and what would lead
 # round the rest. Threads are let through, and what asks of this process only.
-SYSTEM = (
-    "/usr /lib /lib64 /etc /opt /nix/store /sys /proc/self /proc/cpuinfo /proc/meminfo /proc/stat"
-).split()
+SYSTEM = "/usr /lib /lib64 /etc /nix/store /sys /proc/self /proc/cpuinfo /proc/meminfo /proc/stat".split()
 DEVICES = "/dev/null /dev/zero /dev/random /dev/urandom".split()
 REFUSED = (
     "execve execveat fork vfork ptrace process_vm_readv process_vm_writev process_madvise "
@@ -66,11 +64,25 @@ def able() -> tuple[ctypes.CDLL, ctypes.CDLL, int] | None:
     return (system, filters, version) if version >= 3 else None  # 2 lets files be cut to nothing
 
 
-def confine(reads: Iterable[str], lists: Iterable[str], writes: Iterable[str]) -> bool:
+def around(path: str, closed: str) -> Iterator[str]:
+    """Give a folder, or all in it but a closed one: Landlock closes nothing inside of what is open."""
+    path = os.path.realpath(path)
+    if path == closed:
+        return
+    if not closed.startswith(os.path.join(path, "")):
+        yield path
+        return
+    with os.scandir(path) as parts:
+        for part in parts:
+            yield from around(part.path, closed)
+
+
+def confine(reads: Iterable[str], closed: str, lists: Iterable[str], writes: Iterable[str]) -> bool:
     """Hold this process, before it has other threads.
 
     Args:
         reads: files and folders that it may read, with all that is in them, beside those of the system.
+        closed: a folder, as `os.path.realpath` has it, that it may not read wherever it lies.
         lists: folders of which it may read what is called how, there and below.
         writes: folders in which it may do all that is done with files.
 
@@ -97,7 +109,8 @@ def confine(reads: Iterable[str], lists: Iterable[str], writes: Iterable[str]) -
             _checked(system.syscall(ADD_RULE, rules, 1, rule, 0))
             os.close(place)
 
-    allow((*SYSTEM, *reads), READ_FILE | READ_DIR)
+    for path in (*SYSTEM, *reads):
+        allow(around(path, closed), READ_FILE | READ_DIR)
     allow(lists, READ_DIR)
     allow(DEVICES, READ_FILE | WRITE_FILE)
     allow(writes, everything & ~1)  # but run nothing
